@@ -1,0 +1,47 @@
+export { canonicalJson, type Json } from './jcs.ts';
+export { MAX_TIMEOUT_MS, systemClock, systemTimers, type Clock, type Timer, type Timers } from './clock.ts';
+export type {
+  AccessTokenCredential,
+  Binding,
+  Credential,
+  CredentialBase,
+  CredentialOf,
+  CredentialShapes,
+  CredentialType,
+  Delivery,
+} from './credential.ts';
+export { ERROR_CODES, genericCode, isErrorCode, type ErrorCode, type ErrorEntry } from './error-codes.ts';
+export { TallystickError, type TallystickErrorOptions } from './errors.ts';
+export {
+  ASSURANCE_RANK,
+  type Assurance,
+  type EntitlementObject,
+  type IdentityKind,
+  type IdentityObject,
+  type IdentityState,
+  type Owner,
+} from './identity.ts';
+export { JWT_TYPE, type TallystickClaims } from './jwt-types.ts';
+export {
+  backoffMs,
+  formatDuration,
+  parseDurationMs,
+  renewalInstant,
+  rotationInstant,
+  type Lifetime,
+} from './lifetime.ts';
+export { leafHash, merkleRoot, nodeHash } from './merkle.ts';
+export { isClaimText, MAX_CLAIM_LENGTH, printable } from './printable.ts';
+export { systemRandom, type Random } from './random.ts';
+export { registryDigest, type RegistryDigest } from './registry-digest.ts';
+export { Secret } from './secret.ts';
+export { isSpiffeId, isTrustDomain, parseSpiffeId, subjectMatches, type SpiffeId } from './spiffe-id.ts';
+export { isLeaseId, isUlid, leaseId, ulid } from './ulid.ts';
+export { isLoopbackHost, longestUsePrefix, parseUsePrefix, type UsePrefix } from './use-prefix.ts';
+export {
+  indexRevocations,
+  parseRevocationList,
+  type Revocation,
+  type RevocationIndex,
+  type RevocationList,
+} from './revocations.ts';

@@ -1,0 +1,32 @@
+/** A value that JSON can carry. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/**
+ * Returns the canonical JSON text of `value`: members sorted by UTF-16 code units, no white space, numbers as
+ * ECMAScript prints them (RFC 8785). Members that are `undefined` are left out.
+ *
+ * @throws {TypeError} A number is not finite, a string has a lone surrogate, or a value has no JSON form.
+ * @see https://www.rfc-editor.org/rfc/rfc8785
+ */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return text(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no canonical JSON form');
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`;
+  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no canonical JSON form`);
+  const object = value as { readonly [key: string]: Json | undefined };
+  let out = '';
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key];
+    if (member !== undefined) out += `${out === '' ? '' : ','}${text(key)}:${canonicalJson(member)}`;
+  }
+  return `{${out}}`;
+}
+
+function text(value: string): string {
+  if (!value.isWellFormed()) throw new TypeError('a string with a lone surrogate has no canonical JSON form');
+  return JSON.stringify(value);
+}

@@ -1,0 +1,25 @@
+/**
+ * The `typ` of every JWT that Tallystick signs or accepts. Each is explicit, so that none is accepted in the place of
+ * another (RFC 8725 §3.11).
+ */
+export const JWT_TYPE = {
+  /** RFC 9068 */
+  accessToken: 'at+jwt',
+  /** RFC 9449 §4.2 */
+  proof: 'dpop+jwt',
+  revocations: 'tallystick-revocations+jwt',
+  credential: 'tallystick-credential+jwt',
+  /** RFC 10070 §3 */
+  clientAssertion: 'client-authentication+jwt',
+} as const;
+
+/** The claims that Tallystick adds to an access token, under `tallystick`. */
+export interface TallystickClaims {
+  readonly lease: string;
+  readonly owner: { readonly id: string; readonly kind: string };
+  readonly environment: string;
+  /** The business processes the identity is registered for. */
+  readonly processes: readonly string[];
+  /** The registry root (base64url) under which the token was minted. */
+  readonly registry: string;
+}

@@ -1,0 +1,63 @@
+import type { IdentityState } from '@tallystick/core';
+import { readJson, readList, readObject, readOptionalText, readText, readTexts } from './read.ts';
+
+/** A credential that an identity may have, as `GET /v1/identity` tells it. */
+export interface EntitledCredential {
+  readonly name: string;
+  /** A credential type; one that is not known is treated as `secret`. */
+  readonly type: string;
+  readonly audience: string | undefined;
+  readonly scope: string | undefined;
+  /** URL prefixes it may be sent to. */
+  readonly use: readonly string[];
+  readonly binding: string;
+}
+
+/** What `GET /v1/identity` answers: who the caller is, and what it may have. */
+export interface IdentityDocument {
+  readonly id: string;
+  readonly owner: { readonly id: string; readonly kind: string };
+  readonly environment: string;
+  /** The business processes it is registered for. */
+  readonly processes: readonly string[];
+  /** `active`, `suspended` or `expired`; one that is not known is as good as suspended. */
+  readonly state: IdentityState;
+  /** `prompt`: cached credentials may not be used after 60 s without an event stream. */
+  readonly revocable: 'exp' | 'prompt';
+  readonly credentials: readonly EntitledCredential[];
+}
+
+/**
+ * Reads the answer of `GET /v1/identity`.
+ *
+ * @throws {TallystickError} `protocol_error`
+ */
+export function parseIdentityDocument(body: string): IdentityDocument {
+  const what = 'identity document';
+  const members = readJson(body, what);
+  const owner = readObject(members.owner, what);
+  return {
+    id: readText(members, 'id', what),
+    owner: { id: readText(owner, 'id', what), kind: readText(owner, 'kind', what) },
+    environment: readText(members, 'environment', what),
+    processes: readTexts(members, 'processes', what),
+    state: parseState(readText(members, 'state', what)),
+    revocable: members.revocable === 'exp' ? 'exp' : 'prompt',
+    credentials: readList(members, 'credentials', what, (item) => {
+      const credential = readObject(item, what);
+      return {
+        name: readText(credential, 'name', what),
+        type: readText(credential, 'type', what),
+        audience: readOptionalText(credential, 'audience', what),
+        scope: readOptionalText(credential, 'scope', what),
+        use: readTexts(credential, 'use', what),
+        binding: readText(credential, 'binding', what),
+      };
+    }),
+  };
+}
+
+/** Returns the state that `text` stands for: what is not known may not be used. */
+export function parseState(text: string): IdentityState {
+  return text === 'active' || text === 'expired' ? text : 'suspended';
+}

@@ -1,0 +1,29 @@
+export { formatContext, parseContext, type ClaimedProcess } from './context.ts';
+export { formatError, parseError } from './error-answer.ts';
+export { createStreamReader, MAX_MESSAGE_LENGTH, type StreamMessage } from './event-stream.ts';
+export {
+  formatEvent,
+  HEARTBEAT,
+  HEARTBEAT_MS,
+  parseEvent,
+  PROMPT_GRACE_MS,
+  SILENCE_MS,
+  type SidecarEvent,
+} from './events.ts';
+export {
+  parseIdentityDocument,
+  parseState,
+  type EntitledCredential,
+  type IdentityDocument,
+} from './identity-document.ts';
+export { parseServerMetadata, serverMetadata, type ServerMetadata } from './metadata.ts';
+export { HEADERS, htuOfRoute, PROTOCOL_VERSIONS, ROUTES } from './routes.ts';
+export {
+  formatTokenRequest,
+  formatTokenResponse,
+  parseScope,
+  parseTokenRequest,
+  parseTokenResponse,
+  type TokenRequest,
+  type TokenResponse,
+} from './token.ts';

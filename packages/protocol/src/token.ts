@@ -1,0 +1,123 @@
+import { TallystickError } from '@tallystick/core';
+import { formatContext, parseContext, type ClaimedProcess } from './context.ts';
+import { fault, readJson, readNumber, readOptionalText, readText, readTime } from './read.ts';
+
+/** A `client_credentials` request to `POST /token` (RFC 6749 §4.4.2, RFC 8707 §2). */
+export interface TokenRequest {
+  /** A SPIFFE ID selects an identity; anything else is a label for the record. */
+  readonly clientId: string | undefined;
+  /** The audience. Undefined: the only one this identity is entitled to. */
+  readonly resource: string | undefined;
+  /** Scope values, sorted, each once. Undefined: all that the credential has. */
+  readonly scope: readonly string[] | undefined;
+  readonly context: ClaimedProcess | undefined;
+}
+
+/** A successful answer of `POST /token` (RFC 6749 §5.1, RFC 9449 §5), with what Tallystick adds. */
+export interface TokenResponse {
+  readonly accessToken: string;
+  /** Seconds from the answer's making. */
+  readonly expiresIn: number;
+  readonly scope: string;
+  readonly leaseId: string;
+  readonly rotateAt: Date;
+  readonly recordId: string;
+}
+
+const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context'];
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Returns the form body of a token request. */
+export function formatTokenRequest(request: {
+  clientId?: string | undefined;
+  resource?: string | undefined;
+  scope?: string | undefined;
+  process?: { id: string; run?: string | undefined; ticket?: string | undefined } | undefined;
+}): string {
+  const form = new URLSearchParams({ grant_type: 'client_credentials' });
+  if (request.clientId !== undefined) form.set('client_id', request.clientId);
+  if (request.resource !== undefined) form.set('resource', request.resource);
+  if (request.scope !== undefined) form.set('scope', request.scope);
+  if (request.process !== undefined) form.set('context', formatContext(request.process));
+  return form.toString();
+}
+
+/**
+ * Reads the form body of a token request. Unknown parameters are ignored (RFC 6749 §3.2); a known one given twice
+ * is refused.
+ *
+ * @throws {TallystickError} `invalid_request`, `unsupported_grant_type`, `invalid_scope`
+ */
+export function parseTokenRequest(body: string): TokenRequest {
+  const form = new URLSearchParams(body);
+  for (const name of KNOWN) {
+    if (form.getAll(name).length > 1) {
+      throw new TallystickError(
+        name === 'resource' ? 'invalid_target' : 'invalid_request',
+        `"${name}" is given more than once`,
+      );
+    }
+  }
+  // RFC 6749 §3.2: a parameter without a value counts as omitted.
+  const value = (name: string): string | undefined => form.get(name) || undefined;
+  const grant = value('grant_type');
+  if (grant === undefined) throw new TallystickError('invalid_request', '"grant_type" is missing');
+  if (grant !== 'client_credentials') {
+    throw new TallystickError('unsupported_grant_type', '"grant_type" is not client_credentials');
+  }
+  const context = value('context');
+  return {
+    clientId: value('client_id'),
+    resource: value('resource'),
+    scope: parseScope(value('scope')),
+    context: context === undefined ? undefined : parseContext(context),
+  };
+}
+
+/**
+ * Returns the values of a scope, sorted, each once (RFC 6749 §3.3).
+ *
+ * @throws {TallystickError} `invalid_scope`
+ */
+export function parseScope(scope: string | undefined): readonly string[] | undefined {
+  if (scope === undefined) return undefined;
+  const values = scope.split(' ').filter((value) => value !== '');
+  if (!values.every((value) => SCOPE_TOKEN.test(value))) {
+    throw new TallystickError('invalid_scope', '"scope" has a character that RFC 6749 §3.3 does not allow');
+  }
+  return [...new Set(values)].sort();
+}
+
+/** Returns the JSON members of a successful answer. */
+export function formatTokenResponse(response: TokenResponse): Record<string, unknown> {
+  return {
+    access_token: response.accessToken,
+    token_type: 'DPoP',
+    expires_in: response.expiresIn,
+    scope: response.scope,
+    lease_id: response.leaseId,
+    rotate_at: response.rotateAt.toISOString(),
+    record_id: response.recordId,
+  };
+}
+
+/**
+ * Reads a successful answer of `POST /token`. An answer whose `token_type` is not `DPoP` is refused (RFC 9449 §5).
+ *
+ * @throws {TallystickError} `protocol_error`
+ */
+export function parseTokenResponse(body: string): TokenResponse {
+  const what = 'token answer';
+  const members = readJson(body, what);
+  if (readText(members, 'token_type', what).toLowerCase() !== 'dpop') {
+    throw fault(what, 'is not bound to our key: its "token_type" is not DPoP');
+  }
+  return {
+    accessToken: readText(members, 'access_token', what),
+    expiresIn: readNumber(members, 'expires_in', what),
+    scope: readOptionalText(members, 'scope', what) ?? '',
+    leaseId: readText(members, 'lease_id', what),
+    rotateAt: readTime(members, 'rotate_at', what),
+    recordId: readText(members, 'record_id', what),
+  };
+}
