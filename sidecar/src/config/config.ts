@@ -1,0 +1,63 @@
+import type { CredentialType, IdentityObject, UsePrefix } from '@tallystick/core';
+
+/** The configuration, parsed, validated and with its defaults. Never changed: a reload makes a new one. */
+export interface Config {
+  readonly trustDomain: string;
+  /** Absolute folders. */
+  readonly state: { readonly keys: string; readonly leases: string; readonly audit: string };
+  readonly listen: {
+    readonly workload: readonly WorkloadSocket[];
+    /** Absolute path of the admin socket. */
+    readonly admin: string;
+    readonly public: HttpListener | undefined;
+    readonly health: HttpListener | undefined;
+  };
+  readonly issuer: {
+    /** `iss`, exactly as configured. */
+    readonly url: string;
+    readonly signer: 'local';
+  };
+  /** Undefined: made at the first start and kept in state. */
+  readonly sidecarId: string | undefined;
+  readonly fleetSize: number;
+  readonly revokeOnShutdown: 'idle' | 'always' | 'never';
+  /** Sorted by id. */
+  readonly identities: readonly IdentityObject[];
+  /** By name. */
+  readonly credentials: ReadonlyMap<string, CredentialConfig>;
+}
+
+/** One socket that workloads connect to. */
+export interface WorkloadSocket {
+  /** Becomes the selector `tallystick:socket:<name>`. */
+  readonly name: string;
+  /** Absolute path. */
+  readonly path: string;
+  /** Octal mode bits of the socket file; default 0o666: who may connect is decided by attestation, not by mode. */
+  readonly mode: number;
+}
+
+/** One TCP listener. */
+export interface HttpListener {
+  readonly host: string;
+  readonly port: number;
+  /** Values of `Host` that are answered, lower case, with port where one was given. */
+  readonly hosts: readonly string[];
+  /** Absolute paths; undefined: plain HTTP, on loopback alone. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
+}
+
+/** A credential that identities may be entitled to. */
+export interface CredentialConfig {
+  readonly name: string;
+  /** `issuer` is built in. */
+  readonly provider: string;
+  readonly type: CredentialType;
+  /** An absolute URI, also the RFC 8707 resource. */
+  readonly audience: string;
+  /** Scope values, sorted. */
+  readonly scope: readonly string[];
+  readonly lifetimeMs: number;
+  readonly use: readonly UsePrefix[];
+  readonly attribution: 'identity' | 'process' | 'run';
+}
