@@ -1,0 +1,33 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { cachedBinary } from './cache.ts';
+
+/** Servers written by other people that tests may ask for. */
+export type ServerName = 'jaeger' | 'redis';
+
+/** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
+export function onPath(name: string): string | undefined {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
+  return candidates.find(isExecutable);
+}
+
+/** Returns the path of the server's binary, or undefined where `pnpm servers` has not obtained it. */
+export function findServer(name: ServerName): string | undefined {
+  switch (name) {
+    case 'jaeger': {
+      const binary = cachedBinary('jaeger');
+      return isExecutable(binary) ? binary : undefined;
+    }
+    case 'redis':
+      return onPath('redis-server');
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

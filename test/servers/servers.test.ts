@@ -1,0 +1,101 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startJaeger, type Jaeger } from './jaeger.ts';
+import { startRedis, type Redis } from './redis.ts';
+import { describeWithServers } from './require-server.ts';
+
+describeWithServers(['jaeger'], 'the Jaeger of the tests', () => {
+  let jaeger: Jaeger;
+  beforeAll(async () => void (jaeger = await startJaeger()));
+  afterAll(() => jaeger.stop());
+
+  test('takes a span over OTLP and finds its trace by a tag', async () => {
+    const nowNs = BigInt(Date.now()) * 1_000_000n;
+    const text = (key: string, value: string) => ({ key, value: { stringValue: value } });
+    const accepted = await fetch(`${jaeger.otlpUrl}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        resourceSpans: [
+          {
+            resource: { attributes: [text('service.name', 'ledger')] },
+            scopeSpans: [
+              {
+                spans: [
+                  {
+                    traceId: '5b8efff798038103d269b633813fc60c',
+                    spanId: 'eee19b7ec3c1b174',
+                    name: 'post journal',
+                    kind: 2,
+                    startTimeUnixNano: String(nowNs),
+                    endTimeUnixNano: String(nowNs + 1000n),
+                    attributes: [text('tallystick.identity.id', 'spiffe://acme.example/close-batch')],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      }),
+    });
+    expect(accepted.status).toBe(200);
+    const tags = JSON.stringify({ 'tallystick.identity.id': 'spiffe://acme.example/close-batch' });
+    const search = new URL(`${jaeger.queryUrl}/api/traces`);
+    search.search = new URLSearchParams({ service: 'ledger', tags }).toString();
+    // The collector queues what it accepted, so the trace may be there a moment after the answer.
+    await expect
+      .poll(async () => ((await (await fetch(search)).json()) as { data: { traceID: string }[] }).data[0]?.traceID, {
+        timeout: 10_000,
+      })
+      .toBe('5b8efff798038103d269b633813fc60c');
+  });
+
+  test('listens on loopback only', () => {
+    const listeners = listeningAddresses(jaeger.pid);
+    expect(listeners.length).toBeGreaterThan(5);
+    expect(listeners.filter((address) => address !== '0100007F')).toEqual([]);
+  });
+});
+
+describeWithServers(['redis'], 'the Redis of the tests', () => {
+  let redis: Redis;
+  beforeAll(async () => void (redis = await startRedis()));
+  afterAll(() => redis.stop());
+
+  test('sets a key once when asked to set it only if it is new', async () => {
+    const socket = connect(redis.port, '127.0.0.1');
+    socket.write('SET proof 1 NX PX 60000\r\n');
+    expect(String((await once(socket, 'data'))[0])).toBe('+OK\r\n');
+    socket.write('SET proof 1 NX PX 60000\r\n');
+    expect(String((await once(socket, 'data'))[0])).toBe('$-1\r\n');
+    socket.destroy();
+  });
+
+  test('listens on loopback only', () => {
+    expect(listeningAddresses(redis.pid)).toEqual(['0100007F']);
+  });
+});
+
+/** Returns the local address, as the kernel prints it, of each TCP and UDP socket that `pid` listens on. */
+function listeningAddresses(pid: number): string[] {
+  const inodes = socketInodes(pid);
+  const tables = ['tcp', 'tcp6', 'udp', 'udp6'].map((table) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8'));
+  return tables
+    .flatMap((table) => table.trim().split('\n').slice(1))
+    .map((row) => row.trim().split(/\s+/))
+    .filter((columns) => inodes.has(columns[9]!) && (columns[3] === '0A' || columns[3] === '07'))
+    .map((columns) => columns[1]!.split(':')[0]!);
+}
+
+function socketInodes(pid: number): Set<string> {
+  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return ''; // closed since the folder was read
+    }
+  });
+  return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
+}
