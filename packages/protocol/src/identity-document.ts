@@ -11,6 +11,11 @@ export interface EntitledCredential {
   /** URL prefixes it may be sent to. */
   readonly use: readonly string[];
   readonly binding: string;
+  /**
+   * `run`: a token is for one claimed run of a business process alone, and the workload keeps one for each. Otherwise
+   * it is shared by all that this holder does. One that is not known counts as `run`, a missing one as `process`.
+   */
+  readonly attribution: 'identity' | 'process' | 'run';
 }
 
 /** What `GET /v1/identity` answers: who the caller is, and what it may have. */
@@ -52,6 +57,7 @@ export function parseIdentityDocument(body: string): IdentityDocument {
         scope: readOptionalText(credential, 'scope', what),
         use: readTexts(credential, 'use', what),
         binding: readText(credential, 'binding', what),
+        attribution: parseAttribution(readOptionalText(credential, 'attribution', what)),
       };
     }),
   };
@@ -60,4 +66,9 @@ export function parseIdentityDocument(body: string): IdentityDocument {
 /** Returns the state that `text` stands for: what is not known may not be used. */
 export function parseState(text: string): IdentityState {
   return text === 'active' || text === 'expired' ? text : 'suspended';
+}
+
+function parseAttribution(text: string | undefined): EntitledCredential['attribution'] {
+  if (text === undefined) return 'process';
+  return text === 'identity' || text === 'process' ? text : 'run';
 }
