@@ -1,3 +1,6 @@
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
+
 /**
  * The time, as the parts of Tallystick see it. Injected everywhere, so that tests own it.
  *
@@ -21,6 +24,9 @@ export interface Timers {
   /**
    * Runs `callback` once after `delayMs`, however long that is: delays beyond 24.8 days, which `setTimeout`
    * would fire at once, are waited out in parts. The timer does not keep the process alive unless `keepAlive`.
+   *
+   * @param delayMs Zero or less runs it as soon as possible; `Infinity` never.
+   * @throws {RangeError} `delayMs` is not a number, which `setTimeout` would take for zero.
    */
   after(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;
 }
@@ -28,8 +34,10 @@ export interface Timers {
 /** The longest delay that `setTimeout` honours: 2^31 - 1 ms. */
 export const MAX_TIMEOUT_MS = 2_147_483_647;
 
-// Captured at import, so that an application's fake timers cannot freeze rotation.
-const { setTimeout: startTimeout, clearTimeout: stopTimeout } = globalThis;
+// Captured at import, so that an application's fake timers cannot freeze rotation. From the module, not the global:
+// that one is the browser's, and gives a number, where a test runner imitates a page.
+const startTimeout = setTimeout;
+const stopTimeout = clearTimeout;
 const wallNow: () => number = Date.now.bind(Date);
 const monotonicNow: () => number = performance.now.bind(performance);
 
@@ -39,6 +47,7 @@ export const systemClock: Clock = { nowMs: wallNow, monotonicMs: monotonicNow };
 /** The machine's timers. */
 export const systemTimers: Timers = {
   after(delayMs, callback, options) {
+    if (Number.isNaN(delayMs)) throw new RangeError('"delayMs" must be a number');
     const dueMs = monotonicNow() + Math.max(0, delayMs);
     let handle: ReturnType<typeof startTimeout>;
     const arm = (): void => {

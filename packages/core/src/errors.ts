@@ -29,7 +29,7 @@ export class TallystickError extends Error {
   declare readonly retryAfterMs?: number;
 
   /**
-   * @param description What happened, lower case, without a full stop. The message is `code: description (remedy)`.
+   * @param description What happened, lower case, without a full stop. The message is `code: description; remedy`.
    */
   constructor(code: ErrorCode, description: string, options: TallystickErrorOptions = {}) {
     const remedy = options.remedy ?? ERROR_CODES[code].remedy;

@@ -5,7 +5,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * Returns the canonical JSON text of `value`: members sorted by UTF-16 code units, no white space, numbers as
  * ECMAScript prints them (RFC 8785). Members that are `undefined` are left out.
  *
- * @throws {TypeError} A number is not finite, a string has a lone surrogate, or a value has no JSON form.
+ * @throws {TypeError} A number is not finite, a string has a lone surrogate, or a value has no JSON form: an
+ * instance of a class has none, whatever its `toJSON`.
  * @see https://www.rfc-editor.org/rfc/rfc8785
  */
 export function canonicalJson(value: Json): string {
@@ -15,8 +16,9 @@ export function canonicalJson(value: Json): string {
     if (!Number.isFinite(value)) throw new TypeError('a number that is not finite has no canonical JSON form');
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(',')}]`;
-  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no canonical JSON form`);
+  // Array.from: `map` would skip the holes of a sparse array, and print nothing for them.
+  if (Array.isArray(value)) return `[${Array.from(value, (item) => canonicalJson(item as Json)).join(',')}]`;
+  if (!isPlainObject(value)) throw new TypeError(`a value of type ${typeof value} has no canonical JSON form`);
   const object = value as { readonly [key: string]: Json | undefined };
   let out = '';
   for (const key of Object.keys(object).sort()) {
@@ -24,6 +26,14 @@ export function canonicalJson(value: Json): string {
     if (member !== undefined) out += `${out === '' ? '' : ','}${text(key)}:${canonicalJson(member)}`;
   }
   return `{${out}}`;
+}
+
+// A Date, a Map or a Secret has no members of its own: it would silently become `{}`.
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object') return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // The second test, for an object that another realm made.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function text(value: string): string {

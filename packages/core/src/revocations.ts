@@ -48,7 +48,17 @@ function isTime(value: unknown): value is number {
 /** Answers whether a token is on a list. */
 export interface RevocationIndex {
   /** @param token `iat` in seconds. */
-  revokes(token: { readonly jti?: string | undefined; readonly jkt?: string | undefined; readonly sub: string; readonly iat: number }): boolean;
+  revokes(token: {
+    readonly jti?: string | undefined;
+    readonly jkt?: string | undefined;
+    readonly sub: string;
+    readonly iat: number;
+  }): boolean;
+}
+
+// A token issued in the same second as the revocation counts as issued before it, and so does one without an `iat`.
+function isIssuedBefore(iat: number, before: number | undefined): boolean {
+  return before !== undefined && !(Math.floor(iat) > before);
 }
 
 /** Returns an index over the lines of a list, each look-up in constant time. */
@@ -59,13 +69,12 @@ export function indexRevocations(revoked: readonly Revocation[]): RevocationInde
   for (const line of revoked) {
     if (line.kind === 'jti') jtis.add(line.value);
     else if (line.kind === 'jkt') jkts.add(line.value);
-    else subs.set(line.value, Math.max(line.before, subs.get(line.value) ?? 0));
+    else subs.set(line.value, Math.max(line.before, subs.get(line.value) ?? line.before));
   }
   return {
     revokes: ({ jti, jkt, sub, iat }) =>
       (jti !== undefined && jtis.has(jti)) ||
       (jkt !== undefined && jkts.has(jkt)) ||
-      // A token issued in the same second as the revocation counts as issued before it.
-      iat <= (subs.get(sub) ?? Number.NEGATIVE_INFINITY),
+      isIssuedBefore(iat, subs.get(sub)),
   };
 }

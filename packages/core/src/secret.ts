@@ -7,6 +7,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
  * spread, `structuredClone`, `postMessage`) it is an empty object; only {@link Secret.reveal} gives the value. This
  * stops accidents; it is not a boundary against code in the same process, which can call `reveal`.
  *
+ * Bytes are not copied: whoever made it may overwrite them.
+ *
  * `assert.deepEqual` and most matchers see two different secrets as equal, because nothing in them can be
  * compared from outside: use {@link Secret.equals}.
  */

@@ -44,11 +44,12 @@ export function isTrustDomain(text: string): boolean {
 }
 
 /**
- * True when `id` is covered by `pattern`: a pattern that ends in `/` covers all below it by whole path segments,
- * any other covers itself alone. Neither may be abbreviated.
+ * True when `id` is covered by `pattern`: a pattern that is a SPIFFE ID and `/` covers all SPIFFE IDs below it by
+ * whole path segments, any other covers itself alone. `spiffe://` covers nothing: a trust domain is always named.
  */
 export function subjectMatches(pattern: string, id: string): boolean {
-  return pattern.endsWith('/') ? id.startsWith(pattern) && id.length > pattern.length && isSpiffeId(id) : pattern === id;
+  if (!pattern.endsWith('/')) return pattern === id;
+  return id.startsWith(pattern) && isSpiffeId(pattern.slice(0, -1)) && isSpiffeId(id);
 }
 
 const SCHEME = 'spiffe://';
@@ -69,4 +70,3 @@ function faultOf(text: string): string | undefined {
   }
   return undefined;
 }
-

@@ -8,10 +8,12 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
  *
  * Two made in the same millisecond have no order between them.
  *
+ * @throws {RangeError} The clock is before 1970 or after 10889.
  * @see https://github.com/ulid/spec
  */
 export function ulid(clock: Pick<Clock, 'nowMs'>, random: Pick<Random, 'bytes'>): string {
-  let time = clock.nowMs();
+  let time = Math.floor(clock.nowMs());
+  if (!(time >= 0 && time < 2 ** 48)) throw new RangeError('a ULID takes a time from 1970 to 10889');
   let head = '';
   for (let i = 0; i < 10; i++) {
     head = ALPHABET[time % 32] + head;
