@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { codeBlocks, listPages } from './markdown.ts';
+import { readText, ROOT } from './repository.ts';
+
+/**
+ * Each command that a page tells people to run, and the test or script that runs it. A command that is in no page
+ * any more, or whose test is gone, fails as well.
+ */
+const SHOWN_BY: Readonly<Record<string, string>> = {
+  'npx -y pnpm@12 servers': '.ci/run',
+};
+
+function commands(): { command: string; page: string }[] {
+  return listPages().flatMap((page) =>
+    codeBlocks(page, readText(page))
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
+      .map((line) =>
+        line
+          .replace(/(^| )#.*/, '')
+          .replaceAll(/\s+/g, ' ')
+          .trim(),
+      )
+      .filter((command) => command !== '')
+      .map((command) => ({ command, page })),
+  );
+}
+
+test('every command of a page is run by a test that is named here', () => {
+  expect(commands().filter(({ command }) => !SHOWN_BY[command])).toEqual([]);
+});
+
+test('every command named here is in a page, and its test exists', () => {
+  const written = new Set(commands().map(({ command }) => command));
+  expect(Object.keys(SHOWN_BY).filter((command) => !written.has(command))).toEqual([]);
+  expect(Object.values(SHOWN_BY).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
