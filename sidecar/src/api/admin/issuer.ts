@@ -1,0 +1,28 @@
+import { jwkSet } from '../../issuer/jwks.ts';
+import type { Signer } from '../../issuer/signer.ts';
+import type { OperatorRecords } from '../../record/operator-records.ts';
+import { operatorOf } from './operator.ts';
+import type { AdminRoute } from './route.ts';
+
+/** What the issuer commands are made of. */
+export interface AdminIssuerParts {
+  readonly signer: Signer;
+  readonly records: OperatorRecords;
+}
+
+/** `issuer export|rotate`. */
+export function adminIssuerRoutes({ signer, records }: AdminIssuerParts): readonly AdminRoute[] {
+  return [
+    { method: 'GET', path: '/v1/issuer', handle: () => ({ issuer: signer.issuer, jwks: jwkSet(signer.keys()) }) },
+    {
+      method: 'POST',
+      path: '/v1/issuer/rotate',
+      async handle({ peer, body }) {
+        const operator = await operatorOf(peer, body.reason);
+        const { kid, previous } = await signer.rotate();
+        const record = await records.keyRotated(kid, previous, operator);
+        return { kid, previous, record_id: record.id };
+      },
+    },
+  ];
+}

@@ -1,0 +1,15 @@
+import type { Peer } from '../../listen/peer.ts';
+
+/** One request on the admin socket. */
+export interface AdminExchange {
+  readonly peer: Peer;
+  /** Members of the JSON body; empty without one. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** One route of the admin socket. It answers with JSON. */
+export interface AdminRoute {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  handle(exchange: AdminExchange): unknown;
+}

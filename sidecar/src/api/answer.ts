@@ -1,0 +1,26 @@
+import { ERROR_CODES, type TallystickError } from '@tallystick/core';
+import { formatError } from '@tallystick/protocol';
+
+/** What a route answers. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Returns an answer with a JSON body. */
+export function json(members: unknown, headers?: Record<string, string>): Answer {
+  return { status: 200, type: 'application/json', body: JSON.stringify(members), ...(headers && { headers }) };
+}
+
+/** Returns an answer without a body's content: 204. */
+export const NO_CONTENT: Answer = { status: 204, type: '', body: '' };
+
+/** Returns the answer that an error is given as: the OAuth shape, on every route. */
+export function errorAnswer(error: TallystickError): Answer {
+  const { status } = ERROR_CODES[error.code];
+  const headers: Record<string, string> = {};
+  if (error.retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  return { status: status === 0 ? 500 : status, type: 'application/json', body: JSON.stringify(formatError(error)), headers };
+}

@@ -1,0 +1,49 @@
+import { indexRevocations, TallystickError } from '@tallystick/core';
+import { ROUTES } from '@tallystick/protocol';
+import type { TokenReader } from '../../issuer/read-token.ts';
+import type { Admission } from '../../release/admit.ts';
+import type { Standing } from '../../state/standing.ts';
+import { json } from '../answer.ts';
+import { readBody } from '../body.ts';
+import type { WorkloadRoute } from './route.ts';
+
+/** What the introspection route is made of. */
+export interface IntrospectRouteParts {
+  readonly admission: Admission;
+  readonly standing: Standing;
+  readonly readToken: TokenReader;
+}
+
+/**
+ * `POST /introspect` (RFC 7662), for identities that are the API of the token's audience (`receives`). Any other
+ * token is `active: false` to them.
+ */
+export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
+  return {
+    method: 'POST',
+    path: ROUTES.introspect,
+    async handle({ request, peer }) {
+      const form = new URLSearchParams((await readBody(request, 'application/x-www-form-urlencoded')).toString('utf8'));
+      const token = form.get('token');
+      if (!token || form.getAll('token').length > 1) {
+        throw new TallystickError('invalid_request', '"token" must be given once');
+      }
+      const { matching } = await parts.admission.attest(peer);
+      if (matching.length === 0) throw new TallystickError('identity_unknown', 'no identity matches this workload');
+      const receives = new Set(matching.flatMap((identity) => identity.receives));
+      if (receives.size === 0) {
+        throw new TallystickError('introspection_refused', 'this workload is the API of no audience');
+      }
+      const claims = await parts.readToken(token);
+      if (!claims || !receives.has(claims.aud)) return json({ active: false });
+      const { jti, sub, iat, cnf } = claims;
+      if (
+        parts.standing.isSuspended(sub) ||
+        indexRevocations(parts.standing.revocations()).revokes({ jti, sub, iat, jkt: cnf.jkt })
+      ) {
+        return json({ active: false });
+      }
+      return json({ active: true, token_type: 'DPoP', client_id: sub, ...claims });
+    },
+  };
+}

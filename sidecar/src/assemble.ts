@@ -1,0 +1,202 @@
+import { type Clock, type Random, type Timers } from '@tallystick/core';
+import { adminIdentityRoutes } from './api/admin/identities.ts';
+import { adminIssuerRoutes } from './api/admin/issuer.ts';
+import { adminLeaseRoutes } from './api/admin/leases.ts';
+import { createAdminHandler } from './api/admin/router.ts';
+import { adminStatusRoutes } from './api/admin/status.ts';
+import { healthRoutes } from './api/health/routes.ts';
+import { publicRoutes } from './api/public/routes.ts';
+import { createWorkloadHandler } from './api/workload/router.ts';
+import { workloadRoutes } from './api/workload/routes.ts';
+import type { Attestation } from './attest/attestor.ts';
+import { createUnmatchedPeers } from './attest/unmatched.ts';
+import { changedIdentities, narrowedIdentities } from './authorize/narrowed.ts';
+import { createRegistry, type Registry } from './authorize/registry.ts';
+import type { Config } from './config/config.ts';
+import { createEventHub } from './events/hub.ts';
+import { createTokenReader } from './issuer/read-token.ts';
+import type { Signer } from './issuer/signer.ts';
+import { createIssueCap } from './lease/issue-cap.ts';
+import { createLeaseManager } from './lease/lease-manager.ts';
+import { createLeaseTable } from './lease/lease-table.ts';
+import { createWithdrawal } from './lease/withdrawal.ts';
+import type { Peer } from './listen/peer.ts';
+import { errorFields, type Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import type { RequestTracing } from './observe/request-span.ts';
+import { describeSidecar } from './observe/sidecar-metrics.ts';
+import { createCredentialRecords } from './record/credential-records.ts';
+import { createFloodGate } from './record/flood.ts';
+import { createFloodRecords } from './record/flood-records.ts';
+import { createLifecycleRecords } from './record/lifecycle-records.ts';
+import { createOperatorRecords } from './record/operator-records.ts';
+import type { Recorder } from './record/record.ts';
+import { createRevocationRecords } from './record/revocation-records.ts';
+import { createAdmission } from './release/admit.ts';
+import { createProofGate } from './release/proof-gate.ts';
+import type { Standing } from './state/standing.ts';
+
+/** The longest life of a token, in seconds: what `config` allows. */
+export const MAX_LIFETIME_SECONDS = 86_400;
+
+/** What a sidecar is assembled from: everything that touches the world. */
+export interface Outside {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly recorder: Recorder;
+  readonly signer: Signer;
+  readonly standing: Standing;
+  readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
+  /** Returns what finds the identities of a configuration that an attestation matches. */
+  readonly matcher: (identities: Config['identities']) => (attestation: Attestation) => Config['identities'];
+  readonly tracing: RequestTracing;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly node: string;
+  readonly version: string;
+  /** Names this run. */
+  readonly epoch: string;
+  /** Issues of one credential to one identity in a minute. */
+  readonly issuesPerMinute?: number;
+}
+
+/** A sidecar without its sockets. */
+export type Sidecar = ReturnType<typeof assemble>;
+
+/** Wires the parts together. Opens nothing and starts nothing. */
+export function assemble(outside: Outside) {
+  const { clock, timers, random, recorder, signer, standing, metrics, log } = outside;
+  let config = outside.config;
+  let registry: Registry = createRegistry(config);
+  let match = outside.matcher(config.identities);
+  const current = (): Registry => registry;
+
+  const proofs = createProofGate({ clock, random });
+  const hub = createEventHub(outside.epoch);
+  const table = createLeaseTable({ clock, timers });
+  const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
+  const leases = createLeaseManager({ table, cap, clock, random });
+  const withdrawal = createWithdrawal({ leases, standing, hub, clock, maxLifetimeSeconds: MAX_LIFETIME_SECONDS });
+
+  const flood = createFloodGate({ clock, timers, ...createFloodRecords({ recorder, registry: current, log }) });
+  const records = createCredentialRecords({ recorder, flood, clock, node: outside.node });
+  const revocationRecords = createRevocationRecords({ recorder, registry: current, log });
+  const operatorRecords = createOperatorRecords({ recorder, registry: current, log });
+  const lifecycle = createLifecycleRecords({ recorder, registry: current, version: outside.version });
+
+  const unmatched = createUnmatchedPeers(clock);
+  const admission = createAdmission({
+    attest: outside.attest,
+    match: (attestation) => {
+      const matching = match(attestation);
+      if (matching.length === 0) unmatched.note(attestation);
+      return matching;
+    },
+    proofs,
+  });
+
+  const workload = createWorkloadHandler({
+    routes: workloadRoutes({
+      admission,
+      issuer: signer.issuer,
+      registry: current,
+      standing,
+      leases,
+      table,
+      withdrawal,
+      hub,
+      signer,
+      records,
+      revocationRecords,
+      proofs,
+      readToken: createTokenReader(signer, clock),
+      clock,
+      timers,
+    }),
+    proofs,
+    flood,
+    tracing: outside.tracing,
+    metrics,
+    log,
+    clock,
+  });
+  describeSidecar(metrics, { table, hub, recorder, registry: current, standing, clock });
+
+  let phase: 'starting' | 'serving' | 'stopping' = 'starting';
+  const health = {
+    isStarted: () => phase !== 'starting' && recorder.isWritable(),
+    isReady: () => phase === 'serving' && recorder.isWritable(),
+  };
+  const admin = createAdminHandler(
+    [
+      ...adminStatusRoutes({
+        config: () => config,
+        registry: current,
+        table,
+        hub,
+        recorder,
+        standing,
+        signer,
+        clock,
+        health,
+        version: outside.version,
+        epoch: outside.epoch,
+      }),
+      ...adminIdentityRoutes({ registry: current, standing, withdrawal, records: operatorRecords, unmatched, clock }),
+      ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
+      ...adminIssuerRoutes({ signer, records: operatorRecords }),
+    ],
+    log,
+  );
+
+  return {
+    workload,
+    admin,
+    public: publicRoutes({ signer, standing, clock }),
+    health: healthRoutes(health, metrics),
+    table,
+    withdrawal,
+    lifecycle,
+    standing,
+    registry: current,
+    /** Says that requests may be served. */
+    serve(): void {
+      phase = 'serving';
+    },
+    /** Takes a new configuration: what it no longer gives ends at once. */
+    async apply(next: Config): Promise<void> {
+      const before = registry;
+      const after = createRegistry(next);
+      config = next;
+      registry = after;
+      match = outside.matcher(next.identities);
+      const narrowed = narrowedIdentities(before, after);
+      const ended = withdrawal.narrow(narrowed);
+      for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
+      await ended;
+    },
+    /**
+     * Takes back what nobody holds any more, ends the event streams, and writes what was only counted. To be called
+     * when no request is in flight.
+     */
+    async stop(): Promise<void> {
+      phase = 'stopping';
+      const idle = [...table.all()].filter(
+        ({ key, peer }) =>
+          config.revokeOnShutdown === 'always' ||
+          (config.revokeOnShutdown === 'idle' && !hub.isLive(key.identity, key.jkt) && !peer.isAlive()),
+      );
+      if (idle.length > 0) {
+        await withdrawal.revokeLeases(idle).catch((error: unknown) => {
+          log.error('leases were revoked, but not on disk', { count: idle.length, ...errorFields(error) });
+        });
+        revocationRecords.revoked(idle, 'sidecar', null);
+      }
+      hub.close();
+      flood.flush();
+      table.close();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { ASSURANCE_RANK, type Assurance, type ErrorCode, type IdentityObject, type IdentityState } from '@tallystick/core';
+import type { CredentialConfig } from '../config/config.ts';
+import type { Entitled } from './registry.ts';
+
+/** What a decision is made from. */
+export interface Question {
+  readonly identity: IdentityObject;
+  readonly state: IdentityState;
+  readonly assurance: Assurance;
+  readonly entitled: readonly Entitled[];
+  /** The audience asked for; undefined: the only one there is. */
+  readonly resource: string | undefined;
+  /** Scope values asked for; undefined: all that may be granted. */
+  readonly scope: readonly string[] | undefined;
+}
+
+/** Why a decision fell as it did. Recorded; stable. */
+export type Reason = 'entitled' | 'suspended' | 'expired' | 'not_entitled' | 'invalid_target' | 'invalid_scope' | 'assurance_too_low';
+
+/** Whether an identity may have what it asks for. */
+export type Decision =
+  | { readonly allow: true; readonly reason: 'entitled'; readonly credential: CredentialConfig; readonly scope: readonly string[] }
+  | {
+      readonly allow: false;
+      readonly reason: Exclude<Reason, 'entitled'>;
+      readonly code: ErrorCode;
+      readonly description: string;
+      /** Replaces the remedy of the code. */
+      readonly remedy?: string;
+      /** The credential that was meant, where that is clear. */
+      readonly credential?: CredentialConfig;
+    };
+
+/** Decides whether an identity may have a token of our own issuer. Pure; default deny. */
+export function authorizeToken(question: Question): Decision {
+  const { identity, state, resource } = question;
+  if (state === 'suspended') return deny('suspended', 'identity_suspended', `${identity.id} is suspended`);
+  if (state === 'expired') return deny('expired', 'identity_expired', `${identity.id} expired on ${identity.expires}`);
+
+  const own = question.entitled.filter(({ credential }) => credential.provider === 'issuer');
+  if (own.length === 0) {
+    return deny('not_entitled', 'not_entitled', `${identity.id} is entitled to no token of this issuer`);
+  }
+  const named = resource === undefined ? own : own.filter(({ credential }) => credential.audience === resource);
+  if (named.length === 0) {
+    return {
+      ...deny('not_entitled', 'invalid_target', `${identity.id} is not entitled to a token for this resource`),
+      remedy: `add a credential with that audience to the "entitlements" of ${identity.id}`,
+    };
+  }
+  const { scope } = question;
+  const covering = scope === undefined ? named : named.filter((item) => scope.every((value) => item.scope.includes(value)));
+  if (covering.length === 0) {
+    return deny('invalid_scope', 'invalid_scope', 'the scope is wider than the entitlement', named[0]!.credential);
+  }
+  if (covering.length > 1) {
+    return {
+      ...deny('invalid_target', 'invalid_target', 'several credentials match'),
+      remedy: `set "resource" to one of ${covering.map(({ credential }) => credential.audience).join(', ')}, and "scope" where they share it`,
+    };
+  }
+  const { credential, scope: grantable, minAssurance } = covering[0]!;
+  if (ASSURANCE_RANK[question.assurance] < ASSURANCE_RANK[minAssurance]) {
+    return deny(
+      'assurance_too_low',
+      'assurance_too_low',
+      `${credential.name} asks for assurance "${minAssurance}", and this workload has "${question.assurance}"`,
+      credential,
+    );
+  }
+  return { allow: true, reason: 'entitled', credential, scope: scope ?? grantable };
+}
+
+function deny(
+  reason: Exclude<Reason, 'entitled'>,
+  code: ErrorCode,
+  description: string,
+  credential?: CredentialConfig,
+): Decision & { allow: false } {
+  return { allow: false, reason, code, description, ...(credential && { credential }) };
+}

@@ -1,0 +1,93 @@
+import { generateKeyPair, sign } from 'node:crypto';
+import { promisify } from 'node:util';
+import { TallystickError, type Clock } from '@tallystick/core';
+import { publish, readKeyFile, writeKeyFile, type StoredKey } from './key-file.ts';
+import type { Signer } from './signer.ts';
+
+/** The inputs of {@link openLocalSigner}. */
+export interface LocalSignerOptions {
+  readonly issuer: string;
+  /** Path of the key file. */
+  readonly path: string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** How long a token may live at the most, milliseconds: a retired key is published for that long. */
+  readonly maxLifetimeMs: number;
+}
+
+const generate = promisify(generateKeyPair);
+
+/**
+ * Opens the signer whose ES256 keys lie in a file of this host, and makes them at the first start.
+ *
+ * @throws {TallystickError} `state_unusable`
+ */
+export async function openLocalSigner(options: LocalSignerOptions): Promise<Signer> {
+  const { issuer, path, clock, maxLifetimeMs } = options;
+  let keys = await readKeyFile(path);
+  if (!keys) {
+    keys = [await newKey('current'), await newKey('next')];
+    await writeKeyFile(path, keys);
+  }
+  const find = (state: StoredKey['state']): StoredKey => {
+    const key = keys!.find((candidate) => candidate.state === state);
+    if (!key) throw new TallystickError('state_unusable', `"${path}" has no ${state} key`);
+    return key;
+  };
+  let current = find('current');
+  find('next');
+  const headers = new Map<string, string>();
+  let rotating: Promise<unknown> = Promise.resolve();
+
+  async function newKey(state: StoredKey['state']): Promise<StoredKey> {
+    const { privateKey } = await generate('ec', { namedCurve: 'P-256' });
+    const createdAt = new Date(clock.nowMs()).toISOString();
+    return { role: 'token', state, createdAt, publishUntil: null, published: publish(privateKey), privateKey };
+  }
+
+  const rotateNow = async (): Promise<{ kid: string; previous: string }> => {
+    const nowMs = clock.nowMs();
+    const retired: StoredKey = {
+      ...current,
+      state: 'retired',
+      publishUntil: new Date(nowMs + maxLifetimeMs + 60_000).toISOString(),
+    };
+    const promoted: StoredKey = { ...find('next'), state: 'current' };
+    const kept = keys!.filter((key) => key.state === 'retired' && Date.parse(key.publishUntil!) > nowMs);
+    const changed = [promoted, await newKey('next'), retired, ...kept];
+    await writeKeyFile(path, changed);
+    keys = changed;
+    current = promoted;
+    return { kid: promoted.published.kid, previous: retired.published.kid };
+  };
+
+  return {
+    issuer,
+    async sign(typ, claims) {
+      const { kid, alg } = current.published;
+      const cacheKey = `${typ} ${kid}`;
+      let header = headers.get(cacheKey);
+      if (header === undefined) {
+        header = Buffer.from(JSON.stringify({ typ, alg, kid })).toString('base64url');
+        headers.set(cacheKey, header);
+      }
+      const input = `${header}.${Buffer.from(claims).toString('base64url')}`;
+      const signature = sign('sha256', Buffer.from(input, 'latin1'), {
+        key: current.privateKey,
+        dsaEncoding: 'ieee-p1363',
+      });
+      return `${input}.${signature.toString('base64url')}`;
+    },
+    keys: () => {
+      const nowMs = clock.nowMs();
+      return keys!
+        .filter((key) => key.state !== 'retired' || Date.parse(key.publishUntil!) > nowMs)
+        .map((key) => key.published);
+    },
+    currentKid: () => current.published.kid,
+    rotate: () => {
+      const rotated = rotating.then(rotateNow);
+      rotating = rotated.catch(() => {});
+      return rotated;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { JWT_TYPE, type TallystickClaims } from '@tallystick/core';
+import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose';
+import { jwkSet } from './jwks.ts';
+import type { Signer } from './signer.ts';
+
+/** The claims of a token of our own that verified and has not expired. */
+export interface OwnTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string;
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly scope: string | undefined;
+  readonly cnf: { readonly jkt: string };
+  readonly tallystick: TallystickClaims;
+}
+
+/** Returns the claims of a token this issuer signed, or undefined for anything else. */
+export type TokenReader = (token: string) => Promise<OwnTokenClaims | undefined>;
+
+/** Returns a reader of this issuer's own access tokens. */
+export function createTokenReader(signer: Signer, clock: { nowMs(): number }): TokenReader {
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, createLocalJWKSet(jwkSet(signer.keys()) as JSONWebKeySet), {
+        issuer: signer.issuer,
+        typ: JWT_TYPE.accessToken,
+        algorithms: ['ES256'],
+        currentDate: new Date(clock.nowMs()),
+        requiredClaims: ['sub', 'aud', 'jti', 'iat', 'exp', 'cnf', 'tallystick'],
+      });
+      return payload as unknown as OwnTokenClaims;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,36 @@
+/** What a key may sign. One role a key: a token never verifies with a key of another role. */
+export type KeyRole = 'token';
+
+/** A public key of the issuer, as `GET /jwks` shows it. */
+export interface PublishedKey {
+  readonly kid: string;
+  readonly alg: 'ES256';
+  readonly jwk: { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string };
+}
+
+/**
+ * Signs what the issuer says. Asynchronous and fallible, since a signer may live in another process, a KMS or a hub.
+ * Callers do not cache signatures.
+ */
+export interface Signer {
+  /** `iss` of everything it signs. */
+  readonly issuer: string;
+  /**
+   * Returns the compact JWS over `claims`.
+   *
+   * @param typ The `typ` of the header.
+   * @throws {TallystickError} `signer_unavailable`
+   */
+  sign(typ: string, claims: string): Promise<string>;
+  /** The keys to publish: the next one, the current one, and those whose tokens may still live. */
+  keys(): readonly PublishedKey[];
+  /** The `kid` it signs with now. */
+  currentKid(): string;
+  /**
+   * Makes the next key the current one, and a new one the next. The old one is published until every token it signed
+   * has expired.
+   *
+   * @throws {TallystickError} `state_unusable`: the new keys are not durable; nothing has changed.
+   */
+  rotate(): Promise<{ readonly kid: string; readonly previous: string }>;
+}

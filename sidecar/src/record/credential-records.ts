@@ -1,0 +1,146 @@
+import { ERROR_CODES, TallystickError, type Clock, type IdentityObject } from '@tallystick/core';
+import type { TokenRequest } from '@tallystick/protocol';
+import type { Attestation } from '../attest/attestor.ts';
+import type { Decision } from '../authorize/authorize.ts';
+import type { Registry } from '../authorize/registry.ts';
+import type { Lease } from '../lease/lease.ts';
+import { Denial } from '../release/denial.ts';
+import type { CheckedProof } from '../release/proof-gate.ts';
+import type { FloodGate } from './flood.ts';
+import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
+import { requestHash } from './request-hash.ts';
+
+/** Who asked for what, as far as it is known before the decision. */
+export interface Asked {
+  readonly identity: IdentityObject;
+  readonly attestation: Attestation;
+  readonly proof: CheckedProof;
+  readonly request: TokenRequest;
+  readonly registry: Registry;
+  readonly trace: TraceMember | null;
+}
+
+/** Records what became of requests for credentials. */
+export interface CredentialRecords {
+  /** Durable when it resolves. */
+  released(asked: Asked, lease: Lease, source: 'minted' | 'cache', replaced: Lease | undefined): Promise<RecordRef>;
+  /** Returns the error to answer with, once the denial is durable, or counted in a flood. */
+  denied(asked: Asked, decision: Decision & { allow: false }): Promise<TallystickError>;
+}
+
+/** The inputs of {@link createCredentialRecords}. */
+export interface CredentialRecordsOptions {
+  readonly recorder: Recorder;
+  readonly flood: FloodGate;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Name of this host. */
+  readonly node: string;
+}
+
+export function createCredentialRecords(options: CredentialRecordsOptions): CredentialRecords {
+  const { recorder, flood, clock, node } = options;
+  return {
+    released(asked, lease, source, replaced) {
+      const { credential, scope } = lease.key;
+      return recorder.append({
+        type: 'credential.released',
+        ...envelope(asked),
+        lease: lease.id,
+        refs: replaced ? [{ rel: 'replaces', id: replaced.id }] : [],
+        outcome: 'success',
+        reason: 'entitled',
+        body: {
+          ...body(asked, node, credential.name),
+          granted: { audience: credential.audience, scope },
+          binding: 'dpop',
+          handles: { jti: lease.id },
+          notAfter: new Date(lease.expiresAtMs).toISOString(),
+          source,
+        },
+      });
+    },
+
+    async denied(asked, decision) {
+      const { uid } = asked.attestation.peer;
+      const verdict = flood.denial(uid, decision.reason);
+      const options = decision.remedy === undefined ? {} : { remedy: decision.remedy };
+      if (verdict === 'record') {
+        const { id } = await recorder.append({
+          type: 'credential.denied',
+          ...envelope(asked),
+          lease: null,
+          outcome: 'denied',
+          reason: decision.reason,
+          body: body(asked, node, decision.credential?.name ?? null),
+        });
+        return new Denial(decision.code, decision.description, id, options);
+      }
+      if (verdict === 'open') {
+        const first = new Date(clock.nowMs()).toISOString();
+        await recorder.append({
+          type: 'denied.suppressed',
+          ...envelope(asked),
+          lease: null,
+          outcome: 'denied',
+          reason: decision.reason,
+          body: { uid, reason: decision.reason, count: null, first, last: null },
+        });
+      }
+      return new Denial('rate_limited', `refused too often in this minute: ${decision.description}`, null, {
+        remedy: decision.remedy ?? ERROR_CODES[decision.code].remedy,
+        retryAfterMs: 60_000,
+      });
+    },
+  };
+}
+
+function envelope(asked: Asked) {
+  const { identity, registry } = asked;
+  return {
+    actor: identity.id,
+    owner: identity.owner,
+    process: processMember(identity, asked.request),
+    registry: { root: registry.digest.root, entry: registry.digest.entries.get(identity.id) ?? null },
+    trace: asked.trace,
+  };
+}
+
+function processMember(identity: IdentityObject, { context }: TokenRequest): ProcessMember {
+  return {
+    registered: identity.businessProcesses,
+    claimed: context ?? null,
+    match: context ? identity.businessProcesses.includes(context.id) : null,
+  };
+}
+
+function body(asked: Asked, node: string, name: string | null): CredentialBody {
+  const { identity, attestation, proof, request } = asked;
+  return {
+    name,
+    entitlement: name,
+    requested: {
+      resource: request.resource ?? null,
+      scope: request.scope ?? null,
+      clientId: request.clientId ?? null,
+    },
+    granted: null,
+    requestHash: requestHash({
+      identity: identity.id,
+      credential: name,
+      resource: request.resource ?? null,
+      scopes: request.scope ?? [],
+      process: request.context ?? null,
+      jkt: proof.jkt,
+    }),
+    binding: null,
+    jkt: proof.jkt,
+    proof: { jti: proof.jti, iat: proof.iat, sha256: proof.sha256 },
+    assurance: attestation.assurance,
+    selectors: attestation.selectors,
+    from: { node, podUid: null, uid: attestation.peer.uid, pid: attestation.peer.pid },
+    handles: null,
+    fp: null,
+    notAfter: null,
+    source: null,
+  };
+}

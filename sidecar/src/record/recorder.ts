@@ -1,0 +1,96 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson, TallystickError, ulid, type Clock, type Json, type Random } from '@tallystick/core';
+import { createDurableFile, createLineFile, type DurableFile } from './line-file.ts';
+import type { Recorder } from './record.ts';
+
+/** The inputs of {@link openRecorder}. */
+export interface RecorderOptions {
+  /** Folder of the records; made by the state folder's opening. */
+  readonly folder: string;
+  readonly trustDomain: string;
+  /** ULID of this sidecar. */
+  readonly sidecarId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told once when records can no longer be written. */
+  readonly onFailure: (error: unknown) => void;
+  /** Replaces the file, in tests. */
+  readonly createFile?: (path: string, folder: string) => Promise<DurableFile>;
+}
+
+/** The longest record, in bytes. */
+export const MAX_RECORD_BYTES = 60_000;
+
+/**
+ * Opens the record: one file of JSON lines (canonical, RFC 8785) for each start, `records-<boot>.jsonl`. An earlier
+ * file is never written again; `seq` goes on from the last whole line of the newest one, since a line without its
+ * end was never acknowledged.
+ *
+ * @throws {TallystickError} `state_unusable`
+ */
+export async function openRecorder(options: RecorderOptions): Promise<Recorder> {
+  const { folder, clock, random } = options;
+  const origin = `${options.trustDomain}/${options.sidecarId}/0/0`;
+  const boot = ulid(clock, random);
+  let seq: number;
+  let file: DurableFile;
+  try {
+    seq = await nextSeq(folder);
+    // The sequence is in the name, so that names sort as the records do, whatever the clock said.
+    const name = `records-${String(seq).padStart(12, '0')}-${boot}.jsonl`;
+    file = await (options.createFile ?? createDurableFile)(join(folder, name), folder);
+  } catch (error) {
+    if (TallystickError.is(error)) throw error;
+    throw new TallystickError('state_unusable', `the record folder "${folder}" cannot be written`, { cause: error });
+  }
+  const lines = createLineFile(file, options.onFailure);
+  return {
+    origin,
+    get pending() {
+      return lines.pending;
+    },
+    isWritable: () => lines.failure === undefined,
+    async append(input) {
+      const ref = { id: ulid(clock, random), seq: seq++, origin };
+      const line = canonicalJson({
+        v: 1,
+        origin,
+        id: ref.id,
+        seq: ref.seq,
+        time: new Date(clock.nowMs()).toISOString(),
+        clock: null,
+        boot,
+        corr: null,
+        refs: [],
+        ...input,
+      } as unknown as Json);
+      if (Buffer.byteLength(line) > MAX_RECORD_BYTES) {
+        throw new TallystickError('record_unavailable', `a record of type ${input.type} is longer than 60,000 bytes`);
+      }
+      await lines.append(line);
+      return ref;
+    },
+    close: () => lines.close(),
+  };
+}
+
+async function nextSeq(folder: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => /^records-\d{12}-[0-9A-Z]{26}\.jsonl$/.test(name)).sort();
+  for (const name of names.reverse()) {
+    const text = await readFile(join(folder, name), 'utf8');
+    const last = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd();
+    if (last === '') continue;
+    const line = last.slice(last.lastIndexOf('\n') + 1);
+    try {
+      const seq: unknown = (JSON.parse(line) as { seq?: unknown }).seq;
+      if (typeof seq === 'number' && Number.isSafeInteger(seq)) return seq + 1;
+    } catch {
+      // Judged below.
+    }
+    throw new TallystickError('state_unusable', `the last line of "${join(folder, name)}" is not a record`, {
+      remedy: 'move the folder away and keep it as evidence; the sidecar begins a new one',
+    });
+  }
+  return 0;
+}

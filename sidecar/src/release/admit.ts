@@ -1,0 +1,48 @@
+import type { IdentityObject } from '@tallystick/core';
+import type { Attestation } from '../attest/attestor.ts';
+import { selectIdentity } from '../authorize/select-identity.ts';
+import type { Peer } from '../listen/peer.ts';
+import type { CheckedProof, ProofGate, ProofTarget } from './proof-gate.ts';
+
+/** A request whose sender and key are known. */
+export interface Admitted {
+  readonly identity: IdentityObject;
+  readonly attestation: Attestation;
+  readonly proof: CheckedProof;
+}
+
+/** The first two steps of every request that needs a proof: attest -> proof. */
+export interface Admission {
+  /** Returns what is known of a peer and the identities that match it. May be asked again for each request. */
+  attest(peer: Peer): Promise<{ readonly attestation: Attestation; readonly matching: readonly IdentityObject[] }>;
+  /**
+   * @param named The identity that the request names, if it does.
+   * @throws {TallystickError} `identity_*`, or what {@link ProofGate.check} throws.
+   */
+  admit(peer: Peer, named: string | undefined, header: readonly string[] | undefined, target: ProofTarget): Promise<Admitted>;
+}
+
+/** The inputs of {@link createAdmission}. */
+export interface AdmissionParts {
+  readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
+  /** Identities of the present configuration whose selectors an attestation has. */
+  readonly match: (attestation: Attestation) => readonly IdentityObject[];
+  readonly proofs: ProofGate;
+}
+
+export function createAdmission({ attest, match, proofs }: AdmissionParts): Admission {
+  const attestPeer = async (
+    peer: Peer,
+  ): Promise<{ attestation: Attestation; matching: readonly IdentityObject[] }> => {
+    const attestation = await attest(peer);
+    return { attestation, matching: match(attestation) };
+  };
+  return {
+    attest: attestPeer,
+    async admit(peer, named, header, target) {
+      const { attestation, matching } = await attestPeer(peer);
+      const identity = selectIdentity(matching, named);
+      return { identity, attestation, proof: proofs.check(header, target, identity.id) };
+    },
+  };
+}

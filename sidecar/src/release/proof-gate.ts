@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto';
+import { TallystickError, type Clock, type Random } from '@tallystick/core';
+import { createNonceSource, DigestSet, judgeProof, ProofError, readProof, type Proof } from '@tallystick/dpop';
+
+/** A proof that was fresh, and its digest for the record. */
+export interface CheckedProof extends Proof {
+  /** Base64url SHA-256 of the proof's text. */
+  readonly sha256: string;
+}
+
+/** Checks the proofs of the workload socket: form, signature, method, URL, body, nonce, and that it was never seen. */
+export interface ProofGate {
+  /** The nonce to send with every answer. */
+  nonce(): string;
+  /**
+   * @param owner Identity whose quota the proof counts on.
+   * @throws {TallystickError} `invalid_proof`, `use_dpop_nonce`, `proof_replayed`, `proof_capacity`
+   */
+  check(header: readonly string[] | undefined, expected: ProofTarget, owner: string): CheckedProof;
+}
+
+/** What a proof must have been made for. */
+export interface ProofTarget {
+  readonly method: string;
+  readonly url: string;
+  /** Set where the route asks for the body to be bound. */
+  readonly bth?: string | undefined;
+}
+
+/** The inputs of {@link createProofGate}. */
+export interface ProofGateOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Proofs of one identity in one nonce step. */
+  readonly quota?: number;
+}
+
+/** Proofs of all identities in one nonce step. */
+const CAPACITY = 2_000_000;
+const STEP_MS = 15_000;
+
+export function createProofGate({ clock, random, quota = 200_000 }: ProofGateOptions): ProofGate {
+  // By the monotonic clock: a wall clock that is set back would make old nonces good again, after the proofs made with
+  // them were forgotten. The secret lives as long as the process, so no step has to mean the same after a restart.
+  const nonces = createNonceSource({
+    secret: random.bytes(32),
+    realm: 'workload',
+    clock: { nowMs: () => clock.monotonicMs() },
+    stepMs: STEP_MS,
+  });
+  const prefix = Buffer.from(random.bytes(16)).toString('latin1');
+  // One generation for each step in which a nonce was handed out, dropped when that nonce is no longer accepted: a
+  // proof is remembered exactly as long as it would be let in.
+  const generations = new Map<number, { seen: DigestSet; counts: Map<string, number> }>();
+
+  const generation = (step: number): { seen: DigestSet; counts: Map<string, number> } => {
+    const oldest = nonces.currentStep() - 1;
+    for (const old of generations.keys()) if (old < oldest) generations.delete(old);
+    let found = generations.get(step);
+    if (!found) generations.set(step, (found = { seen: new DigestSet(prefix, CAPACITY), counts: new Map() }));
+    return found;
+  };
+
+  return {
+    nonce: () => nonces.current(),
+    check(header, expected, owner) {
+      const proof = readProof(header);
+      judgeProof(proof, expected);
+      if (proof.nonce === undefined) throw new ProofError('nonce', 'the proof has no nonce');
+      const step = nonces.stepOf(proof.nonce);
+      if (step === undefined) throw new ProofError('nonce', 'the nonce of the proof is not recent');
+      const { seen, counts } = generation(step);
+      const count = counts.get(owner) ?? 0;
+      if (count >= quota) {
+        throw new TallystickError('proof_capacity', `${owner} has used its quota of proofs`, { retryAfterMs: STEP_MS });
+      }
+      const added = seen.add(`${proof.jkt} ${proof.jti}`);
+      if (added === 'present') throw new ProofError('replayed', 'the proof was used before');
+      if (added === 'full') {
+        throw new TallystickError('proof_capacity', 'the store of used proofs is full', { retryAfterMs: STEP_MS });
+      }
+      counts.set(owner, count + 1);
+      return { ...proof, sha256: hash('sha256', header![0]!, 'base64url') };
+    },
+  };
+}
