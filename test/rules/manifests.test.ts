@@ -26,7 +26,8 @@ describe.each(packages)('$manifest.name', ({ folder, shortName, manifest }) => {
   });
 
   test('publishes its build and its source, and nothing else of its folder', () => {
-    expect(manifest.files).toEqual(manifest.bin ? ['bundle', 'dist', 'src'] : ['dist', 'src']);
+    const build = ['dist', '!dist/.tsbuildinfo', 'src'];
+    expect(manifest.files).toEqual(manifest.publishConfig?.bin ? ['bundle', ...build] : build);
   });
 
   test('each entry leads to source under our condition, to types, and to one module', () => {

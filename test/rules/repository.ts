@@ -39,9 +39,8 @@ export interface Manifest {
   readonly sideEffects?: unknown;
   readonly engines?: { readonly node?: string };
   readonly files?: readonly string[];
-  readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
-  readonly publishConfig?: { readonly access?: string };
+  readonly publishConfig?: { readonly access?: string; readonly bin?: Readonly<Record<string, string>> };
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
