@@ -9,10 +9,17 @@ export interface AlgorithmSpec {
   /** The `kty` and, for curves, `crv` that a JWK must have. */
   readonly kty: 'EC' | 'OKP' | 'RSA';
   readonly crv?: string;
+  /** `KeyObject.asymmetricKeyType`: tells an RSA key from one that is for PSS with parameters of its own. */
+  readonly keyType: 'ec' | 'ed25519' | 'rsa';
   /** Bytes of a signature; absent for RSA, where the modulus decides. */
   readonly signatureLength?: number;
   /** The key in the form that `sign` and `verify` take. */
-  readonly options: (key: KeyObject) => { key: KeyObject; dsaEncoding?: 'ieee-p1363'; padding?: number; saltLength?: number };
+  readonly options: (key: KeyObject) => {
+    key: KeyObject;
+    dsaEncoding?: 'ieee-p1363';
+    padding?: number;
+    saltLength?: number;
+  };
 }
 
 // constants.RSA_PKCS1_PSS_PADDING
@@ -21,8 +28,15 @@ const PSS = 6;
 export const ALGORITHMS: Readonly<Record<ProofAlgorithm, AlgorithmSpec>> = {
   ES256: ecdsa('sha256', 'P-256', 64),
   ES384: ecdsa('sha384', 'P-384', 96),
-  Ed25519: { digest: null, kty: 'OKP', crv: 'Ed25519', signatureLength: 64, options: (key) => ({ key }) },
-  PS256: { digest: 'sha256', kty: 'RSA', options: (key) => ({ key, padding: PSS, saltLength: 32 }) },
+  Ed25519: {
+    digest: null,
+    kty: 'OKP',
+    crv: 'Ed25519',
+    keyType: 'ed25519',
+    signatureLength: 64,
+    options: (key) => ({ key }),
+  },
+  PS256: { digest: 'sha256', kty: 'RSA', keyType: 'rsa', options: (key) => ({ key, padding: PSS, saltLength: 32 }) },
 };
 
 /** The names in {@link ALGORITHMS}, for `dpop_signing_alg_values_supported` and `algs` (RFC 9449 §5.1, §7.1). */
@@ -34,5 +48,12 @@ export function isProofAlgorithm(alg: unknown): alg is ProofAlgorithm {
 }
 
 function ecdsa(digest: string, crv: string, signatureLength: number): AlgorithmSpec {
-  return { digest, kty: 'EC', crv, signatureLength, options: (key) => ({ key, dsaEncoding: 'ieee-p1363' }) };
+  return {
+    digest,
+    kty: 'EC',
+    crv,
+    keyType: 'ec',
+    signatureLength,
+    options: (key) => ({ key, dsaEncoding: 'ieee-p1363' }),
+  };
 }

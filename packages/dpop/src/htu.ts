@@ -12,35 +12,59 @@ export function htuOf(url: string | URL): string {
 
 /**
  * Returns the form of an `htu` that two equal ones share, by RFC 3986 §6.2.2 and §6.2.3 as RFC 9449 §4.3 step 9
- * asks, or undefined where it must be refused: control characters, white space, a backslash, user information, a
- * host that is not in its canonical form (`0x7f.1`), a scheme other than https and http.
+ * asks, or undefined where it must be refused: control characters, white space, a backslash, a `%` without two hex
+ * digits, user information, a scheme other than https and http, more than 2048 characters before the query.
  *
- * Query and fragment are dropped.
+ * Query and fragment are dropped. WHATWG `URL` is not used: it calls `/a\b` and `/a/b`, `0x7f.1` and `127.0.0.1`
+ * the same, and `/%7Ea` and `/~a` different.
  */
 export function normalizeHtu(text: string): string | undefined {
-  if (text.length > 2048 || !/^[\x21-\x7e]+$/.test(text) || text.includes('\\')) return undefined;
-  const authority = /^https?:\/\/([^/?#]*)/i.exec(text)?.[1];
-  if (authority === undefined || authority.includes('@') || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  // WHATWG rewrites hosts such as 0x7f.1 to 127.0.0.1; RFC 3986 does not call those equal.
-  const host = authority.replace(/:\d*$/, '').toLowerCase();
-  if (host !== url.hostname) return undefined;
-  return url.origin + normalizePath(url.pathname);
+  const parts = HTU.exec(text);
+  if (!parts || parts[0].length > MAX_HTU_LENGTH) return undefined;
+  const scheme = parts[1]!.toLowerCase();
+  const port = parts[3] === undefined || parts[3] === DEFAULT_PORT[scheme] ? '' : `:${parts[3]}`;
+  return `${scheme}://${parts[2]!.toLowerCase()}${port}${removeDotSegments(decodeUnreserved(parts[4]!)) || '/'}`;
 }
 
 /** True when two `htu` name the same target. False when either must be refused. */
 export function sameHtu(a: string, b: string): boolean {
-  if (a === b && PLAIN.test(a)) return true;
+  if (a === b && a.length <= MAX_HTU_LENGTH && PLAIN.test(a)) return true;
   const left = normalizeHtu(a);
   return left !== undefined && left === normalizeHtu(b);
 }
 
-const PLAIN = /^https?:\/\/[a-z0-9.-]+(:[1-9]\d*)?\/[A-Za-z0-9/_~-]*$/;
+// Scheme, host (a name or an IP literal), port, path. What follows is dropped, but must be printable too.
+const HTU = new RegExp(
+  String.raw`^(https?)://([\w.~-]+|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4})?)?` +
+    String.raw`((?:/(?:[!-"$&->@-\[\]-~]|%[0-9a-f]{2})*)?)(?=$|[?#][!-\[\]-~]*$)`,
+  'i',
+);
+// Two of these that are the same text need no more than that: most pairs are.
+const PLAIN = /^https?:\/\/[a-z0-9.-]+(:[1-9]\d{0,4})?\/[\w./~-]*$/;
+const MAX_HTU_LENGTH = 2048;
+const DEFAULT_PORT: Readonly<Record<string, string>> = { http: '80', https: '443' };
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 
-function normalizePath(path: string): string {
+function decodeUnreserved(path: string): string {
+  if (!path.includes('%')) return path;
   return path.replace(/%[0-9a-f]{2}/gi, (escape) => {
     const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return UNRESERVED.test(character) ? character : escape.toUpperCase();
   });
+}
+
+/** RFC 3986 §5.2.4, for an absolute path. */
+function removeDotSegments(path: string): string {
+  if (!path.includes('/.')) return path;
+  const kept: string[] = [];
+  const segments = path.slice(1).split('/');
+  for (const [i, segment] of segments.entries()) {
+    if (segment !== '.' && segment !== '..') {
+      kept.push(segment);
+      continue;
+    }
+    if (segment === '..') kept.pop();
+    if (i === segments.length - 1) kept.push('');
+  }
+  return `/${kept.join('/')}`;
 }

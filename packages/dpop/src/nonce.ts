@@ -19,22 +19,34 @@ export interface NonceOptions {
   readonly secret: Uint8Array;
   /** Keeps the nonces of different servers apart under one secret. */
   readonly realm: string;
+  /**
+   * Where the secret is not shared, give it monotonic time as `nowMs`: a wall clock that jumps ahead and back leaves
+   * the source waiting on its last step (see {@link createNonceSource}).
+   */
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Default 15 s. */
   readonly stepMs?: number;
 }
 
-/** Returns a source whose nonce changes with every step; those of the current step and of its neighbours are accepted. */
+/**
+ * Returns a source whose nonce changes with every step; those of the current step and of its neighbours are accepted.
+ *
+ * Steps never go back: under a clock that is set back the step stands still until the clock has caught up, because
+ * a step that comes again would make proofs good whose `jti` has been forgotten.
+ *
+ * @throws {TypeError} The secret is shorter than 32 bytes, or `stepMs` is not above zero.
+ */
 export function createNonceSource({ secret, realm, clock, stepMs = 15_000 }: NonceOptions): NonceSource {
   if (secret.length < 32) throw new TypeError('"secret" must have at least 32 bytes');
+  if (!(stepMs > 0)) throw new TypeError('"stepMs" must be above zero');
   const key = Buffer.from(secret);
   const make = (step: number): string =>
     createHmac('sha256', key).update(`${realm}\0${step}`).digest().toString('base64url', 0, 18);
-  let step = Number.NaN;
+  let step = Number.NEGATIVE_INFINITY;
   let window: readonly [before: string, now: string, after: string] = ['', '', ''];
   const turn = (): void => {
     const now = Math.floor(clock.nowMs() / stepMs);
-    if (now === step) return;
+    if (now <= step) return;
     step = now;
     window = [make(step - 1), make(step), make(step + 1)];
   };

@@ -16,6 +16,8 @@ export type ProofFault =
   | 'htm'
   | 'htu'
   | 'iat'
+  | 'exp'
+  | 'nbf'
   | 'ath'
   | 'bth'
   | 'key'

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, TallystickError, type Clock, type Random } from '@tallystick/core';
-import { DigestSet } from './digest-set.ts';
+import { digestOf, DigestTable } from './digest-table.ts';
 
 /**
  * Remembers which proofs were used. Shared by all replicas that accept the same proofs, else a proof is good once at
@@ -16,9 +16,10 @@ export interface ReplayStore {
 
 /** The inputs of {@link createMemoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
-  readonly clock?: Pick<Clock, 'nowMs'>;
+  /** Monotonic: a wall clock that jumps ahead would drop keys before their time. */
+  readonly clock?: Pick<Clock, 'monotonicMs'>;
   readonly random?: Pick<Random, 'bytes'>;
-  /** Keys it holds at the most. Default 1,000,000 (32 MB). */
+  /** Keys it holds at the most. Default 1,000,000 (32 to 64 MB). */
   readonly capacity?: number;
 }
 
@@ -26,29 +27,33 @@ export interface MemoryReplayStoreOptions {
  * Returns a replay store in this process's memory: right for one replica, wrong for two. Keys live in generations of
  * 15 s that are dropped whole; none is forgotten before its time.
  *
- * `reserve` throws `replay_store_unavailable` when it is full.
+ * `reserve` throws `replay_store_unavailable` when it is full, and a RangeError for a `ttlMs` that is not a number
+ * above zero.
  */
 export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { clock = systemClock, random = systemRandom, capacity = 1_000_000 } = options;
   const prefix = Buffer.from(random.bytes(16)).toString('latin1');
-  const generations = new Map<number, DigestSet>();
-  let latestMs = Number.NEGATIVE_INFINITY;
+  // By the generation in which their keys expire.
+  const generations = new Map<number, DigestTable>();
   return {
     reserve(key, ttlMs) {
-      // A wall clock that is set back must not revive what has been dropped, nor drop what has not expired.
-      latestMs = Math.max(latestMs, clock.nowMs());
-      const current = Math.floor(latestMs / GENERATION_MS);
+      if (!(ttlMs > 0 && ttlMs < Infinity)) throw new RangeError('"ttlMs" must be a number above zero');
+      const nowMs = clock.monotonicMs();
+      const current = Math.floor(nowMs / GENERATION_MS);
+      const digest = digestOf(prefix, key);
       let held = 0;
       for (const [generation, keys] of generations) {
         if (generation < current) generations.delete(generation);
-        else if (keys.has(key)) return false;
+        else if (keys.has(digest)) return false;
         else held += keys.size;
       }
-      if (held >= capacity) throw new TallystickError('replay_store_unavailable', `the memory replay store holds ${capacity} keys`);
-      const last = Math.floor((latestMs + ttlMs) / GENERATION_MS);
+      if (held >= capacity) {
+        throw new TallystickError('replay_store_unavailable', `the memory replay store holds ${capacity} keys`);
+      }
+      const last = Math.floor((nowMs + ttlMs) / GENERATION_MS);
       let keys = generations.get(last);
-      if (!keys) generations.set(last, (keys = new DigestSet(prefix, capacity)));
-      keys.add(key);
+      if (!keys) generations.set(last, (keys = new DigestTable(capacity)));
+      keys.add(digest);
       return true;
     },
   };

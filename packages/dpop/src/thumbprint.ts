@@ -31,8 +31,8 @@ export function publicMembers(jwk: Readonly<Record<string, unknown>>): PublicJwk
  * @throws {TypeError} As {@link publicMembers}.
  * @see https://www.rfc-editor.org/rfc/rfc7638#section-3
  */
-export function thumbprint(jwk: Readonly<Record<string, unknown>>): string {
-  const key = publicMembers(jwk);
+export function thumbprint(jwk: PublicJwk | Readonly<Record<string, unknown>>): string {
+  const key = publicMembers(jwk as Readonly<Record<string, unknown>>);
   let canonical: string;
   switch (key.kty) {
     case 'EC':
@@ -50,6 +50,7 @@ export function thumbprint(jwk: Readonly<Record<string, unknown>>): string {
 
 function text(jwk: Readonly<Record<string, unknown>>, member: string): string {
   const value = jwk[member];
-  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) throw new TypeError(`"${member}" must be base64url text`);
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value))
+    throw new TypeError(`"${member}" must be base64url text`);
   return value;
 }

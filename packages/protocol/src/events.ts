@@ -45,7 +45,7 @@ export function formatEvent(event: SidecarEvent): string {
 export const HEARTBEAT = ':\n\n';
 
 /**
- * Reads the event of one `event:`/`data:` pair.
+ * Reads the event of one `event:`/`data:` pair. Each, also of a type that is not known, is a JSON object with `seq`.
  *
  * @throws {TallystickError} `protocol_error`
  */
@@ -54,7 +54,9 @@ export function parseEvent(type: string, data: string): SidecarEvent {
   const members = readJson(data, what);
   const seq = readNumber(members, 'seq', what);
   const leases = (): readonly string[] =>
-    readList(members, 'leases', what, (item) => (typeof item === 'string' ? item : readText(readObject(item, what), 'id', what)));
+    readList(members, 'leases', what, (item) =>
+      typeof item === 'string' ? item : readText(readObject(item, what), 'id', what),
+    );
   switch (type) {
     case 'snapshot':
       return {

@@ -1,5 +1,5 @@
-import type { IdentityState } from '@tallystick/core';
-import { readJson, readList, readObject, readOptionalText, readText, readTexts } from './read.ts';
+import { isSpiffeId, type IdentityState } from '@tallystick/core';
+import { fault, readJson, readList, readObject, readOptionalText, readText, readTexts } from './read.ts';
 
 /** A credential that an identity may have, as `GET /v1/identity` tells it. */
 export interface EntitledCredential {
@@ -41,8 +41,10 @@ export function parseIdentityDocument(body: string): IdentityDocument {
   const what = 'identity document';
   const members = readJson(body, what);
   const owner = readObject(members.owner, what);
+  const id = readText(members, 'id', what);
+  if (!isSpiffeId(id)) throw fault(what, 'has an "id" that is not a SPIFFE ID');
   return {
-    id: readText(members, 'id', what),
+    id,
     owner: { id: readText(owner, 'id', what), kind: readText(owner, 'kind', what) },
     environment: readText(members, 'environment', what),
     processes: readTexts(members, 'processes', what),

@@ -39,11 +39,16 @@ export function readNumber(members: Members, name: string, what: string): number
   return value;
 }
 
+/** Reads an instant of RFC 3339. */
 export function readTime(members: Members, name: string, what: string): Date {
-  const time = new Date(readText(members, name, what));
-  if (Number.isNaN(time.getTime())) throw fault(what, `has no time "${name}"`);
+  const text = readText(members, name, what);
+  const time = new Date(text);
+  // `Date` alone takes "1" for a year, in the time zone of the reader.
+  if (!RFC_3339.test(text) || Number.isNaN(time.getTime())) throw fault(what, `has no time "${name}"`);
   return time;
 }
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 export function readList<T>(members: Members, name: string, what: string, read: (item: unknown) => T): readonly T[] {
   const value = members[name];

@@ -1,4 +1,4 @@
-import { TallystickError } from '@tallystick/core';
+import { isClaimText, isLeaseId, isSpiffeId, TallystickError } from '@tallystick/core';
 import { formatContext, parseContext, type ClaimedProcess } from './context.ts';
 import { fault, readJson, readNumber, readOptionalText, readText, readTime } from './read.ts';
 
@@ -26,6 +26,10 @@ export interface TokenResponse {
 
 const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context'];
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+// RFC 9449 §7.1 token68: nothing that could end the Authorization header early.
+const TOKEN_68 = /^[A-Za-z0-9._~+/-]+=*$/;
+// Past it, what Date can hold is near; no token lives thirty years.
+const MAX_EXPIRES_IN = 1_000_000_000;
 
 /** Returns the form body of a token request. */
 export function formatTokenRequest(request: {
@@ -65,11 +69,20 @@ export function parseTokenRequest(body: string): TokenRequest {
   if (grant !== 'client_credentials') {
     throw new TallystickError('unsupported_grant_type', '"grant_type" is not client_credentials');
   }
+  const clientId = value('client_id');
+  if (clientId !== undefined && !isSpiffeId(clientId) && !isClaimText(clientId)) {
+    throw new TallystickError(
+      'invalid_request',
+      '"client_id" is neither a SPIFFE ID nor up to 128 printable characters',
+    );
+  }
+  const scope = parseScope(value('scope'));
+  if (scope?.length === 0) throw new TallystickError('invalid_scope', '"scope" names nothing');
   const context = value('context');
   return {
-    clientId: value('client_id'),
+    clientId,
     resource: value('resource'),
-    scope: parseScope(value('scope')),
+    scope,
     context: context === undefined ? undefined : parseContext(context),
   };
 }
@@ -104,7 +117,8 @@ export function formatTokenResponse(response: TokenResponse): Record<string, unk
 /**
  * Reads a successful answer of `POST /token`. An answer whose `token_type` is not `DPoP` is refused (RFC 9449 §5).
  *
- * @throws {TallystickError} `protocol_error`
+ * @throws {TallystickError} `protocol_error`, also for a token that no header can carry and for one that has expired
+ * when it comes.
  */
 export function parseTokenResponse(body: string): TokenResponse {
   const what = 'token answer';
@@ -112,11 +126,17 @@ export function parseTokenResponse(body: string): TokenResponse {
   if (readText(members, 'token_type', what).toLowerCase() !== 'dpop') {
     throw fault(what, 'is not bound to our key: its "token_type" is not DPoP');
   }
+  const accessToken = readText(members, 'access_token', what);
+  if (!TOKEN_68.test(accessToken)) throw fault(what, 'has an "access_token" that no header can carry');
+  const expiresIn = readNumber(members, 'expires_in', what);
+  if (!(expiresIn > 0 && expiresIn <= MAX_EXPIRES_IN)) throw fault(what, 'has an "expires_in" that is no lifetime');
+  const leaseId = readText(members, 'lease_id', what);
+  if (!isLeaseId(leaseId)) throw fault(what, 'has a "lease_id" that is none');
   return {
-    accessToken: readText(members, 'access_token', what),
-    expiresIn: readNumber(members, 'expires_in', what),
+    accessToken,
+    expiresIn,
     scope: readOptionalText(members, 'scope', what) ?? '',
-    leaseId: readText(members, 'lease_id', what),
+    leaseId,
     rotateAt: readTime(members, 'rotate_at', what),
     recordId: readText(members, 'record_id', what),
   };
