@@ -39,6 +39,7 @@ export const ERROR_CODES = {
     'connect to the socket from the workload itself, without a browser or a proxy between',
   ),
   host_refused: entry('access_denied', 403, false, 'send the issuer\'s host, or "localhost", in Host'),
+  admin_refused: entry('access_denied', 403, false, 'run the command as root, or as the user of the sidecar'),
   unsupported_grant_type: entry('unsupported_grant_type', 400, false, 'use grant_type=client_credentials'),
 
   // Proof of possession
@@ -58,6 +59,12 @@ export const ERROR_CODES = {
   ),
 
   // Who is asking
+  peer_gone: entry(
+    'invalid_client',
+    401,
+    false,
+    'connect from the process that makes the request; a connection does not outlive the one that opened it',
+  ),
   identity_unknown: entry(
     'invalid_client',
     401,
