@@ -22,7 +22,10 @@ export interface UnmatchedPeers {
 const KEPT = 32;
 
 export function createUnmatchedPeers(clock: Pick<Clock, 'nowMs'>): UnmatchedPeers {
-  const peers = new Map<string, { selectors: readonly string[]; socket: string; pid: number; count: number; lastMs: number }>();
+  const peers = new Map<
+    string,
+    { selectors: readonly string[]; socket: string; pid: number; count: number; lastMs: number }
+  >();
   return {
     note({ selectors, peer }) {
       const key = selectors.join(' ');
@@ -34,7 +37,6 @@ export function createUnmatchedPeers(clock: Pick<Clock, 'nowMs'>): UnmatchedPeer
       peers.set(key, entry);
       if (peers.size > KEPT) peers.delete(peers.keys().next().value!);
     },
-    list: () =>
-      [...peers.values()].map(({ lastMs, ...entry }) => ({ ...entry, last: new Date(lastMs).toISOString() })),
+    list: () => [...peers.values()].map(({ lastMs, ...entry }) => ({ ...entry, last: new Date(lastMs).toISOString() })),
   };
 }

@@ -1,0 +1,205 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
+import { TallystickError, type Timers } from '@tallystick/core';
+import type { Admission } from './admission.ts';
+import { answerError, rawErrorAnswer } from './answer.ts';
+import { clientFault } from './client-fault.ts';
+import { mayAnswer, type Connection } from './connection.ts';
+import type { RefusalReason } from './counters.ts';
+import { Exchanges, refuse } from './exchanges.ts';
+import type { Limits } from './limits.ts';
+import { screen, type ScreenRules } from './screen.ts';
+
+/** Answers a request. What it throws becomes an error answer. */
+export type Handler<Client> = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  client: Client,
+) => void | Promise<void>;
+
+/** What an {@link HttpServer} is made of. `Client` is what is known of the other end. */
+export interface HttpServerOptions<Client> {
+  readonly rules: ScreenRules;
+  readonly limits: Limits;
+  /** May be shared with other servers, which then share the limits on connections and requests. */
+  readonly admission: Admission;
+  /** Absent: plain HTTP. */
+  readonly tls?: SecureContextOptions;
+  readonly timers: Timers;
+  readonly handler: Handler<Client>;
+  /** Returns who connected, once per connection, and the name under which the limits count it. May throw. */
+  identify(socket: Socket): { readonly client: Client; readonly countedAs: string };
+  /** Hears of each refusal before the handler. */
+  refused(reason: RefusalReason, client: Client | undefined): void;
+  /** Hears of each error of the handler that was not meant for the client. */
+  failed(error: unknown): void;
+}
+
+/** An HTTP/1.1 server that bounds what each client may take, and answers every fault in the OAuth shape. */
+export interface HttpServer {
+  /** Not listening yet. */
+  readonly server: Server;
+  /** Accepted connections and handled requests since the start, and event streams open now. */
+  counts(): { accepted: number; requests: number; streams: number };
+  /**
+   * Stops accepting, lets requests finish for `deadlineMs`, answers the rest with `stopping`, and resolves when every
+   * connection is closed.
+   */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+export function createHttpServer<Client>(options: HttpServerOptions<Client>): HttpServer {
+  const { limits, admission } = options;
+  const connections = new Map<Socket, Connection<Client>>();
+  const exchanges = new Exchanges();
+  const counts = { accepted: 0, requests: 0 };
+  const server = options.tls
+    ? createTlsServer({ ...parserOptions(limits), ...options.tls, handshakeTimeout: limits.requestMs })
+    : createServer(parserOptions(limits));
+  server.maxHeadersCount = 0; // Node would drop what is beyond its count without a word; `screen` refuses it.
+  server.timeout = limits.stallMs;
+  if (options.tls) server.maxConnections = limits.connections; // Those that have not finished their handshake.
+
+  // Before Node's own listener, so that a connection that is refused here is never read.
+  server.prependListener(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    counts.accepted++;
+    let identified;
+    try {
+      identified = options.identify(socket);
+    } catch (error) {
+      options.refused('peer_unreadable', undefined);
+      options.failed(error);
+      socket.destroy();
+      return;
+    }
+    const share = admission.openConnection(identified.countedAs);
+    if (!share) {
+      options.refused('connection_limit', identified.client);
+      cut(socket, overloaded('connections'));
+      return;
+    }
+    const connection: Connection<Client> = { client: identified.client, share, open: new Set(), latest: undefined };
+    connections.set(socket, connection);
+    socket.once('close', () => {
+      connections.delete(socket);
+      for (const end of connection.open) end(); // Answers that were queued behind another see no close of their own.
+      admission.closeConnection(share);
+    });
+  });
+
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const connection = connections.get(request.socket);
+    if (!connection) return; // Refused when it connected, and closed since.
+    const { client, share, open } = connection;
+    connection.latest = { request, response };
+    let fault = screen(request, options.rules);
+    if (!fault && !admission.beginRequest(share)) fault = overloaded('requests in flight');
+    if (fault) {
+      options.refused(fault.code, client);
+      refuse(request, response, fault, options.rules.methods);
+      return;
+    }
+    counts.requests++;
+    const end = exchanges.begin(request, response, () => admission.endRequest(share));
+    open.add(end);
+    response.once('close', () => open.delete(end));
+    void run(options, request, response, client);
+  };
+
+  server.on('request', serve);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // Who waits for leave to send its body gets it only where `serve` has not refused the header.
+    serve(request, response);
+    if (!response.headersSent) response.writeContinue();
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    options.refused('invalid_request', connections.get(request.socket)?.client);
+    refuse(request, response, new TallystickError('invalid_request', 'the expectation in "Expect" is unknown'));
+  });
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    options.refused('method_not_allowed', connections.get(socket)?.client);
+    cut(socket, new TallystickError('method_not_allowed', 'CONNECT is not answered here'));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const fault = clientFault(error.code);
+    const connection = connections.get(socket);
+    if (fault) options.refused(fault.code, connection?.client);
+    cut(socket, mayAnswer(connection) ? fault : undefined);
+  });
+  server.on('timeout', (socket: Socket) => {
+    // Silence while the handler works is not the client's fault; silence with an answer waiting for it is.
+    if (socket.writableLength > 0 || !connections.get(socket)?.open.size) socket.destroy();
+  });
+  server.once('listening', () => {
+    server.on('error', () => options.refused('accept_failed', undefined));
+  });
+
+  return {
+    server,
+    counts: () => ({ ...counts, streams: exchanges.streams }),
+    async stop(deadlineMs) {
+      await turn(); // Accepts what the kernel has queued.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const drained = exchanges.drain();
+      await turn(); // Parses what has been sent.
+      for (const [socket, { open }] of connections) if (open.size === 0) socket.destroy();
+      await settled(drained, deadlineMs, options.timers);
+      exchanges.abandon();
+      await turn();
+      for (const socket of connections.keys()) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function parserOptions(limits: Limits): ServerOptions {
+  return {
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: true, // By default, the second of two Authorization or Host fields vanishes.
+    requireHostHeader: false, // `screen` requires it, and answers in JSON.
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headerMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headerMs),
+  };
+}
+
+async function run<Client>(
+  options: HttpServerOptions<Client>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  client: Client,
+): Promise<void> {
+  try {
+    await options.handler(request, response, client);
+  } catch (error) {
+    if (!TallystickError.is(error) || error.code === 'internal_error') options.failed(error);
+    answerError(response, error);
+  }
+}
+
+function cut(socket: Socket, fault: TallystickError | undefined): void {
+  if (fault && socket.writable) socket.write(rawErrorAnswer(fault));
+  socket.destroy();
+}
+
+function overloaded(what: string): TallystickError {
+  return new TallystickError('overloaded', `too many ${what}`, { retryAfterMs: 1_000 });
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function settled(work: Promise<void>, deadlineMs: number, timers: Timers): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = timers.after(deadlineMs, resolve, { keepAlive: true });
+    void work.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}
