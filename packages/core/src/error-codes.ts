@@ -209,6 +209,19 @@ export const ERROR_CODES = {
     false,
     'correct the options of createVerifier; the message names the one',
   ),
+  token_missing: entry('invalid_request', 401, false, 'send an access token in Authorization, with the scheme DPoP'),
+  invalid_token: entry(
+    'invalid_token',
+    401,
+    false,
+    'get a new access token for this API and this key; the description names the failed check',
+  ),
+  insufficient_scope: entry(
+    'insufficient_scope',
+    403,
+    false,
+    'add the scope named in the challenge to the credential of this identity',
+  ),
   replay_store_unavailable: entry(
     'temporarily_unavailable',
     503,
@@ -220,6 +233,18 @@ export const ERROR_CODES = {
     503,
     true,
     'let the API reach the JWKS of the issuer, or give it as a file',
+  ),
+  revocations_unavailable: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'let the API reach the revocation list of the issuer; what it may have revoked since is not accepted',
+  ),
+  introspection_unavailable: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'let the API reach the introspection endpoint of the issuer, as an identity that "receives" its audience',
   ),
 
   // Configuration and state
