@@ -19,6 +19,10 @@ export function cachedBinary(server: BuiltServer): string {
   const pins = createHash('sha256')
     .update(readFileSync(join(moduleFolder(server), 'go.sum')))
     .digest('hex');
-  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(caches, 'tallystick-test-servers', `${server}-${pins.slice(0, 16)}`);
+  return join(cacheFolder('tallystick-test-servers'), `${server}-${pins.slice(0, 16)}`);
+}
+
+/** The user's folder for what can be made again, under `name`. */
+export function cacheFolder(name: string): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), name);
 }

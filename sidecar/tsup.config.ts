@@ -1,0 +1,74 @@
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { defineConfig } from 'tsup';
+
+const BUNDLE = join(import.meta.dirname, 'bundle');
+
+// The command in one folder, which runs where nothing is installed: bundle/main.js, its late-loaded parts, and the
+// native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
+export default defineConfig({
+  entry: ['src/main.ts'],
+  outDir: 'bundle',
+  tsconfig: 'tsconfig.json',
+  platform: 'node',
+  target: 'node22',
+  format: 'esm',
+  splitting: true,
+  clean: true,
+  dts: false,
+  minify: false,
+  metafile: true,
+  noExternal: [/.*/],
+  external: ['koffi'],
+  // Some dependencies are CommonJS, and ask for built-in modules by require().
+  banner: {
+    js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+  },
+  esbuildOptions(options) {
+    options.conditions = ['@tallystick/source', 'module', 'node'];
+    options.mainFields = ['module', 'main'];
+    options.legalComments = 'none';
+  },
+  async onSuccess() {
+    await writeFile(join(BUNDLE, 'package.json'), '{ "type": "module" }\n');
+    await copyKoffi();
+    await writeLicences();
+  },
+});
+
+/** Copies the native part of koffi for this platform; on Linux for both kinds of libc. */
+async function copyKoffi(): Promise<void> {
+  const koffi = createRequire(createRequire(import.meta.url).resolve('koffi'));
+  const platform = dirname(koffi.resolve(`@koromix/koffi-${process.platform}-${process.arch}/package.json`));
+  const kinds = process.platform === 'linux' ? ['linux', 'musl'] : [process.platform];
+  for (const kind of kinds) {
+    const name = join(`${kind}_${process.arch}`, 'koffi.node');
+    await cp(join(platform, name), join(BUNDLE, 'koffi', name));
+  }
+}
+
+/** Writes the licences of everything that went into the bundle, as their authors ask. */
+async function writeLicences(): Promise<void> {
+  const metafile = join(BUNDLE, 'metafile-esm.json');
+  const { inputs } = JSON.parse(await readFile(metafile, 'utf8')) as { inputs: Record<string, unknown> };
+  await rm(metafile);
+  const koffi = dirname(createRequire(import.meta.url).resolve('koffi'));
+  const folders = new Set([koffi]);
+  for (const path of Object.keys(inputs)) {
+    const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+    if (folder) folders.add(join(import.meta.dirname, folder));
+  }
+  const texts = await Promise.all([...folders].map(licenceOf));
+  await writeFile(join(BUNDLE, 'LICENCES.txt'), [...new Set(texts)].sort().join(`\n${'-'.repeat(80)}\n`));
+}
+
+async function licenceOf(folder: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    name: string;
+    version: string;
+    license: string;
+  };
+  const file = (await readdir(folder)).find((each) => /^(licen[cs]e|copying)/i.test(each));
+  return `${name} ${version} (${license})\n\n${file ? await readFile(join(folder, file), 'utf8') : ''}`;
+}
