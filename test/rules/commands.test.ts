@@ -10,6 +10,7 @@ import { readText, ROOT } from './repository.ts';
  */
 const SHOWN_BY: Readonly<Record<string, string>> = {
   'npx -y pnpm@12 servers': '.ci/run',
+  'npx -y pnpm@12 test': '.ci/run',
 };
 
 function commands(): { command: string; page: string }[] {
