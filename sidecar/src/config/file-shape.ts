@@ -1,0 +1,83 @@
+import { CREDENTIAL, UPSTREAMS } from './credential-shape.ts';
+import { ABSOLUTE_PATH } from './file-path.ts';
+import { IDENTITY } from './identity-shape.ts';
+import { LISTEN } from './listen-shape.ts';
+import { defaulted, object, optional, required } from './object-shape.ts';
+import { choice, constant, either, integer, list, map, text, type TypeOf } from './shape.ts';
+import { ISSUER_URL, NAME, SIDECAR_ID, TRUST_DOMAIN } from './texts.ts';
+
+/** The format of configuration files that this version reads. */
+export const FILE_VERSION = 1;
+
+/**
+ * What a configuration may ask of the sidecar with `requires`. A name is added with each feature that a
+ * configuration can depend on, so that an older version refuses it in words.
+ */
+export const FEATURES = ['issuer', 'introspection', 'revocations'] as const;
+
+const STATE = object({
+  keys: required(text(ABSOLUTE_PATH), 'Folder of the private keys.', '/var/lib/tallystick/keys'),
+  leases: required(
+    text(ABSOLUTE_PATH),
+    'Folder of what must survive a restart: leases, suspensions, revocations.',
+    '/var/lib/tallystick/leases',
+  ),
+  audit: required(text(ABSOLUTE_PATH), 'Folder of the record.', '/var/lib/tallystick/audit'),
+});
+
+/** The whole file. */
+export const FILE = object(
+  {
+    version: required(constant(FILE_VERSION), 'The version of this format.', '1'),
+    requires: defaulted(
+      list(choice(FEATURES), { distinct: true }),
+      [],
+      'Features that this file depends on: a sidecar that lacks one refuses the file in words.',
+    ),
+    trustDomain: required(text(TRUST_DOMAIN), 'The trust domain of every identity in this file.', 'acme.example'),
+    state: required(
+      either(text(ABSOLUTE_PATH), STATE),
+      'Folder for all state, or { keys, leases, audit }. Nobody but the sidecar may read it.',
+      '/var/lib/tallystick',
+    ),
+    listen: required(LISTEN, 'Where the sidecar listens.', '{ workload: …, admin: … }'),
+    issuer: required(
+      object({
+        url: required(
+          text(ISSUER_URL),
+          'The "iss" of every token. A name, not an address: nothing needs to listen there.',
+          'https://tallystick.acme.example',
+        ),
+        signer: defaulted(choice(['local']), 'local', 'Who signs: "local" keeps the keys in the state folder.'),
+      }),
+      'The built-in issuer of tokens.',
+      '{ url: https://tallystick.acme.example }',
+    ),
+    sidecar: optional(
+      object({ id: optional(text(SIDECAR_ID), 'The id of this sidecar. Default: made at the first start and kept in state.') }),
+      'This sidecar.',
+    ),
+    fleet: optional(
+      object({
+        size: defaulted(integer({ min: 1, max: 1_000_000 }), 1, 'How many sidecars share the upstreams: it splays their retries.'),
+      }),
+      'The sidecars that share this configuration.',
+    ),
+    shutdown: optional(
+      object({
+        revoke: defaulted(
+          choice(['idle', 'always', 'never']),
+          'idle',
+          'Which leases end when the sidecar stops: those without a live holder, all, or none.',
+        ),
+      }),
+      'What happens when the sidecar stops.',
+    ),
+    identities: defaulted(list(IDENTITY), [], 'Who may ask. A workload that matches none is refused.'),
+    providers: defaulted(UPSTREAMS, new Map(), 'Upstreams by name. None but the built-in "issuer" is in this version.'),
+    credentials: defaulted(map(NAME, CREDENTIAL), new Map(), 'Credentials by name, which identities are entitled to.'),
+  },
+  { later: ['audit', 'federation'] },
+);
+
+export type FileValue = TypeOf<typeof FILE>;

@@ -1,0 +1,14 @@
+import { FILE } from './file-shape.ts';
+import type { JsonSchema } from './shape.ts';
+
+/**
+ * Returns the JSON Schema (draft 2020-12) of the configuration. It refuses nothing that `tallystick check` accepts;
+ * `check` also refuses what a schema cannot say, such as a name that nothing bears.
+ */
+export function configSchema(): JsonSchema {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Tallystick configuration (tallystick.yaml)',
+    ...FILE.schema,
+  };
+}

@@ -1,0 +1,140 @@
+import { formatDuration, isTrustDomain, parseDurationMs, parseSpiffeId, parseUsePrefix, TallystickError } from '@tallystick/core';
+import { parseSelector, SELECTOR_PATTERN } from './selector.ts';
+import type { TextOptions } from './shape.ts';
+
+/** Names of sockets, credentials and providers: they stand in URLs, selectors and metric labels. */
+export const NAME: TextOptions = {
+  is: 'a name',
+  write: '1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit',
+  pattern: /^[a-z0-9][a-z0-9._\-]{0,62}$/u,
+};
+
+export const TRUST_DOMAIN: TextOptions = {
+  is: 'a trust domain',
+  write: 'a name such as acme.example, lower case, without a scheme or port',
+  pattern: /^[a-z0-9._\-]{1,255}$/u,
+  check: (text) => (isTrustDomain(text) ? undefined : 'it is malformed'),
+};
+
+export const SPIFFE_ID: TextOptions = {
+  is: 'a SPIFFE ID',
+  write: 'spiffe://<trust domain>/<path>',
+  pattern: /^spiffe:\/\/[^\s]{1,2039}$/u,
+  check: (text) => {
+    try {
+      return parseSpiffeId(text).path === '' ? 'it names a trust domain, and no workload in it' : undefined;
+    } catch (error) {
+      // The description ends in the fault, after the ID itself.
+      return TallystickError.is(error) ? error.description.slice(error.description.lastIndexOf(': ') + 2) : 'it is malformed';
+    }
+  },
+};
+
+/** An id of the organisation's directory. `@` is not in it, which keeps e-mail addresses out. */
+export const DIRECTORY_ID: TextOptions = {
+  is: 'an id of a directory',
+  write: 'an id such as team-payments, never an e-mail address or a name of a person',
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._:\/\-]{0,127}$/u,
+};
+
+/** Text for people. Control characters and lone surrogates would not survive logs and canonical JSON. */
+export const SENTENCE: TextOptions = {
+  is: 'a short text',
+  write: '1 to 256 characters on one line',
+  pattern: /^[^\p{Cc}\p{Cs}]{1,256}$/u,
+};
+
+export const ENVIRONMENT: TextOptions = {
+  is: 'an environment',
+  write: 'a word such as production: a-z, 0-9 and "-", at most 32',
+  pattern: /^[a-z][a-z0-9\-]{0,31}$/u,
+};
+
+/** What core's `isClaimText` accepts: claimed and registered business processes are compared. */
+export const BUSINESS_PROCESS: TextOptions = {
+  is: 'an id of a business process',
+  write: 'an id such as BP-1042: 1 to 128 printable ASCII characters',
+  pattern: /^[\x20-\x7e]{1,128}$/u,
+};
+
+export const DATE: TextOptions = {
+  is: 'a date',
+  write: 'a day as 2027-06-30, which ends at 24:00 UTC; nothing has a "never" lifetime',
+  pattern: /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/u,
+  check: (text) => {
+    const atMs = Date.parse(`${text}T00:00:00Z`);
+    const exists = !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(text);
+    return exists ? undefined : 'there is no such day';
+  },
+};
+
+export const SELECTOR: TextOptions = {
+  is: 'a selector',
+  write: 'unix:uid:N, unix:gid:N, unix:path:/PATH or tallystick:socket:NAME',
+  pattern: SELECTOR_PATTERN,
+  check: (text) => {
+    const selector = parseSelector(text);
+    return typeof selector === 'string' ? selector : undefined;
+  },
+};
+
+/** An absolute URI without a fragment (RFC 8707 §2). */
+export const AUDIENCE: TextOptions = {
+  is: 'an absolute URI',
+  write: 'an absolute URI without a fragment, such as https://ledger.acme.example',
+  pattern: /^[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\-._~:\/?@!$&'\(\)*+,;=%\[\]]{1,500}$/u,
+  check: (text) => (/^https?:/i.test(text) && !URL.canParse(text) ? 'it is malformed' : undefined),
+};
+
+/** RFC 6749 §3.3 */
+export const SCOPE: TextOptions = {
+  is: 'a scope',
+  write: 'scope values with one space between, such as journal.read journal.write',
+  pattern: /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/u,
+};
+
+export const USE_PREFIX: TextOptions = {
+  is: 'a URL prefix',
+  write: 'a URL such as https://ledger.acme.example/v1/',
+  pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s\\]+$/u,
+  check: (text) => {
+    const prefix = parseUsePrefix(text);
+    return typeof prefix === 'string' ? prefix : undefined;
+  },
+};
+
+/** What a token needs left to be of use; a lifetime is at least twice that. */
+export const TOKEN_FLOOR_MS = 1000;
+
+/** Tokens of our issuer live at most a day. */
+export const MAX_TOKEN_LIFETIME_MS = 86_400_000;
+
+export const TOKEN_LIFETIME: TextOptions = {
+  is: 'a lifetime',
+  write: `a duration from ${formatDuration(2 * TOKEN_FLOOR_MS)} to 24h, such as 15m; nothing has a "never" lifetime`,
+  pattern: /^[1-9][0-9]{0,8}[smhd]$/u,
+  check: (text) => {
+    const ms = parseDurationMs(text)!;
+    if (ms < 2 * TOKEN_FLOOR_MS) return `it is below twice its floor of ${formatDuration(TOKEN_FLOOR_MS)}`;
+    return ms > MAX_TOKEN_LIFETIME_MS ? 'it is above 24h' : undefined;
+  },
+};
+
+/** `https://` and a host, in the one form that {@link URL.origin} gives. */
+export const ISSUER_URL: TextOptions = {
+  is: 'the URL of an issuer',
+  write: 'https and a host, and nothing after it: https://tallystick.acme.example',
+  pattern: /^https:\/\/[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?$/u,
+  check: (text) => {
+    if (!URL.canParse(text)) return 'it is malformed';
+    const { origin } = new URL(text);
+    return origin === text ? undefined : `its one form is ${origin}`;
+  },
+};
+
+/** The id of a sidecar: a ULID, because two sidecars of one id would write one log twice. */
+export const SIDECAR_ID: TextOptions = {
+  is: 'a ULID',
+  write: 'a ULID that no other sidecar has, or remove it: one is made at the first start',
+  pattern: /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/u,
+};
