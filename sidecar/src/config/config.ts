@@ -17,13 +17,13 @@ export interface Config {
     readonly url: string;
     readonly signer: 'local';
   };
-  /** Undefined: made at the first start and kept in state. */
+  /** A ULID. Undefined: made at the first start and kept in state. */
   readonly sidecarId: string | undefined;
   readonly fleetSize: number;
   readonly revokeOnShutdown: 'idle' | 'always' | 'never';
   /** Sorted by id. */
   readonly identities: readonly IdentityObject[];
-  /** By name. */
+  /** By name, in the order of names. */
   readonly credentials: ReadonlyMap<string, CredentialConfig>;
 }
 
@@ -39,11 +39,13 @@ export interface WorkloadSocket {
 
 /** One TCP listener. */
 export interface HttpListener {
+  /** A literal address; IPv6 without brackets. */
   readonly host: string;
+  /** 0: the kernel picks one. */
   readonly port: number;
-  /** Values of `Host` that are answered, lower case, with port where one was given. */
-  readonly hosts: readonly string[];
-  /** Absolute paths; undefined: plain HTTP, on loopback alone. */
+  /** Values of `Host` that are answered, lower case; one without a port holds for every port. Undefined: any. */
+  readonly hosts: readonly string[] | undefined;
+  /** Absolute paths of PEM files; undefined: plain HTTP, which `public` speaks on loopback alone. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
 }
 

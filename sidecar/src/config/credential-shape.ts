@@ -43,7 +43,9 @@ export const CREDENTIAL: Shape<TokenValue> = {
       report,
       [...path, 'provider'],
       'names a provider that is not in this version',
-      meant === undefined ? 'use "issuer", the only one there is, or run a version that has the other' : `did you mean "${meant}"?`,
+      meant === undefined
+        ? 'use "issuer", the only one there is, or run a version that has the other'
+        : `did you mean "${meant}"?`,
     );
   },
 };
@@ -59,7 +61,10 @@ export const UPSTREAMS: Shape<ReadonlyMap<string, unknown>> = {
         name === 'issuer'
           ? `${nameOf(at)} is built in and cannot be configured here`
           : `${nameOf(at)} has a type that is not in this version`;
-      const remedy = name === 'issuer' ? 'remove it; "issuer" at the top has its settings' : 'remove it, or run a version that has it';
+      const remedy =
+        name === 'issuer'
+          ? 'remove it; "issuer" at the top has its settings'
+          : 'remove it, or run a version that has it';
       report({ path: at, place: 'key', kind: 'schema', message, remedy });
     }
     return new Map();

@@ -45,3 +45,8 @@ export function nameOf(path: Path): string {
   const from = path.findLastIndex((step) => typeof step === 'string');
   return path.length === 0 ? 'the file' : `"${formatPath(path.slice(Math.max(0, from)))}"`;
 }
+
+/** Reports a mistake that it takes more than the JSON Schema to see. The message completes the value's name. */
+export function amiss(report: Report, path: Path, message: string, remedy: string): void {
+  report({ path, place: 'value', kind: 'meaning', message: `${nameOf(path)} ${message}`, remedy });
+}

@@ -54,12 +54,18 @@ export const FILE = object(
       '{ url: https://tallystick.acme.example }',
     ),
     sidecar: optional(
-      object({ id: optional(text(SIDECAR_ID), 'The id of this sidecar. Default: made at the first start and kept in state.') }),
+      object({
+        id: optional(text(SIDECAR_ID), 'The id of this sidecar. Default: made at the first start and kept in state.'),
+      }),
       'This sidecar.',
     ),
     fleet: optional(
       object({
-        size: defaulted(integer({ min: 1, max: 1_000_000 }), 1, 'How many sidecars share the upstreams: it splays their retries.'),
+        size: defaulted(
+          integer({ min: 1, max: 1_000_000 }),
+          1,
+          'How many sidecars share the upstreams: it splays their retries.',
+        ),
       }),
       'The sidecars that share this configuration.',
     ),

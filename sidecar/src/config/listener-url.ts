@@ -23,7 +23,7 @@ export const LISTENER_URL: TextOptions = {
 export const HOST: TextOptions = {
   is: 'a value of Host',
   write: 'a host name, lower case, with its port where only that one is meant: tallystick.acme.example',
-  pattern: /^([a-z0-9]([a-z0-9.\-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/u,
+  pattern: /^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$/u,
 };
 
 /** Returns what a URL that {@link LISTENER_URL} accepts stands for. */

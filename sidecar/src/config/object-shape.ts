@@ -68,16 +68,30 @@ export function object<M extends Members>(members: M, options: ObjectOptions = {
   };
 }
 
-function reportUnknown(path: Path, key: string, names: readonly string[], options: ObjectOptions, report: Report): void {
+function reportUnknown(
+  path: Path,
+  key: string,
+  names: readonly string[],
+  options: ObjectOptions,
+  report: Report,
+): void {
   const add = (message: string, remedy: string): void =>
     report({ path, place: 'key', kind: 'schema', message: `${nameOf(path)} ${message}`, remedy });
   if (options.later?.includes(key)) return add('is not in this version', 'remove it, or run a version that has it');
   if (key === '<<') return add('is not a key here', 'write the keys out: YAML merges are not read');
   const meant = didYouMean(key, names);
-  add('is not a key here', meant === undefined ? `remove it; the keys here are ${names.join(', ')}` : `did you mean "${meant}"?`);
+  add(
+    'is not a key here',
+    meant === undefined ? `remove it; the keys here are ${names.join(', ')}` : `did you mean "${meant}"?`,
+  );
 }
 
-function checkExactlyOne(value: Readonly<Record<string, unknown>>, path: Path, options: ObjectOptions, report: Report): void {
+function checkExactlyOne(
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  options: ObjectOptions,
+  report: Report,
+): void {
   if (!options.exactlyOne) return;
   const [one, other] = options.exactlyOne;
   const given = Number(Object.hasOwn(value, one)) + Number(Object.hasOwn(value, other));

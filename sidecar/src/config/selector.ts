@@ -6,7 +6,7 @@ export interface Selector {
 
 /** The grammar of selectors, in SPIRE's vocabulary. */
 export const SELECTOR_PATTERN =
-  /^(unix:(uid|gid):(0|[1-9][0-9]{0,9})|unix:path:\/[^\p{Cc}\p{Cs}]*|tallystick:socket:[a-z0-9][a-z0-9._\-]{0,62})$/u;
+  /^(unix:(uid|gid):(0|[1-9][0-9]{0,9})|unix:path:\/[^\p{Cc}\p{Cs}]*|tallystick:socket:[a-z0-9][a-z0-9._-]{0,62})$/u;
 
 /** (uid_t)-1 means "no user" to the kernel. */
 const MAX_ID = 4_294_967_294;

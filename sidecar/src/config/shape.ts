@@ -65,7 +65,12 @@ export function integer({ min, max }: { min: number; max: number }): Shape<numbe
     schema: { type: 'integer', minimum: min, maximum: max },
     read(value, path, report) {
       if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-      return wrong(report, path, `is not a whole number from ${min} to ${max}`, `write a whole number from ${min} to ${max}`);
+      return wrong(
+        report,
+        path,
+        `is not a whole number from ${min} to ${max}`,
+        `write a whole number from ${min} to ${max}`,
+      );
     },
   };
 }
@@ -146,7 +151,13 @@ export function map<T>(name: TextOptions, value: Shape<T>): Shape<ReadonlyMap<st
       for (const key of Object.keys(given)) {
         const at = [...path, key];
         if (!name.pattern.test(key)) {
-          report({ path: at, place: 'key', kind: 'schema', message: `${nameOf(at)} is not ${name.is}`, remedy: `write ${name.write}` });
+          report({
+            path: at,
+            place: 'key',
+            kind: 'schema',
+            message: `${nameOf(at)} is not ${name.is}`,
+            remedy: `write ${name.write}`,
+          });
         }
         entries.set(key, value.read(given[key], at, report));
       }

@@ -1,4 +1,11 @@
-import { formatDuration, isTrustDomain, parseDurationMs, parseSpiffeId, parseUsePrefix, TallystickError } from '@tallystick/core';
+import {
+  formatDuration,
+  isTrustDomain,
+  parseDurationMs,
+  parseSpiffeId,
+  parseUsePrefix,
+  TallystickError,
+} from '@tallystick/core';
 import { parseSelector, SELECTOR_PATTERN } from './selector.ts';
 import type { TextOptions } from './shape.ts';
 
@@ -6,13 +13,13 @@ import type { TextOptions } from './shape.ts';
 export const NAME: TextOptions = {
   is: 'a name',
   write: '1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit',
-  pattern: /^[a-z0-9][a-z0-9._\-]{0,62}$/u,
+  pattern: /^[a-z0-9][a-z0-9._-]{0,62}$/u,
 };
 
 export const TRUST_DOMAIN: TextOptions = {
   is: 'a trust domain',
   write: 'a name such as acme.example, lower case, without a scheme or port',
-  pattern: /^[a-z0-9._\-]{1,255}$/u,
+  pattern: /^[a-z0-9._-]{1,255}$/u,
   check: (text) => (isTrustDomain(text) ? undefined : 'it is malformed'),
 };
 
@@ -25,7 +32,9 @@ export const SPIFFE_ID: TextOptions = {
       return parseSpiffeId(text).path === '' ? 'it names a trust domain, and no workload in it' : undefined;
     } catch (error) {
       // The description ends in the fault, after the ID itself.
-      return TallystickError.is(error) ? error.description.slice(error.description.lastIndexOf(': ') + 2) : 'it is malformed';
+      return TallystickError.is(error)
+        ? error.description.slice(error.description.lastIndexOf(': ') + 2)
+        : 'it is malformed';
     }
   },
 };
@@ -34,7 +43,7 @@ export const SPIFFE_ID: TextOptions = {
 export const DIRECTORY_ID: TextOptions = {
   is: 'an id of a directory',
   write: 'an id such as team-payments, never an e-mail address or a name of a person',
-  pattern: /^[A-Za-z0-9][A-Za-z0-9._:\/\-]{0,127}$/u,
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/u,
 };
 
 /** Text for people. Control characters and lone surrogates would not survive logs and canonical JSON. */
@@ -47,7 +56,7 @@ export const SENTENCE: TextOptions = {
 export const ENVIRONMENT: TextOptions = {
   is: 'an environment',
   write: 'a word such as production: a-z, 0-9 and "-", at most 32',
-  pattern: /^[a-z][a-z0-9\-]{0,31}$/u,
+  pattern: /^[a-z][a-z0-9-]{0,31}$/u,
 };
 
 /** What core's `isClaimText` accepts: claimed and registered business processes are compared. */
@@ -82,7 +91,7 @@ export const SELECTOR: TextOptions = {
 export const AUDIENCE: TextOptions = {
   is: 'an absolute URI',
   write: 'an absolute URI without a fragment, such as https://ledger.acme.example',
-  pattern: /^[A-Za-z][A-Za-z0-9+.\-]*:[A-Za-z0-9\-._~:\/?@!$&'\(\)*+,;=%\[\]]{1,500}$/u,
+  pattern: /^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,500}$/u,
   check: (text) => (/^https?:/i.test(text) && !URL.canParse(text) ? 'it is malformed' : undefined),
 };
 
@@ -114,7 +123,7 @@ export const TOKEN_LIFETIME: TextOptions = {
   write: `a duration from ${formatDuration(2 * TOKEN_FLOOR_MS)} to 24h, such as 15m; nothing has a "never" lifetime`,
   pattern: /^[1-9][0-9]{0,8}[smhd]$/u,
   check: (text) => {
-    const ms = parseDurationMs(text)!;
+    const ms = parseDurationMs(text) ?? Infinity;
     if (ms < 2 * TOKEN_FLOOR_MS) return `it is below twice its floor of ${formatDuration(TOKEN_FLOOR_MS)}`;
     return ms > MAX_TOKEN_LIFETIME_MS ? 'it is above 24h' : undefined;
   },
@@ -124,7 +133,7 @@ export const TOKEN_LIFETIME: TextOptions = {
 export const ISSUER_URL: TextOptions = {
   is: 'the URL of an issuer',
   write: 'https and a host, and nothing after it: https://tallystick.acme.example',
-  pattern: /^https:\/\/[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?$/u,
+  pattern: /^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$/u,
   check: (text) => {
     if (!URL.canParse(text)) return 'it is malformed';
     const { origin } = new URL(text);

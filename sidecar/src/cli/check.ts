@@ -1,0 +1,110 @@
+import { formatDuration, registryDigest, rotationInstant, type IdentityObject } from '@tallystick/core';
+import type { Config, CredentialConfig } from '../config/config.ts';
+import type { Mistake } from '../config/fault.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { Warning } from '../config/warning.ts';
+import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, JSON_OPTION } from './command.ts';
+import { table } from './table.ts';
+
+/** Judges a configuration: every mistake with its line and remedy, what is probably not meant, and what it gives. */
+export const check = defineCommand({
+  name: 'check',
+  summary: 'explain every mistake in the configuration, with its line',
+  options: { ...CONFIG_OPTION, ...JSON_OPTION },
+  async run(invocation) {
+    const { options, stdout, clock } = invocation;
+    const file = configPathOf(invocation);
+    const result = await loadConfig(file, { clock });
+    const mistakes = result.ok ? [] : result.mistakes;
+    const warnings = result.ok ? result.loaded.warnings : [];
+    const config = result.ok ? result.loaded.config : undefined;
+    stdout.write(
+      options.json
+        ? `${JSON.stringify({ ok: result.ok, file, mistakes, warnings, ...(config && summaryOf(config)) }, undefined, 2)}\n`
+        : [
+            ...mistakes.map((mistake) => explain(file, 'error', mistake)),
+            ...warnings.map((warning) => explain(file, 'warning', warning)),
+            config ? describe(file, config) : `${file} has ${count(mistakes.length, 'mistake')}\n`,
+          ].join('\n'),
+    );
+    return result.ok ? EXIT.ok : EXIT.notOk;
+  },
+});
+
+/**
+ * Returns how long a sidecar may be away before a workload that uses a token all the time is without one: what is
+ * left of the token when it is replaced at the latest.
+ */
+export function outageBudgetMs({ lifetimeMs }: Pick<CredentialConfig, 'lifetimeMs'>): number {
+  return lifetimeMs - rotationInstant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1);
+}
+
+/** As compilers print it, so that editors and terminals lead to the line. */
+function explain(
+  file: string,
+  kind: 'error' | 'warning',
+  { line, column, message, remedy }: Mistake | Warning,
+): string {
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return `${place}: ${kind}: ${message}\n    ${remedy}\n`;
+}
+
+function summaryOf(config: Config): Readonly<Record<string, unknown>> {
+  return {
+    identities: config.identities.map(({ id, owner, environment, expires, entitlements }) => ({
+      id,
+      owner: owner.id,
+      environment,
+      expires,
+      entitlements: entitlements.map(({ credential }) => credential),
+    })),
+    credentials: [...config.credentials.values()].map((credential) => ({
+      name: credential.name,
+      provider: credential.provider,
+      audience: credential.audience,
+      scope: credential.scope.join(' '),
+      lifetimeSeconds: credential.lifetimeMs / 1000,
+      outageSeconds: outageBudgetMs(credential) / 1000,
+    })),
+    registry: registryDigest(config.identities).root,
+  };
+}
+
+/** Rows that a person reads; `--json` has them all. */
+const ROWS_SHOWN = 40;
+
+function describe(file: string, config: Config): string {
+  const credentials = [...config.credentials.values()];
+  return [
+    `${file} is good: ${count(config.identities.length, 'identity', 'identities')}, ${count(credentials.length, 'credential')}`,
+    '',
+    ...table(
+      ['identity', 'owner', 'environment', 'expires', 'entitlements'],
+      config.identities.map(identityRow),
+      ROWS_SHOWN,
+    ),
+    '',
+    ...table(['credential', 'audience', 'lifetime', 'sidecar may be away'], credentials.map(credentialRow), ROWS_SHOWN),
+    '',
+    `registry ${registryDigest(config.identities).root}`,
+    '',
+  ].join('\n');
+}
+
+function identityRow({ id, owner, environment, expires, entitlements }: IdentityObject): readonly string[] {
+  return [id, owner.id, environment, expires, entitlements.map(({ credential }) => credential).join(', ') || 'none'];
+}
+
+function credentialRow(credential: CredentialConfig): readonly string[] {
+  const { name, audience, lifetimeMs } = credential;
+  return [name, audience, formatDuration(lifetimeMs), roughly(outageBudgetMs(credential))];
+}
+
+/** Whole minutes from two on, else seconds. */
+function roughly(ms: number): string {
+  return ms < 120_000 ? formatDuration(Math.max(1000, ms)) : formatDuration(Math.round(ms / 60_000) * 60_000);
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

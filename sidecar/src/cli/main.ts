@@ -1,0 +1,128 @@
+import { parseArgs } from 'node:util';
+import { printable, systemClock, TallystickError, type ErrorCode } from '@tallystick/core';
+import { didYouMean } from '../config/did-you-mean.ts';
+import { processEnvironment, type Environment } from '../config/environment.ts';
+import { VERSION } from '../version.ts';
+import { COMMANDS } from './catalog.ts';
+import {
+  EXIT,
+  UsageError,
+  type Command,
+  type ExitCode,
+  type OptionShapes,
+  type OptionValues,
+  type Output,
+} from './command.ts';
+import { commandHelp, overview } from './help.ts';
+
+/** What the command line is run with. */
+export interface Terminal {
+  /** Without the program's own name. */
+  readonly argv: readonly string[];
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Environment;
+}
+
+/** Runs the command that `argv` names, and returns the exit code. Never throws. */
+export async function main({ argv, stdout, stderr, environment }: Terminal): Promise<ExitCode> {
+  const [name = 'help', ...rest] = argv;
+  try {
+    if (name === 'help' || name === '--help' || name === '-h') {
+      stdout.write(await overview(COMMANDS));
+      return argv.length === 0 ? EXIT.usage : EXIT.ok;
+    }
+    if (name === '--version') {
+      stdout.write(`${VERSION}\n`);
+      return EXIT.ok;
+    }
+    const command = await loadCommand(name);
+    const { values, positionals } = readArguments(command, rest);
+    if (values.help === true) {
+      stdout.write(commandHelp(command));
+      return EXIT.ok;
+    }
+    if (command.operands === '' && positionals.length > 0) {
+      throw new UsageError(`"${command.name}" takes no "${printable(positionals[0]!)}"`);
+    }
+    const options = values as OptionValues<OptionShapes>;
+    return await command.run({ options, positionals, stdout, stderr, environment, clock: systemClock });
+  } catch (error) {
+    return explainFailure(error, stderr);
+  }
+}
+
+/** Runs the command line of this process. */
+export function mainOfProcess(): Promise<ExitCode> {
+  // `tallystick … | head` closes the pipe: nobody is left to be told.
+  process.stdout.on('error', () => process.exit(EXIT.ok)); // oxlint-disable-line unicorn/no-process-exit
+  return main({
+    argv: process.argv.slice(2),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: processEnvironment(),
+  });
+}
+
+async function loadCommand(name: string): Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load) return load();
+  const meant = didYouMean(name, Object.keys(COMMANDS));
+  throw new UsageError(
+    `there is no command "${printable(name, 40)}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+  );
+}
+
+function readArguments(
+  command: Command,
+  args: readonly string[],
+): { values: Record<string, string | boolean | undefined>; positionals: string[] } {
+  const options = { ...command.options, help: { type: 'boolean' } as const };
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(
+        Object.entries(options).map(([name, { type }]) => [name, name === 'help' ? { type, short: 'h' } : { type }]),
+      ),
+      allowPositionals: true,
+    });
+    return { values: values as Record<string, string | boolean | undefined>, positionals };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('ERR_PARSE_ARGS_') !== true) throw error;
+    const unknown = /^Unknown option '(--?[\w-]+)'/.exec(message)?.[1];
+    const meant = unknown === undefined ? undefined : didYouMean(unknown.replace(/^-+/, ''), Object.keys(options));
+    if (meant !== undefined) throw new UsageError(`there is no option "${unknown}"; did you mean "--${meant}"?`);
+    throw new UsageError(unknown === undefined ? printable(message, 200) : `there is no option "${unknown}"`);
+  }
+}
+
+/** What a command finds wrong itself; every other code is the answer of a sidecar. */
+const OF_THIS_MACHINE: ReadonlySet<ErrorCode> = new Set([
+  'config_invalid',
+  'state_unusable',
+  'state_newer',
+  'socket_in_use',
+  'socket_path_invalid',
+  'listen_failed',
+  'platform_unsupported',
+]);
+
+function explainFailure(error: unknown, stderr: Output): ExitCode {
+  if (error instanceof UsageError) {
+    stderr.write(
+      `tallystick: ${error.message}\n  "tallystick help" lists the commands, "tallystick COMMAND --help" its options\n`,
+    );
+    return EXIT.usage;
+  }
+  if (TallystickError.is(error)) {
+    stderr.write(`tallystick: ${error.description}\n  ${error.remedy}\n`);
+    if (error.code === 'sidecar_unavailable') return EXIT.unreachable;
+    return OF_THIS_MACHINE.has(error.code) ? EXIT.notOk : EXIT.refused;
+  }
+  // The message of a foreign error may quote what it was given; where it was thrown does not.
+  const { name, stack = '' } = error instanceof Error ? error : new Error();
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  stderr.write([`tallystick: internal error: ${name}; please report it`, ...frames, ''].join('\n'));
+  return EXIT.internal;
+}

@@ -1,0 +1,105 @@
+import { parseDurationMs, parseUsePrefix, type IdentityObject, type UsePrefix } from '@tallystick/core';
+import type { Config, CredentialConfig, HttpListener, WorkloadSocket } from './config.ts';
+import type { TokenValue } from './credential-shape.ts';
+import { valuesOf } from './entitlement-rules.ts';
+import { socketUrlPath } from './file-path.ts';
+import type { FileValue } from './file-shape.ts';
+import type { EntitlementValue, IdentityValue } from './identity-shape.ts';
+import type { ListenerValue } from './listen-shape.ts';
+import { parseListenerUrl } from './listener-url.ts';
+import { DEFAULT_SOCKET_NAME } from './socket-rules.ts';
+
+/**
+ * Returns the configuration that a file without a mistake stands for. Whatever has no order is sorted, so that files
+ * that mean the same give the same objects, and the same registry digest, on every machine.
+ */
+export function buildConfig(file: FileValue): Config {
+  const { state, listen, issuer } = file;
+  return {
+    trustDomain: file.trustDomain,
+    state:
+      typeof state === 'string' ? { keys: `${state}/keys`, leases: `${state}/leases`, audit: `${state}/audit` } : state,
+    listen: {
+      workload: buildSockets(listen.workload),
+      admin: listen.admin,
+      public: buildListener(listen.public),
+      health: buildListener(listen.health),
+    },
+    issuer: { url: issuer.url, signer: issuer.signer },
+    sidecarId: file.sidecar?.id,
+    fleetSize: file.fleet?.size ?? 1,
+    revokeOnShutdown: file.shutdown?.revoke ?? 'idle',
+    identities: sortedBy(file.identities.map(buildIdentity), ({ id }) => id),
+    credentials: new Map(
+      sortedBy([...file.credentials], ([name]) => name).map(([name, value]) => [name, buildCredential(name, value)]),
+    ),
+  };
+}
+
+function buildSockets(workload: FileValue['listen']['workload']): readonly WorkloadSocket[] {
+  const sockets =
+    typeof workload === 'string'
+      ? [{ name: DEFAULT_SOCKET_NAME, path: socketUrlPath(workload), mode: '0666' }]
+      : workload;
+  return sockets.map(({ name, path, mode }) => ({ name, path, mode: Number.parseInt(mode, 8) }));
+}
+
+function buildListener(value: ListenerValue | undefined): HttpListener | undefined {
+  if (value === undefined) return undefined;
+  const { url, certificate, key, hosts } =
+    typeof value === 'string' ? { url: value, certificate: undefined, key: undefined, hosts: undefined } : value;
+  const { host, port, loopback } = parseListenerUrl(url);
+  return {
+    host,
+    port,
+    // A probe of the kubelet names the pod's address, which nobody knows beforehand. `public` always has its names.
+    hosts: hosts ?? (loopback ? ['127.0.0.1', '[::1]', 'localhost'] : undefined),
+    tls: certificate === undefined || key === undefined ? undefined : { certificate, key },
+  };
+}
+
+function buildIdentity(value: IdentityValue): IdentityObject {
+  const owner =
+    typeof value.owner === 'string' ? { id: value.owner, kind: 'team' as const, accountable: null } : value.owner;
+  const alternatives = value.match ? [value.match] : (value.matchAny ?? []);
+  return {
+    id: value.id,
+    kind: value.kind,
+    owner: { id: owner.id, kind: owner.kind, accountable: owner.accountable, backup: value.backupOwner ?? null },
+    purpose: value.purpose,
+    environment: value.environment,
+    businessProcesses: [...value.businessProcesses].sort(),
+    expires: value.expires,
+    match: sortedBy(
+      alternatives.map((selectors) => [...selectors].sort()),
+      (selectors) => selectors.join('\n'),
+    ),
+    revocable: value.revocable,
+    receives: [...value.receives].sort(),
+    entitlements: sortedBy(value.entitlements.map(buildEntitlement), ({ credential }) => credential),
+  };
+}
+
+function buildEntitlement(value: EntitlementValue): IdentityObject['entitlements'][number] {
+  if (typeof value === 'string') return { credential: value, scope: null, minAssurance: 'socket' };
+  const { credential, scope, minAssurance } = value;
+  return { credential, scope: scope === undefined ? null : valuesOf(scope).join(' '), minAssurance };
+}
+
+function buildCredential(name: string, value: TokenValue): CredentialConfig {
+  return {
+    name,
+    provider: value.provider,
+    type: 'access-token',
+    audience: value.audience,
+    scope: valuesOf(value.scope),
+    lifetimeMs: parseDurationMs(value.lifetime)!,
+    use: value.use.map((text) => parseUsePrefix(text) as UsePrefix),
+    attribution: value.attribution,
+  };
+}
+
+/** By code units, which is the order that canonical JSON has too. */
+function sortedBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return items.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}
