@@ -20,6 +20,7 @@ import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable } from './lease/lease-table.ts';
 import { createWithdrawal } from './lease/withdrawal.ts';
+import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -122,6 +123,7 @@ export function assemble(outside: Outside) {
     log,
     clock,
   });
+  metrics.describe('tallystick_refused_total', 'counter', 'Connections and requests refused before routing, by reason.');
   describeSidecar(metrics, { table, hub, recorder, registry: current, standing, clock });
 
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
@@ -161,6 +163,11 @@ export function assemble(outside: Outside) {
     lifecycle,
     standing,
     registry: current,
+    /** Counts a refusal of a listener, which never became a request. */
+    refused(reason: RefusalReason, peer: Peer | undefined): void {
+      metrics.count('tallystick_refused_total', { reason });
+      if (peer) flood.refusal(peer.uid, reason);
+    },
     /** Says that requests may be served. */
     serve(): void {
       phase = 'serving';

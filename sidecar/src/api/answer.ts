@@ -21,6 +21,12 @@ export const NO_CONTENT: Answer = { status: 204, type: '', body: '' };
 export function errorAnswer(error: TallystickError): Answer {
   const { status } = ERROR_CODES[error.code];
   const headers: Record<string, string> = {};
-  if (error.retryAfterMs !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
-  return { status: status === 0 ? 500 : status, type: 'application/json', body: JSON.stringify(formatError(error)), headers };
+  if (error.retryAfterMs !== undefined)
+    headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  return {
+    status: status === 0 ? 500 : status,
+    type: 'application/json',
+    body: JSON.stringify(formatError(error)),
+    headers,
+  };
 }

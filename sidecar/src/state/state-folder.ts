@@ -27,7 +27,10 @@ export async function prepareStateFolder(folder: string): Promise<void> {
       await writeFile(path, `tallystick-state ${STATE_FORMAT}\n`, { mode: 0o600, flush: true });
       await syncFolder(folder);
     } else if (format > STATE_FORMAT) {
-      throw new TallystickError('state_newer', `"${folder}" has format ${format}, and this version knows ${STATE_FORMAT}`);
+      throw new TallystickError(
+        'state_newer',
+        `"${folder}" has format ${format}, and this version knows ${STATE_FORMAT}`,
+      );
     }
   } catch (error) {
     if (TallystickError.is(error)) throw error;

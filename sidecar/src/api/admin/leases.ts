@@ -46,7 +46,7 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
       path: '/v1/leases',
       handle: () => ({
         total: table.size,
-        leases: [...table.all().take(MAX_LISTED)].map((lease) => ({
+        leases: [...table.all()].slice(0, MAX_LISTED).map((lease) => ({
           id: lease.id,
           identity: lease.key.identity,
           credential: lease.key.credential.name,

@@ -15,7 +15,10 @@ export interface PublicParts {
 }
 
 /** Answers a GET of the public listener, or undefined where there is no such route. Read-only; needs no proof. */
-export type PublicRoutes = (path: string, headers: { readonly 'if-none-match'?: string | undefined }) => Promise<Answer | undefined>;
+export type PublicRoutes = (
+  path: string,
+  headers: { readonly 'if-none-match'?: string | undefined },
+) => Promise<Answer | undefined>;
 
 /**
  * `GET /.well-known/oauth-authorization-server`, `/jwks` and `/revocations`, for APIs on other hosts. The revocation

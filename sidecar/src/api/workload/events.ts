@@ -44,7 +44,12 @@ export function eventsRoute(parts: EventsRouteParts): WorkloadRoute {
         if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
       };
       const leave = hub.subscribe(
-        { identity: identity.id, jkt: proof.jkt, send: (event) => write(formatEvent(event)), end: () => response.end() },
+        {
+          identity: identity.id,
+          jkt: proof.jkt,
+          send: (event) => write(formatEvent(event)),
+          end: () => response.end(),
+        },
         {
           state: identityState(identity, standing.isSuspended(identity.id), clock.nowMs()),
           leases: table.ofHolder(identity.id, proof.jkt).map(({ id }) => id),

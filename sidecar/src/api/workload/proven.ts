@@ -16,7 +16,8 @@ export async function admitProven(
   body?: Buffer,
 ): Promise<Admitted> {
   const named = request.headersDistinct[HEADERS.identity];
-  if (named && named.length > 1) throw new TallystickError('invalid_request', 'Tallystick-Identity is given more than once');
+  if (named && named.length > 1)
+    throw new TallystickError('invalid_request', 'Tallystick-Identity is given more than once');
   const admitted = await admission.admit(peer, named?.[0], request.headersDistinct.dpop, {
     method: request.method ?? '',
     url: htuOfRoute(issuer, path),

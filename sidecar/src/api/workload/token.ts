@@ -1,5 +1,6 @@
 import { formatTokenResponse, htuOfRoute, parseTokenRequest, ROUTES } from '@tallystick/protocol';
 import type { Clock } from '@tallystick/core';
+import type { Asked } from '../../record/credential-records.ts';
 import { Denial } from '../../release/denial.ts';
 import { release, type ReleaseParts } from '../../release/release.ts';
 import { json } from '../answer.ts';
@@ -20,11 +21,11 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
         target: { method: 'POST', url },
         request: parseTokenRequest(body.toString('utf8')),
         trace: span.trace,
-        onAdmitted: ({ identity }: { identity: Parameters<typeof span.identify>[0] }) => span.identify(identity),
+        onAdmitted: (asked: Asked) => span.identify(asked.identity, asked.request.context),
       };
       try {
         const { lease, source, record } = await release(ask, parts);
-        span.decided({ decision: 'allow', lease: lease.id, record, source });
+        span.decided({ decision: 'allow', lease, record, source });
         return json(
           formatTokenResponse({
             accessToken: lease.token,
@@ -36,7 +37,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
           }),
         );
       } catch (error) {
-        if (error instanceof Denial) span.decided({ decision: 'deny' });
+        if (error instanceof Denial) span.decided({ decision: 'deny', code: error.code, recordId: error.recordId });
         throw error;
       }
     },

@@ -1,0 +1,43 @@
+import { ConfigInvalidError, startDaemon } from '../run.ts';
+import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, UsageError } from './command.ts';
+import type { LogLevel } from '../observe/log.ts';
+
+const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
+
+/** `tallystick run`: the daemon, in the foreground, until SIGTERM or SIGINT. SIGHUP reads the configuration again. */
+export const run = defineCommand({
+  name: 'run',
+  summary: 'serve workloads until stopped',
+  options: {
+    ...CONFIG_OPTION,
+    'log-level': { type: 'string', value: 'LEVEL', doc: 'debug, info (default), warn or error' },
+  },
+  async run(invocation) {
+    const level = invocation.options['log-level'] ?? 'info';
+    if (!LEVELS.includes(level)) throw new UsageError(`--log-level must be one of ${LEVELS.join(', ')}`);
+    const configPath = configPathOf(invocation);
+    let daemon;
+    try {
+      daemon = await startDaemon({
+        configPath,
+        environment: invocation.environment,
+        writeLog: (line) => invocation.stderr.write(line),
+        logLevel: level as LogLevel,
+      });
+    } catch (error) {
+      if (!(error instanceof ConfigInvalidError)) throw error;
+      for (const { line, column, path, message, remedy } of error.mistakes) {
+        const place = line === undefined ? '' : `:${line}:${column}`;
+        invocation.stderr.write(`${configPath}${place}: ${path === '' ? '' : `${path}: `}${message}\n  ${remedy}\n`);
+      }
+      return EXIT.notOk;
+    }
+    const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    process.on('SIGHUP', () => void daemon.reload());
+    const cause = await Promise.race([signalled, daemon.ended]);
+    if (cause === 1) return EXIT.notOk;
+    await daemon.stop(cause);
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,229 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemRandom, systemTimers, TallystickError, ulid, type Clock } from '@tallystick/core';
+import { assemble, MAX_LIFETIME_SECONDS } from './assemble.ts';
+import { createAttest } from './attest/attest.ts';
+import { createMatch } from './attest/match.ts';
+import { socketAttestor } from './attest/socket.ts';
+import { unixAttestor } from './attest/unix.ts';
+import type { Environment } from './config/environment.ts';
+import type { Mistake } from './config/fault.ts';
+import { createLastGood } from './config/last-good.ts';
+import { openConfig } from './config/open-config.ts';
+import { watchConfig, type ConfigWatch } from './config/watch-config.ts';
+import { openLocalSigner } from './issuer/local-signer.ts';
+import { createLog, errorFields, type Log, type LogLevel } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { noTracing } from './observe/no-tracing.ts';
+import { createNotify } from './observe/notify.ts';
+import type { OtelSdk } from './observe/otel-sdk.ts';
+import type { RequestTracing } from './observe/request-span.ts';
+import { openRecorder } from './record/recorder.ts';
+import { createListeners } from './serve.ts';
+import { openStanding } from './state/standing.ts';
+import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
+import { lockState } from './state/state-lock.ts';
+import { VERSION } from './version.ts';
+
+/** What the daemon is started with. */
+export interface RunOptions {
+  readonly configPath: string;
+  readonly environment: Environment;
+  /** Takes whole lines of the log. */
+  readonly writeLog: (line: string) => void;
+  readonly logLevel: LogLevel;
+}
+
+/** A daemon that serves. */
+export interface Daemon {
+  /** Reads the configuration now. */
+  reload(): Promise<void>;
+  /** Stops gracefully. May be called again; resolves when all is closed. */
+  stop(cause: string): Promise<void>;
+  /** Resolves when it has stopped by itself, because it may not go on: the exit code. */
+  readonly ended: Promise<1>;
+}
+
+/** That the configuration cannot be used, with every mistake in it. */
+export class ConfigInvalidError extends TallystickError {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(path: string, mistakes: readonly Mistake[]) {
+    super('config_invalid', `"${path}" has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`);
+    this.mistakes = mistakes;
+  }
+}
+
+/** In a stop, requests in flight have this long; the shares after it go to revocations and telemetry. */
+const DRAIN_MS = 3000;
+const TELEMETRY_FLUSH_MS = 1000;
+
+/**
+ * Starts the daemon, and is the only file that picks implementations. When it resolves, the sockets serve and the
+ * start is on record.
+ *
+ * @throws {TallystickError} Why it cannot start.
+ */
+export async function startDaemon(options: RunOptions): Promise<Daemon> {
+  const clock: Clock = systemClock;
+  const timers = systemTimers;
+  const random = systemRandom;
+  const log = createLog({ write: options.writeLog, clock, level: options.logLevel });
+  const loadOptions = { clock, sidecarUid: process.geteuid?.() };
+
+  const opened = await openConfig(options.configPath, loadOptions);
+  if (!opened.ok) throw new ConfigInvalidError(options.configPath, opened.mistakes);
+  const { loaded, refusal } = opened;
+  const { config } = loaded;
+  for (const warning of loaded.warnings) log.warn(warning.message, { code: warning.code, path: warning.path, remedy: warning.remedy });
+
+  const folders = Object.values(config.state);
+  for (const folder of new Set(folders)) await prepareStateFolder(folder);
+  const lock = lockState(folders);
+  const notify = createNotify(options.environment.notifySocket);
+  const ended = Promise.withResolvers<1>();
+  const telemetry = await startTelemetry(options.environment, clock);
+  // Set once there is something to stop; until then a failure is thrown by the start itself.
+  let stop: (cause: string) => Promise<void> = async () => {};
+  const end = (cause: string): Promise<void> => stop(cause).then(() => ended.resolve(1));
+
+  try {
+    const recorder = await openRecorder({
+      folder: config.state.audit,
+      trustDomain: config.trustDomain,
+      sidecarId: await sidecarId(config.state.leases, config.sidecarId, clock, random),
+      clock,
+      random,
+      onFailure: (error) => {
+        log.error('the record failed: nothing is released any more, and the sidecar ends', errorFields(error));
+        // After an error the kernel may have dropped what it held: only a new start reads what is really on the disk.
+        void end('record_failed');
+      },
+    });
+    const metrics = createMetrics();
+    const sidecar = assemble({
+      config,
+      clock,
+      timers,
+      random,
+      recorder,
+      signer: await openLocalSigner({
+        issuer: config.issuer.url,
+        path: join(config.state.keys, 'issuer-keys.json'),
+        clock,
+        maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
+      }),
+      standing: await openStanding(config.state.leases, clock),
+      attest: createAttest([unixAttestor, socketAttestor]),
+      matcher: createMatch,
+      tracing: telemetry.tracing,
+      metrics,
+      log,
+      node: hostname(),
+      version: VERSION,
+      epoch: ulid(clock, random),
+    });
+    const listeners = createListeners({
+      config,
+      sidecar,
+      timers,
+      refused: (reason, peer) => sidecar.refused(reason, peer),
+      failed: (error) => log.error('a connection or request failed', errorFields(error)),
+    });
+
+    await sidecar.lifecycle.started();
+    await sidecar.lifecycle.configLoaded(refusal ? 'last-good' : 'file');
+    const lastGood = createLastGood(config.state.leases, clock);
+    if (refusal) {
+      logMistakes(log, 'the configuration is broken; the last good one is used', refusal.mistakes);
+      await lastGood.refuse();
+    } else {
+      await lastGood.keep(loaded.text);
+    }
+    const { visible } = await listeners.start();
+    if (!visible) log.warn('processes cannot be told apart here: assurance is "socket" for every workload');
+
+    const watch: ConfigWatch = watchConfig({
+      ...loadOptions,
+      path: options.configPath,
+      current: loaded,
+      refusal,
+      lastGood,
+      timers,
+      onConfig: ({ config: next }, changes) => {
+        log.info('configuration loaded', {
+          identities: next.identities.length,
+          added: changes.identities.added.length,
+          removed: changes.identities.removed.length,
+          changed: changes.identities.changed.length,
+        });
+        void sidecar
+          .apply(next)
+          .then(() => sidecar.lifecycle.configLoaded('file'))
+          .catch((error: unknown) => log.error('the new configuration is in force, but not on record', errorFields(error)));
+      },
+      onRefused: (mistakes) => {
+        logMistakes(log, 'the new configuration is refused; the last good one stays', mistakes);
+        sidecar.lifecycle.configRefused(mistakes.length).catch((error: unknown) => {
+          log.error('a refused configuration is not on record', errorFields(error));
+        });
+      },
+      onExpired: () => {
+        log.error('the configuration has been broken for a day: the sidecar ends');
+        void end('config_expired');
+      },
+      onCopyFailed: (error) => log.error('the copy of the configuration could not be written', errorFields(error)),
+    });
+    sidecar.serve();
+    notify('READY=1');
+    log.info('serving', {
+      version: VERSION,
+      pid: process.pid,
+      identities: config.identities.length,
+      sockets: config.listen.workload.map(({ path }) => path).join(' '),
+      record: recorder.origin,
+      rollback: 'undetectable',
+    });
+
+    let stopped: Promise<void> | undefined;
+    const finish = async (cause: string): Promise<void> => {
+      notify('STOPPING=1');
+      log.info('stopping', { cause });
+      watch.close();
+      await listeners.stop(DRAIN_MS);
+      await sidecar.stop();
+      await sidecar.lifecycle.stopped(cause).catch((error: unknown) => {
+        log.error('the stop is not on record', errorFields(error));
+      });
+      await recorder.close().catch(() => {});
+      await telemetry.sdk?.stop(TELEMETRY_FLUSH_MS);
+      lock.release();
+      log.info('stopped', { cause });
+    };
+    stop = (cause) => (stopped ??= finish(cause));
+    return { reload: () => watch.reload(), stop, ended: ended.promise };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startTelemetry(
+  { telemetry }: Environment,
+  clock: Clock,
+): Promise<{ tracing: RequestTracing; sdk: OtelSdk | undefined }> {
+  if (!telemetry.traces && !telemetry.metrics && !telemetry.logs) return { tracing: noTracing, sdk: undefined };
+  const [{ startOtelSdk }, { createOtelTracing }] = await Promise.all([
+    import('./observe/otel-sdk.ts'),
+    import('./observe/otel-tracing.ts'),
+  ]);
+  const sdk = startOtelSdk(telemetry, { 'service.name': 'tallystick', 'service.version': VERSION });
+  return { tracing: createOtelTracing(VERSION, clock), sdk };
+}
+
+function logMistakes(log: Log, message: string, mistakes: readonly Mistake[]): void {
+  log.error(message, { mistakes: mistakes.length });
+  for (const { line, column, path, message: mistake, remedy } of mistakes.slice(0, 20)) {
+    log.error(mistake, { line, column, path, remedy });
+  }
+}
