@@ -284,6 +284,8 @@ export function genericCode(oauthError: string): ErrorCode {
     case 'use_dpop_nonce':
     case 'invalid_target':
     case 'invalid_scope':
+    case 'invalid_token':
+    case 'insufficient_scope':
     case 'upstream_proof_required':
       return oauthError;
     case 'invalid_dpop_proof':
