@@ -38,10 +38,11 @@ const IN_URL = new RegExp(`([?&;](?:${PARAMETERS})=)[^&;#\\s"'<>]+`, 'gi');
 const AT_START = new RegExp(`^((?:${PARAMETERS})=)[^&;#\\s"'<>]+`, 'i');
 const USER_INFORMATION = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^/?#\s@]{1,1024}@/gi;
 
+/** Whole runs of the characters of a JWT. One match per run, or a long one would be searched from each `eyJ` in it. */
+const DOTTED_RUN = /(?<![\w.-])[\w.-]{12,}/g;
+
 /** Text that is a credential wherever it stands. */
 const SHAPES = [
-  // A JWS or JWE, also one that was cut after its first part.
-  /eyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g,
   /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
   /-----BEGIN [A-Z0-9 ]{1,40}-----[^]*?(?:-----END [A-Z0-9 ]{1,40}-----|$)/g,
   // GitHub, Slack, keys that begin with sk-, Vault.
@@ -67,11 +68,10 @@ export function scrubText(text: string, maxLength: number): Scrubbed<string> {
     value = value.replace(IN_URL, `$1${REDACTED}`).replace(AT_START, `$1${REDACTED}`);
     value = value.replace(USER_INFORMATION, `$1${REDACTED}@`);
     if (value !== text) rule = 'url';
-    for (const shape of SHAPES) {
-      const cleaned = value.replace(shape, REDACTED);
-      if (cleaned !== value) rule ??= 'shape';
-      value = cleaned;
-    }
+    const withoutUrls = value;
+    value = value.replace(DOTTED_RUN, cutJwt);
+    for (const shape of SHAPES) value = value.replace(shape, REDACTED);
+    if (value !== withoutUrls) rule ??= 'shape';
   }
   // Cut last: a token cut in two would not look like one.
   if (value.length > maxLength) {
@@ -79,6 +79,18 @@ export function scrubText(text: string, maxLength: number): Scrubbed<string> {
     rule ??= 'length';
   }
   return { value, rule };
+}
+
+/** Returns `run` without the JWS or JWE in it, also one that was cut after its first part. */
+function cutJwt(run: string): string {
+  const segments = run.split('.');
+  let start = 0;
+  for (const segment of segments.slice(0, -1)) {
+    const header = segment.indexOf('eyJ');
+    if (header >= 0 && segment.length - header >= 11) return run.slice(0, start + header) + REDACTED;
+    start += segment.length + 1;
+  }
+  return run;
 }
 
 /** Returns the value of the attribute `key` without its secrets, its texts cut to `maxLength`. */
