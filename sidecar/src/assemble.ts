@@ -148,7 +148,7 @@ export function assemble(outside: Outside) {
       }),
       ...adminIdentityRoutes({ registry: current, standing, withdrawal, records: operatorRecords, unmatched, clock }),
       ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
-      ...adminIssuerRoutes({ signer, records: operatorRecords }),
+      ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords }),
     ],
     log,
   );

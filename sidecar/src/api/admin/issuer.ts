@@ -7,13 +7,14 @@ import type { AdminRoute } from './route.ts';
 /** What the issuer commands are made of. */
 export interface AdminIssuerParts {
   readonly signer: Signer;
+  readonly trustDomain: string;
   readonly records: OperatorRecords;
 }
 
 /** `issuer export|rotate`. */
-export function adminIssuerRoutes({ signer, records }: AdminIssuerParts): readonly AdminRoute[] {
+export function adminIssuerRoutes({ signer, trustDomain, records }: AdminIssuerParts): readonly AdminRoute[] {
   return [
-    { method: 'GET', path: '/v1/issuer', handle: () => ({ issuer: signer.issuer, jwks: jwkSet(signer.keys()) }) },
+    { method: 'GET', path: '/v1/issuer', handle: () => ({ issuer: signer.issuer, trust_domain: trustDomain, jwks: jwkSet(signer.keys()) }) },
     {
       method: 'POST',
       path: '/v1/issuer/rotate',

@@ -67,16 +67,21 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
         const operator = await operatorOf(peer, body.reason);
         const { id, jkt } = body;
         let ended: readonly Lease[];
+        let unknown: readonly string[] = [];
         if (typeof jkt === 'string' && body.identity === undefined && id === undefined) {
           ended = await withdrawal.revokeKey(jkt);
         } else {
           ended = chosen(body);
           if (ended.length > 0) await withdrawal.revokeLeases(ended);
-          else if (typeof id === 'string' && isLeaseId(id)) await withdrawal.revokeById(id);
+          else if (typeof id === 'string' && isLeaseId(id)) {
+            // Perhaps of an earlier run of this sidecar: its token is barred wherever the list is read.
+            await withdrawal.revokeById(id);
+            unknown = [id];
+          }
         }
         revocationRecords.revoked(ended, 'operator', null);
         log.info('leases revoked', { count: ended.length, uid: operator.uid, reason: operator.reason });
-        return { revoked: ended.map((lease) => lease.id) };
+        return { revoked: [...ended.map((lease) => lease.id), ...unknown] };
       },
     },
     {

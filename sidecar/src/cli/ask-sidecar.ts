@@ -1,0 +1,46 @@
+import { TallystickError } from '@tallystick/core';
+import { loadConfig } from '../config/load-config.ts';
+import { createAdminClient, type AdminClient } from './admin-client.ts';
+import { configPathOf, EXIT, UsageError, type CONFIG_OPTION, type ExitCode, type Invocation } from './command.ts';
+
+/** `--reason`, for every command that changes something. */
+export const REASON_OPTION = {
+  reason: { type: 'string', value: 'TEXT', doc: 'why: a ticket or a cause; it goes into the record' },
+} as const;
+
+/** Returns what `--reason` says. @throws {UsageError} It says nothing. */
+export function reasonOf(options: { readonly reason?: string | undefined }): string {
+  if (options.reason === undefined || options.reason.trim() === '') {
+    throw new UsageError('this changes something: give --reason "ticket or cause"');
+  }
+  return options.reason;
+}
+
+/**
+ * Runs `ask` against the sidecar that the configuration names, by its admin socket.
+ *
+ * @returns What `ask` returns; {@link EXIT.refused} when the sidecar refused.
+ * @throws {TallystickError} `config_invalid`, `sidecar_unavailable`
+ */
+export async function askSidecar(
+  invocation: Invocation<typeof CONFIG_OPTION>,
+  ask: (client: AdminClient) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const path = configPathOf(invocation);
+  const result = await loadConfig(path, { clock: invocation.clock });
+  if (!result.ok) {
+    throw new TallystickError('config_invalid', `"${path}" has mistakes, so the admin socket is not known`);
+  }
+  try {
+    return await ask(createAdminClient(result.loaded.config.listen.admin));
+  } catch (error) {
+    if (!TallystickError.is(error) || error.code === 'sidecar_unavailable') throw error;
+    invocation.stderr.write(`tallystick: the sidecar refused: ${error.description}\n  ${error.remedy}\n`);
+    return EXIT.refused;
+  }
+}
+
+/** Returns one JSON value as commands print it under `--json`. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}

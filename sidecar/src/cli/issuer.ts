@@ -1,0 +1,40 @@
+import { askSidecar, jsonText, reasonOf, REASON_OPTION } from './ask-sidecar.ts';
+import { CONFIG_OPTION, defineCommand, EXIT, JSON_OPTION, UsageError } from './command.ts';
+
+/** `tallystick issuer`: what an API needs to trust this issuer, and a new signing key. */
+export const issuer = defineCommand({
+  name: 'issuer',
+  summary: 'export what an API needs to trust the issuer, and rotate its key',
+  operands: 'export | rotate',
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    ...REASON_OPTION,
+    subject: { type: 'string', value: 'SPIFFE_ID', doc: 'export: whom the API accepts; one that ends in "/" is a prefix' },
+  },
+  run(invocation) {
+    const { options, positionals, stdout } = invocation;
+    const [action = 'export', ...more] = positionals;
+    if (more.length > 0) throw new UsageError('too many arguments');
+    switch (action) {
+      case 'export':
+        return askSidecar(invocation, async (sidecar) => {
+          const { issuer: url, jwks, trust_domain: trustDomain } = await sidecar.get('/v1/issuer');
+          const subject = options.subject ?? `spiffe://${String(trustDomain)}/`;
+          stdout.write(jsonText({ issuer: url, jwks, subjects: [subject] }));
+          return EXIT.ok;
+        });
+      case 'rotate': {
+        const reason = reasonOf(options);
+        return askSidecar(invocation, async (sidecar) => {
+          const answer = await sidecar.post('/v1/issuer/rotate', { reason });
+          const text = `signing with ${String(answer.kid)}; ${String(answer.previous)} is published until its last token has expired\n`;
+          stdout.write(options.json ? jsonText(answer) : text);
+          return EXIT.ok;
+        });
+      }
+      default:
+        throw new UsageError(`there is no "issuer ${action}"`);
+    }
+  },
+});
