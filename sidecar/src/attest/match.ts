@@ -1,7 +1,8 @@
 import type { IdentityObject } from '@tallystick/core';
+import type { Attestation } from './attestor.ts';
 
-/** Returns the identities that a set of selectors matches, sorted by id; none is the default. */
-export type Match = (selectors: readonly string[]) => readonly IdentityObject[];
+/** Returns the identities that an attestation's selectors match, sorted by id. */
+export type Match = (attestation: Pick<Attestation, 'selectors'>) => readonly IdentityObject[];
 
 /** One alternative of one identity. */
 interface Alternative {
@@ -33,8 +34,8 @@ export function createMatch(identities: readonly IdentityObject[]): Match {
     else index.set(rarest, [alternative]);
   }
 
-  return (attested) => {
-    const held = new Set(attested);
+  return (attestation) => {
+    const held = new Set(attestation.selectors);
     const matched = new Set<IdentityObject>();
     for (const selector of held) {
       for (const { identity, selectors } of index.get(selector) ?? []) {

@@ -1,10 +1,10 @@
 import { systemTimers, TallystickError, type Timers } from '@tallystick/core';
 import { Admission } from './admission.ts';
 import type { Handler } from './http-server.ts';
-import { loadKernel } from './kernel.ts';
+import { loadKernel, type Kernel } from './kernel.ts';
 import { ADMIN_LIMITS } from './limits.ts';
 import type { Peer } from './peer.ts';
-import { peerSource, type PeerSource } from './read-peer.ts';
+import { createReadPeer } from './read-peer.ts';
 import { createUnixServer, type UnixServer } from './unix-server.ts';
 
 /** What serves the admin socket. */
@@ -14,13 +14,14 @@ export interface AdminServerOptions {
   /** Called for root and the sidecar's own user alone. */
   readonly handler: Handler<Peer>;
   readonly failed: (error: unknown) => void;
-  readonly source?: PeerSource;
+  readonly kernel?: Kernel;
   readonly timers?: Timers;
 }
 
 /** A server on the admin socket: mode 0600, and the kernel's word on who connected beside it. */
 export function createAdminServer(options: AdminServerOptions): UnixServer {
   const own = process.geteuid?.();
+  const kernel = options.kernel ?? loadKernel();
   return createUnixServer({
     name: 'admin',
     path: options.path,
@@ -29,7 +30,8 @@ export function createAdminServer(options: AdminServerOptions): UnixServer {
     rules: { hosts: new Set(['localhost']), methods: undefined, forwarded: false, query: true, limits: ADMIN_LIMITS },
     limits: ADMIN_LIMITS,
     admission: new Admission(ADMIN_LIMITS),
-    source: options.source ?? peerSource(loadKernel()),
+    kernel,
+    readPeer: createReadPeer(kernel),
     timers: options.timers ?? systemTimers,
     refused: () => {},
     failed: options.failed,

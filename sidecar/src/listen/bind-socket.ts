@@ -25,7 +25,10 @@ export interface BindOptions {
 export interface BoundSocket {
   /** This process, as seen by the test. */
   readonly self: Peer;
-  /** Takes the socket away, unless another is in its place by now. Connections stay. */
+  /**
+   * Takes the socket away, unless another is in its place by now. Connections stay. Once, and before the server is
+   * closed: until then no other file can have its inode.
+   */
   unlink(): void;
   /** Lets another sidecar serve the path. */
   unlock(): void;
@@ -52,7 +55,15 @@ export async function bindSocket(server: Server, options: BindOptions): Promise<
     await listen(server, paths.staged);
     const self = await options.test(server, paths.staged);
     const own = show(paths, options.mode);
-    return { self, unlink: () => unlinkOwn(paths.socket, own), unlock: () => lock.release() };
+    let shown = true;
+    return {
+      self,
+      unlink() {
+        if (shown) unlinkOwn(paths.socket, own);
+        shown = false;
+      },
+      unlock: () => lock.release(),
+    };
   } catch (error) {
     server.close();
     if (staged) removePrivateFolder(paths.staging, basename(paths.staged));

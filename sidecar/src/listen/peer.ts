@@ -15,6 +15,9 @@ export interface Peer {
   readonly visible: boolean;
   /** Path of its executable. Undefined unless `visible`, and where the kernel does not show it to the sidecar's user. */
   readonly executable: string | undefined;
-  /** False once the process that connected has ended, or the connection has. True when the former cannot be known. */
+  /**
+   * False once the process that connected has ended, also after the connection has closed. True when that cannot be
+   * known: without a pidfd and in another PID namespace.
+   */
   isAlive(): boolean;
 }

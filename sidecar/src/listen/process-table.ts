@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { fstatSync, readFileSync, readlinkSync, statfsSync } from 'node:fs';
 
 /** What the process table (`/proc`, proc(5)) tells about one process. Undefined where it shows nothing. */
 export interface ProcessTable {
@@ -6,6 +6,8 @@ export interface ProcessTable {
   startTime(pid: number): string | undefined;
   /** The pid under which this table lists the process behind a pidfd of ours. */
   pidOf(pidfd: number): number | undefined;
+  /** The inode of a pidfd, where that names the process: on pidfs (Linux 6.9), not on the anonymous inodes before. */
+  inodeOf(pidfd: number): bigint | undefined;
   /** The path its executable had when it was started, as seen from here. */
   executable(pid: number): string | undefined;
 }
@@ -14,6 +16,7 @@ export interface ProcessTable {
 export const processTable: ProcessTable = {
   startTime: (pid) => attempt(() => parseStartTime(readFileSync(`/proc/${pid}/stat`, 'latin1'))),
   pidOf: (pidfd) => attempt(() => parseFdinfoPid(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'latin1'))),
+  inodeOf: (pidfd) => attempt(() => (isPidfs(pidfd) ? fstatSync(pidfd, { bigint: true }).ino : undefined)),
   executable: (pid) => attempt(() => parseExecutable(readlinkSync(`/proc/${pid}/exe`))),
 };
 
@@ -40,6 +43,12 @@ export function parseExecutable(target: string): string | undefined {
   return target.startsWith('/') && !target.endsWith(' (deleted)') && !/[\x00-\x1f\x7f]/.test(target)
     ? target
     : undefined;
+}
+
+const PID_FS_MAGIC = 0x50494446; // <linux/magic.h>
+
+function isPidfs(pidfd: number): boolean {
+  return statfsSync(`/proc/self/fd/${pidfd}`).type === PID_FS_MAGIC;
 }
 
 function attempt<T>(read: () => T | undefined): T | undefined {

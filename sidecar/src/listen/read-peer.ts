@@ -1,58 +1,48 @@
-import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { descriptorOf } from './descriptor.ts';
-import type { Kernel, PeerCredentials } from './kernel.ts';
+import { loadKernel, type Kernel } from './kernel.ts';
 import type { Peer } from './peer.ts';
 import { processTable, type ProcessTable } from './process-table.ts';
+import { ProcessWatch } from './process-watch.ts';
 
-/** Where peers are read from. Injected, so that tests can be an older kernel. */
-export interface PeerSource {
-  readonly kernel: Kernel;
-  readonly processes: ProcessTable;
-}
-
-/** The machine's. */
-export function peerSource(kernel: Kernel): PeerSource {
-  return { kernel, processes: processTable };
-}
+/** Reads the peer of a connection that was accepted just now, by the socket of a given name. */
+export type ReadPeer = (socket: Socket, name: string) => Peer;
 
 /**
- * Returns the peer of a connection that was accepted just now. Holds a pidfd until the connection closes, where the
- * kernel gives one.
+ * Makes the function that reads peers. One for all sockets of a sidecar.
  *
- * @param name Name of the socket that it came in by.
- * @throws {Error} The kernel does not name the peer, or there is no descriptor left.
+ * It throws when the kernel does not name the peer, or there is no descriptor left.
  */
-export function readPeer(source: PeerSource, socket: Socket, name: string): Peer {
-  const fd = descriptorOf(socket);
-  const credentials = source.kernel.peerCredentials(fd);
-  const handle = source.kernel.openPeerProcess(fd);
+export function createReadPeer(kernel: Kernel = loadKernel(), processes: ProcessTable = processTable): ReadPeer {
+  const watch = new ProcessWatch(kernel, processes);
 
-  if (handle === 'exited') {
-    return { socket: name, ...credentials, visible: false, executable: undefined, isAlive: () => false };
-  }
-  let open = true;
-  socket.once('close', () => {
-    open = false;
-    if (handle !== undefined) closeSync(handle);
-  });
-  const running =
-    handle === undefined ? sameStartTime(source.processes, credentials) : () => !source.kernel.hasExited(handle);
-  const isAlive = (): boolean => open && running();
+  return (socket, name) => {
+    const fd = descriptorOf(socket);
+    const { uid, gid, pid } = kernel.peerCredentials(fd);
+    const facts = { socket: name, uid, gid, pid };
+    const pidfd = kernel.openPeerProcess(fd);
 
-  // The pidfd is looked up in the mounted table: under a /proc of another PID namespace the number would name another.
-  const visible =
-    handle !== undefined && credentials.pid > 0 && source.processes.pidOf(handle) === credentials.pid && isAlive();
-  const executable = visible ? source.processes.executable(credentials.pid) : undefined;
-  // Asked after the read: had it ended before, the number could already have been another's.
-  return { socket: name, ...credentials, visible, executable: isAlive() ? executable : undefined, isAlive };
+    if (pidfd === 'exited') return { ...facts, visible: false, executable: undefined, isAlive: () => false };
+    if (pidfd === undefined) {
+      return { ...facts, visible: false, executable: undefined, isAlive: sameStartTime(processes, pid) };
+    }
+    // The pidfd is looked up in the mounted table: under a /proc of another PID namespace the number would name another.
+    const listed = pid > 0 && processes.pidOf(pidfd) === pid;
+    const watched = watch.adopt(pidfd);
+    socket.once('close', () => watched.release());
+    const executable = listed ? processes.executable(pid) : undefined;
+    // Asked after the reads: had it ended before, the number could already have been another's.
+    const visible = listed && watched.isRunning() === true;
+    const isAlive = (): boolean => watched.isRunning() ?? true;
+    return { ...facts, visible, executable: visible ? executable : undefined, isAlive };
+  };
 }
 
 /**
  * Without a pidfd: the process counts as running while its pid keeps the start time seen first. A pid reused between
  * `connect()` and this call is not noticed, which is why such a peer is not `visible`.
  */
-function sameStartTime(processes: ProcessTable, { pid }: PeerCredentials): () => boolean {
+function sameStartTime(processes: ProcessTable, pid: number): () => boolean {
   const first = pid > 0 ? processes.startTime(pid) : undefined;
   // Never seen: another PID namespace, or a hidden /proc. Nothing can be said.
   return first === undefined ? () => true : () => processes.startTime(pid) === first;

@@ -15,7 +15,7 @@ export interface ScreenedRequest {
 
 /** What a listener takes. */
 export interface ScreenRules {
-  /** Values of `Host`, lower case. Undefined: any. */
+  /** Values of `Host`, lower case; one without a port holds for every port. Undefined: any. */
   readonly hosts: ReadonlySet<string> | undefined;
   /** Undefined: any. */
   readonly methods: readonly string[] | undefined;
@@ -66,7 +66,8 @@ function screenHost(
 ): TallystickError | undefined {
   if (typeof host !== 'string') return new TallystickError('invalid_request', 'the request has no Host header field');
   // Two Host fields arrive joined, and so match nothing.
-  if (hosts === undefined || hosts.has(host.toLowerCase())) return undefined;
+  const asked = host.toLowerCase();
+  if (hosts === undefined || hosts.has(asked) || hosts.has(asked.replace(/:\d*$/, ''))) return undefined;
   return new TallystickError('host_refused', 'the request is for a host that is not served here');
 }
 

@@ -11,8 +11,8 @@ import { readTlsPair, watchTlsPair } from './tls-files.ts';
 export interface TcpServerOptions {
   readonly listener: HttpListener;
   /**
-   * `public` answers only the hosts it is configured for; `health` answers any and ignores what a query says, since
-   * kubelets and scrapers ask by address.
+   * `public` needs a certificate away from loopback, and takes no query; `health` needs none and takes any, since
+   * kubelets and scrapers ask by address and with parameters of their own.
    */
   readonly kind: 'public' | 'health';
   /** The client is its address. */
@@ -45,7 +45,7 @@ export function createTcpServer({ listener, kind, ...options }: TcpServerOptions
   const tls = files && readTlsPair(files);
   const http = createHttpServer<string>({
     rules: {
-      hosts: kind === 'public' ? new Set(listener.hosts) : undefined,
+      hosts: listener.hosts && new Set(listener.hosts),
       methods: ['GET', 'HEAD'],
       forwarded: true,
       query: kind === 'health',

@@ -4,9 +4,10 @@ import type { Admission } from './admission.ts';
 import { bindSocket, type BoundSocket } from './bind-socket.ts';
 import type { RefusalListener } from './counters.ts';
 import { createHttpServer, type Handler, type HttpServer } from './http-server.ts';
+import type { Kernel } from './kernel.ts';
 import type { Limits } from './limits.ts';
 import type { Peer } from './peer.ts';
-import { readPeer, type PeerSource } from './read-peer.ts';
+import type { ReadPeer } from './read-peer.ts';
 import type { ScreenRules } from './screen.ts';
 import { testOwnPeer } from './self-test.ts';
 
@@ -22,7 +23,8 @@ export interface UnixServerOptions {
   readonly rules: ScreenRules;
   readonly limits: Limits;
   readonly admission: Admission;
-  readonly source: PeerSource;
+  readonly kernel: Kernel;
+  readonly readPeer: ReadPeer;
   readonly timers: Timers;
   readonly handler: Handler<Peer>;
   readonly refused: RefusalListener;
@@ -43,7 +45,7 @@ export interface UnixServer extends Pick<HttpServer, 'counts'> {
 }
 
 export function createUnixServer(options: UnixServerOptions): UnixServer {
-  const read = (socket: Socket): Peer => readPeer(options.source, socket, options.name);
+  const read = (socket: Socket): Peer => options.readPeer(socket, options.name);
   const http = createHttpServer<Peer>({
     rules: options.rules,
     limits: options.limits,
@@ -66,7 +68,7 @@ export function createUnixServer(options: UnixServerOptions): UnixServer {
         path: options.path,
         mode: options.mode,
         folderMode: options.folderMode,
-        kernel: options.source.kernel,
+        kernel: options.kernel,
         test: (server, path) => testOwnPeer(server, path, read, options.timers),
       });
       return bound.self;

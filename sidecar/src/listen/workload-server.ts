@@ -3,10 +3,10 @@ import type { WorkloadSocket } from '../config/config.ts';
 import { Admission } from './admission.ts';
 import type { ListenCounts, RefusalListener, RefusalReason } from './counters.ts';
 import type { Handler } from './http-server.ts';
-import { loadKernel } from './kernel.ts';
+import { loadKernel, type Kernel } from './kernel.ts';
 import { WORKLOAD_LIMITS, type Limits } from './limits.ts';
 import type { Peer } from './peer.ts';
-import { peerSource, type PeerSource } from './read-peer.ts';
+import { createReadPeer } from './read-peer.ts';
 import { workloadHosts } from './screen.ts';
 import { createUnixServer } from './unix-server.ts';
 
@@ -21,7 +21,7 @@ export interface WorkloadServerOptions {
   /** Hears of errors that are defects, for the log. */
   readonly failed: (error: unknown) => void;
   readonly limits?: Limits;
-  readonly source?: PeerSource;
+  readonly kernel?: Kernel;
   readonly timers?: Timers;
 }
 
@@ -42,7 +42,8 @@ export interface WorkloadServer {
 export function createWorkloadServer(options: WorkloadServerOptions): WorkloadServer {
   const limits = options.limits ?? WORKLOAD_LIMITS;
   const admission = new Admission(limits);
-  const source = options.source ?? peerSource(loadKernel());
+  const kernel = options.kernel ?? loadKernel();
+  const readPeer = createReadPeer(kernel);
   const refusals = new Map<RefusalReason, number>();
   const servers = options.sockets.map(({ name, path, mode }) =>
     createUnixServer({
@@ -53,7 +54,8 @@ export function createWorkloadServer(options: WorkloadServerOptions): WorkloadSe
       rules: { hosts: workloadHosts(options.issuer), methods: undefined, forwarded: false, query: false, limits },
       limits,
       admission,
-      source,
+      kernel,
+      readPeer,
       timers: options.timers ?? systemTimers,
       handler: options.handler,
       refused(reason, peer) {
