@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { backoffMs, isSpiffeId, printable, TallystickError } from '@tallystick/core';
+import { generateHolderKey } from '@tallystick/dpop';
+import { abortable } from './abortable.ts';
+import { holdOpen } from './hold-open.ts';
+import { Holder } from './holder.ts';
+import { createIdentity, type Identity } from './identity.ts';
+import type { Runtime } from './runtime.ts';
+import { SidecarClient } from './sidecar-client.ts';
+import { socketCandidates } from './socket.ts';
+
+/** How to reach the sidecar, and as whom. */
+export interface ConnectOptions {
+  /**
+   * The workload socket: `unix:///absolute/path` or the path alone. Absent: `TALLYSTICK_SOCKET`, else
+   * `$XDG_RUNTIME_DIR/tallystick/api.sock`, else `/run/tallystick/api.sock`.
+   */
+  readonly socket?: string;
+  /** The SPIFFE ID to be. Needed where several identities match this workload; no other is accepted. */
+  readonly identity?: string;
+  /** Sends the requests of `identity.fetch`. Absent: the global `fetch`, looked up at each call. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds to wait for a sidecar that is not there yet. Default 30,000. */
+  readonly startupTimeoutMs?: number;
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where and as whom a holder is wanted. */
+interface Place {
+  readonly runtime: Runtime;
+  readonly candidates: readonly string[];
+  readonly identity: string | undefined;
+}
+
+const STARTUP_TIMEOUT_MS = 30_000;
+/** The longest wait between two attempts to reach a sidecar that is not there yet. */
+const ATTEMPT_WAIT_MAX_MS = 2000;
+
+/** Returns the identity of this workload; see {@link ConnectOptions}. The surroundings are those of `runtime`. */
+export async function connectIn(runtime: Runtime, options: ConnectOptions = {}): Promise<Identity> {
+  const { identity, signal, startupTimeoutMs = STARTUP_TIMEOUT_MS } = options;
+  if (identity !== undefined && !isSpiffeId(identity)) {
+    throw new TallystickError('invalid_spiffe_id', `"${printable(identity)}" is not a SPIFFE ID`);
+  }
+  const candidates = socketCandidates({ option: options.socket, env: runtime.env, platform: runtime.platform });
+  const waiting = waitForHolder({ runtime, candidates, identity }, startupTimeoutMs, signal);
+  const holder = await holdOpen(abortable(waiting, signal)).catch((error: unknown) => {
+    // Whoever gave up waiting must not count among those who share it.
+    void waiting.then((late) => late.leave(), () => {});
+    throw error;
+  });
+  // Looked up at call time: a service may replace the global one after it has connected.
+  const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => globalThis.fetch(...request));
+  return createIdentity(holder, send);
+}
+
+/** Returns a holder that has been joined. */
+async function waitForHolder(place: Place, timeoutMs: number, signal: AbortSignal | undefined): Promise<Holder> {
+  const { clock, timers, random } = place.runtime;
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      const holder = await sharedHolder(place);
+      // One that ended in this very moment is about to be forgotten: the next look finds none.
+      if (holder.join()) return holder;
+      continue;
+    } catch (error) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (!TallystickError.is(error) || !error.retryable || leftMs <= 0) throw error;
+      const waitMs = Math.min(backoffMs(attempt, random.uniform()), ATTEMPT_WAIT_MAX_MS);
+      await new Promise<void>((resolve) =>
+        timers.after(Math.min(Math.max(waitMs, error.retryAfterMs ?? 0), leftMs), resolve),
+      );
+    }
+  }
+}
+
+/** Returns the holder of this thread for a place, making it where there is none. Many who ask at once share one making. */
+function sharedHolder(place: Place): Promise<Holder> {
+  const { runtime, candidates, identity } = place;
+  const socketPath = candidates.find((path) => existsSync(path)) ?? candidates[0]!;
+  const name = nameOf(socketPath, identity);
+  const existing = runtime.holders.get(name);
+  if (existing) return existing;
+  const made = makeHolder(runtime, socketPath, identity);
+  runtime.holders.set(name, made);
+  made.catch(() => runtime.holders.delete(name));
+  return made;
+}
+
+async function makeHolder(runtime: Runtime, socketPath: string, identity: string | undefined): Promise<Holder> {
+  const client = new SidecarClient(runtime, socketPath, await generateHolderKey(), identity);
+  try {
+    const document = await client.identity();
+    const name = nameOf(socketPath, document.id);
+    // Asked for by name and without: it is one holder, whoever came first.
+    const existing = identity === undefined ? runtime.holders.get(name) : undefined;
+    if (existing) {
+      client.close();
+      return await existing;
+    }
+    const holder = new Holder(runtime, client, document, forget);
+    if (identity === undefined) runtime.holders.set(name, Promise.resolve(holder));
+    return holder;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+
+  function forget(holder: Holder): void {
+    for (const [name, other] of runtime.holders)
+      void other.then((found) => found === holder && runtime.holders.delete(name));
+  }
+}
+
+function nameOf(socketPath: string, identity: string | undefined): string {
+  return `${socketPath} ${identity ?? ''}`;
+}

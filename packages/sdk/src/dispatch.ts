@@ -1,0 +1,94 @@
+/** What the interceptor needs to know of undici's dispatch contract. The same in undici 7 and 8. */
+export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean;
+
+/** A request, as undici dispatches it. */
+export interface DispatchOptions {
+  readonly origin?: string | URL;
+  readonly path: string;
+  readonly method: string;
+  readonly headers?: RequestHeaders;
+  readonly body?: unknown;
+}
+
+/** Names and values in turn, pairs, or an object. */
+export type RequestHeaders =
+  | readonly unknown[]
+  | Iterable<readonly [string, string | readonly string[] | undefined]>
+  | Readonly<Record<string, string | readonly string[] | undefined>>
+  | null;
+
+/** The headers of an answer: names in lower case. */
+export type DispatchHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Controls the connection of one attempt. */
+export interface DispatchController {
+  readonly aborted: boolean;
+  abort(reason: Error): void;
+}
+
+/** Receives what happens to a request. */
+export interface DispatchHandler {
+  onRequestStart?(controller: DispatchController, context: unknown): void;
+  onRequestUpgrade?(controller: DispatchController, status: number, headers: DispatchHeaders, socket: unknown): void;
+  onResponseStart?(controller: DispatchController, status: number, headers: DispatchHeaders, message?: string): void;
+  onResponseData?(controller: DispatchController, chunk: Buffer): void;
+  onResponseEnd?(controller: DispatchController, trailers: DispatchHeaders): void;
+  onResponseError?(controller: DispatchController | null, error: Error): void;
+  onResponseStarted?(): void;
+  onBodySent?(chunk: Buffer): void;
+  onRequestSent?(): void;
+}
+
+/** Returns the URL of a request, or undefined where it has none: a tunnel, or a client that alone knows its origin. */
+export function urlOf({ origin, path, method }: DispatchOptions): URL | undefined {
+  if (method === 'CONNECT' || typeof path !== 'string') return undefined;
+  if (!path.startsWith('/')) return URL.canParse(path) ? new URL(path) : undefined;
+  if (origin === undefined || !URL.canParse(String(origin))) return undefined;
+  // Not resolved against the origin: `//host/` would then name another one.
+  return new URL(new URL(origin).origin + path);
+}
+
+/**
+ * Returns the headers of a request with these two in the place of those that it may have of the same names: names and
+ * values in turn, the one form of a list that undici takes.
+ */
+export function credentialHeaders(
+  headers: RequestHeaders | undefined,
+  credential: { readonly authorization: string; readonly dpop: string },
+): readonly unknown[] {
+  const kept = pairsOf(headers ?? {}).filter(([name]) => !(name.toLowerCase() in credential));
+  return [
+    ...kept.flatMap(([name, value]) => [name, value]),
+    'authorization',
+    credential.authorization,
+    'dpop',
+    credential.dpop,
+  ];
+}
+
+type Pair = readonly [string, string | readonly string[] | undefined];
+
+function pairsOf(headers: NonNullable<RequestHeaders>): readonly Pair[] {
+  if (!(Symbol.iterator in headers)) return Object.entries(headers);
+  const items: readonly (string | Pair)[] = [...(headers as Iterable<string | Pair>)];
+  if (typeof items[0] !== 'string') return items as readonly Pair[];
+  const flat = items as readonly string[];
+  return flat.flatMap((name, i): Pair[] => (i % 2 === 0 ? [[name, flat[i + 1]]] : []));
+}
+
+/** Returns one header of an answer as one text, the way `Headers` would give it. */
+export function headerOf(headers: DispatchHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** True where a body can be sent twice: none, text, bytes, or a form. */
+export function isReplayableBody(body: unknown): boolean {
+  return (
+    body === undefined ||
+    body === null ||
+    typeof body === 'string' ||
+    body instanceof Uint8Array ||
+    body instanceof FormData
+  );
+}

@@ -1,0 +1,233 @@
+import { TallystickError } from '@tallystick/core';
+import type { EntitledCredential, IdentityDocument, SidecarEvent } from '@tallystick/protocol';
+import { PROMPT_GRACE_MS } from '@tallystick/protocol';
+import { EventFeed } from './event-feed.ts';
+import { consequencesOf, type Consequence } from './events.ts';
+import { holdToken, momentOf, type HeldToken } from './held-token.ts';
+import { announceIdentity, claimedProcess, observeAsk, withdrawIdentity, type ClaimedProcess } from './observe.ts';
+import { outside } from './outside.ts';
+import { RecentMap } from './recent-map.ts';
+import { isRefusal } from './refusal.ts';
+import { ResourceMemory } from './resource-memory.ts';
+import type { Runtime } from './runtime.ts';
+import type { SidecarClient } from './sidecar-client.ts';
+import { TokenSource } from './token-source.ts';
+import { createUseTable, type UseTable } from './use.ts';
+
+/** Over how long a restarted sidecar is asked again for all that is held. */
+const ASK_AGAIN_SPREAD_MS = 5000;
+/** How many revoked leases are remembered, lest an answer that was on its way brings one back. */
+const MAX_REVOKED = 1000;
+/** How long closing waits for the sidecar. */
+const LEAVE_MS = 1000;
+
+/**
+ * One key and what it holds: one for each thread, socket and identity, shared by all who connected to it. Ends with
+ * the last of them.
+ */
+export class Holder {
+  readonly memory: ResourceMemory;
+  readonly #runtime: Runtime;
+  readonly #client: SidecarClient;
+  readonly #onEnd: (holder: Holder) => void;
+  readonly #feed: EventFeed;
+  readonly #sources = new Map<string, TokenSource>();
+  readonly #revoked = new RecentMap<string, true>(MAX_REVOKED);
+  #document: IdentityDocument;
+  #use: UseTable;
+  #epoch: string | undefined;
+  #count = 0;
+  #closed = false;
+
+  /**
+   * @param document The sidecar's answer for `client`.
+   * @param onEnd Called when the last who shared it leaves.
+   */
+  constructor(runtime: Runtime, client: SidecarClient, document: IdentityDocument, onEnd: (holder: Holder) => void) {
+    this.#runtime = runtime;
+    this.#client = client;
+    this.#onEnd = onEnd;
+    this.#document = document;
+    this.#use = createUseTable(document.credentials);
+    this.memory = new ResourceMemory(runtime.clock);
+    this.#feed = outside(
+      () =>
+        new EventFeed({
+          runtime,
+          open: (signal) => client.events(signal),
+          onEvent: (event, openedAtMs) => this.#onEvent(event, openedAtMs),
+          onLost: (error) => this.#onLost(error),
+        }),
+    );
+    announceIdentity(document);
+  }
+
+  get document(): IdentityDocument {
+    return this.#document;
+  }
+
+  /** Which credential goes where. Changes with the entitlements. */
+  get use(): UseTable {
+    return this.#use;
+  }
+
+  get key(): SidecarClient['key'] {
+    return this.#client.key;
+  }
+
+  /** Counts one more who shares it. False when it has ended. */
+  join(): boolean {
+    if (this.#closed) return false;
+    this.#count++;
+    return true;
+  }
+
+  /** Counts one less; the last one lets go of everything. Resolves when the sidecar knows, or could not be told within a second. */
+  async leave(): Promise<void> {
+    if (--this.#count > 0) return;
+    this.#closed = true;
+    this.#onEnd(this);
+    this.#feed.close();
+    withdrawIdentity(this.#document);
+    const leases = [...this.#sources.values()].flatMap(({ held }) => (held ? [held.credential.leaseId] : []));
+    for (const source of this.#sources.values()) source.close();
+    const told = Promise.allSettled(leases.map((lease) => this.#client.letGo(lease)));
+    await Promise.race([told, this.#runtime.pause(LEAVE_MS)]);
+    this.#client.close();
+  }
+
+  /** Returns the source of a credential: one for each, or one for each run where it is attributed to runs. */
+  source(entitlement: EntitledCredential): TokenSource {
+    const { name } = entitlement;
+    const process = entitlement.attribution === 'run' ? claimedProcess() : undefined;
+    const key = process?.run === undefined ? name : `${name}\0${process.run}`;
+    const existing = this.#sources.get(key);
+    if (existing) return existing;
+    for (const [other, source] of this.#sources) if (source.isIdle) this.#sources.delete(other);
+    const source: TokenSource = new TokenSource({
+      name,
+      runtime: this.#runtime,
+      ask: (background) => this.#ask(name, process ?? claimedProcess(), background),
+      isStale: (askedAtMs) => this.#isStale(askedAtMs),
+    });
+    if (this.#closed) source.close();
+    else this.#sources.set(key, source);
+    return source;
+  }
+
+  /** Lets go of one lease. */
+  async release(leaseId: string): Promise<void> {
+    this.#take([leaseId], (source) => source.drop('released'));
+    await this.#client.letGo(leaseId);
+  }
+
+  async #ask(name: string, process: ClaimedProcess | undefined, background: boolean): Promise<HeldToken> {
+    const ask = (): Promise<HeldToken> => this.#askFor(this.#use.named(name), process);
+    const held = await (background ? outside(ask) : ask());
+    this.#feed.hurry();
+    return held;
+  }
+
+  async #askFor(entitlement: EntitledCredential, process: ClaimedProcess | undefined): Promise<HeldToken> {
+    const { clock } = this.#runtime;
+    const asked = momentOf(clock);
+    const { name, audience, scope } = entitlement;
+    const response = await observeAsk({ name, socketPath: this.#client.socketPath, clock }, (headers) =>
+      this.#client.token({ audience, scope, process, headers }),
+    );
+    const held = holdToken(entitlement, response, asked, { id: this.#document.id, jkt: this.key.jkt });
+    if (this.#revoked.has(response.leaseId)) {
+      throw new TallystickError(
+        'credential_revoked',
+        `the sidecar gave the lease ${response.leaseId}, which it had revoked`,
+      );
+    }
+    return held;
+  }
+
+  /** Nothing cached is used without word from the sidecar for a minute, where revocation is to be prompt. */
+  #isStale(askedAtMs: number): boolean {
+    if (this.#document.revocable !== 'prompt') return false;
+    return this.#runtime.clock.monotonicMs() - Math.max(askedAtMs, this.#feed.heardAtMs) > PROMPT_GRACE_MS;
+  }
+
+  #onEvent(event: SidecarEvent, openedAtMs: number): void {
+    const leases = [...this.#sources.values()].flatMap(({ held }) =>
+      held ? [{ id: held.credential.leaseId, settled: held.askedAtMs < openedAtMs }] : [],
+    );
+    const consequences = consequencesOf(event, { epoch: this.#epoch, leases });
+    if (event.type === 'snapshot') this.#epoch = event.epoch;
+    for (const consequence of consequences) this.#apply(consequence);
+  }
+
+  #apply(consequence: Consequence): void {
+    switch (consequence.kind) {
+      case 'revoke':
+        for (const lease of consequence.leases) this.#revoked.set(lease, true);
+        this.#take(consequence.leases, (source, lease) =>
+          source.revoke(new TallystickError('credential_revoked', `the lease ${lease} was revoked`)),
+        );
+        break;
+      case 'revoke-all':
+        this.#revokeAll(
+          new TallystickError(`identity_${consequence.state}`, `${this.#document.id} is ${consequence.state}`),
+        );
+        break;
+      case 'replace':
+        this.#take(consequence.leases, (source) => source.refresh());
+        break;
+      case 'ask-again':
+        for (const source of this.#sources.values()) this.#askAgain(source);
+        break;
+      case 'read-identity':
+        void this.#readIdentity();
+        break;
+      case 'forgive':
+        for (const source of this.#sources.values()) source.forgive();
+        break;
+    }
+  }
+
+  #askAgain(source: TokenSource): void {
+    if (!source.held) return;
+    const { timers, random } = this.#runtime;
+    timers.after(random.uniform() * ASK_AGAIN_SPREAD_MS, () => source.refresh());
+  }
+
+  #take(leases: readonly string[], action: (source: TokenSource, lease: string) => void): void {
+    for (const source of this.#sources.values()) {
+      const lease = source.held?.credential.leaseId;
+      if (lease !== undefined && leases.includes(lease)) action(source, lease);
+    }
+  }
+
+  #revokeAll(error: TallystickError): void {
+    for (const source of this.#sources.values()) source.revoke(error);
+  }
+
+  #onLost(error: TallystickError): void {
+    if (isRefusal(error)) this.#revokeAll(error);
+  }
+
+  async #readIdentity(): Promise<void> {
+    try {
+      this.#adopt(await this.#client.identity());
+    } catch (error) {
+      if (TallystickError.is(error) && isRefusal(error)) this.#revokeAll(error);
+      // Otherwise what was known stands: the sidecar decides with every token anyway.
+    }
+  }
+
+  #adopt(document: IdentityDocument): void {
+    const before = this.#document.credentials;
+    this.#document = document;
+    this.#use = createUseTable(document.credentials);
+    announceIdentity(document);
+    for (const source of this.#sources.values()) {
+      const then = before.find(({ name }) => name === source.name);
+      const now = document.credentials.find(({ name }) => name === source.name);
+      if (!now) source.revoke(new TallystickError('not_entitled', `"${source.name}" was taken from the entitlements`));
+      else if (now.audience !== then?.audience || now.scope !== then?.scope) source.drop('changed');
+    }
+  }
+}

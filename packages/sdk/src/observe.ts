@@ -1,0 +1,82 @@
+import { parseSpiffeId, type Clock } from '@tallystick/core';
+import type { IdentityDocument, TokenResponse } from '@tallystick/protocol';
+import {
+  currentBusinessProcess,
+  currentIdentity,
+  currentTraceparent,
+  errorType,
+  instrument,
+  setServiceIdentity,
+} from '@tallystick/telemetry';
+import { VERSION } from './version.ts';
+
+export { suppressTracing } from '@tallystick/telemetry';
+
+/** The business process that a request for a credential is made for, as the workload claims. */
+export interface ClaimedProcess {
+  readonly id: string;
+  readonly run: string | undefined;
+  readonly ticket: string | undefined;
+}
+
+const sdk = instrument('@tallystick/sdk', VERSION);
+
+/** Returns the business process that the running code acts for. */
+export function claimedProcess(): ClaimedProcess | undefined {
+  const process = currentBusinessProcess();
+  return process && { id: process.id, run: process.runId, ticket: process.ticket };
+}
+
+/** Makes every span of this thread carry the identity. */
+export function announceIdentity({ id, owner, environment, processes }: IdentityDocument): void {
+  setServiceIdentity({ id, trustDomain: parseSpiffeId(id).trustDomain, owner, environment, processes });
+}
+
+/** Undoes {@link announceIdentity}, unless another identity was announced since. */
+export function withdrawIdentity({ id }: IdentityDocument): void {
+  if (currentIdentity()?.id === id) setServiceIdentity(undefined);
+}
+
+/** Where a token is asked for. */
+export interface AskedFor {
+  readonly name: string;
+  readonly socketPath: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Runs `ask` in a client span and measures it. Only what leaves the process has one: a token in memory has none.
+ *
+ * @param ask Given the headers that carry the span to the sidecar.
+ */
+export function observeAsk(
+  { name, socketPath, clock }: AskedFor,
+  ask: (headers: Readonly<Record<string, string>>) => Promise<TokenResponse>,
+): Promise<TokenResponse> {
+  const attributes = {
+    'tallystick.operation.name': 'get_credential',
+    'tallystick.credential.name': name,
+    'tallystick.credential.type': 'access-token',
+    'server.address': socketPath,
+    'network.transport': 'unix',
+  } as const;
+  return sdk.clientSpan('get_credential access-token', attributes, async (span) => {
+    const startMs = clock.monotonicMs();
+    let failure: string | undefined;
+    try {
+      const traceparent = currentTraceparent();
+      const response = await ask(traceparent === undefined ? {} : { traceparent });
+      span.set({ 'tallystick.lease.id': response.leaseId, 'tallystick.audit.record.id': response.recordId });
+      return response;
+    } catch (error) {
+      failure = errorType(error);
+      throw error;
+    } finally {
+      sdk.record('tallystick.client.operation.duration', (clock.monotonicMs() - startMs) / 1000, {
+        'tallystick.operation.name': 'get_credential',
+        'tallystick.credential.type': 'access-token',
+        'error.type': failure,
+      });
+    }
+  });
+}
