@@ -93,6 +93,18 @@ describe('with an OpenTelemetry context manager', () => {
     expect(headers['baggage']).toBe('tenant=blue,tallystick.process=BP-1042');
   });
 
+  test('a run that would make the header longer than 256 bytes is left out whole', () => {
+    startOpenTelemetry();
+    const baggageOf = (id: string, runId: string) => {
+      const headers: Record<string, string> = {};
+      withBusinessProcess({ id, runId }, () => injectTrace(headers));
+      return headers['baggage'];
+    };
+    expect(baggageOf('x'.repeat(120), 'r'.repeat(97))).toHaveLength(252);
+    expect(baggageOf('x'.repeat(120), 'r'.repeat(128))).toBe(`tallystick.process=${'x'.repeat(120)}`);
+    expect(baggageOf('"'.repeat(128), 'r-1')).toBeUndefined();
+  });
+
   test('any claim arrives as it was made, or not at all, within 256 bytes of header', () => {
     startOpenTelemetry();
     let arrived = 0;

@@ -1,6 +1,8 @@
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { TracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  currentBusinessProcess,
   currentIdentity,
   identityAttributes,
   IdentitySpanProcessor,
@@ -121,8 +123,22 @@ test('the identity of the service is shared by two copies of this package', asyn
 test('the business process is shared by two copies of this package', async () => {
   const copy = (await import('../src/business-process.ts?copy')) as typeof businessProcessModule;
   expect(copy.withBusinessProcess).not.toBe(withBusinessProcess);
-  copy.withBusinessProcess({ id: 'BP-1042' }, () => foreignSpan('of the other copy').end());
-  expect(otel.span('of the other copy').attributes).toEqual({ 'tallystick.business_process.id': 'BP-1042' });
+  expect(copy.withBusinessProcess({ id: 'BP-1042' }, () => currentBusinessProcess())).toEqual({ id: 'BP-1042' });
+});
+
+test('under the SDK 3 a late identity reaches also an exporter that is placed before', () => {
+  const exported: unknown[] = [];
+  const eager: SpanProcessor = {
+    onStart: () => undefined,
+    onEnd: (span) => void exported.push({ ...span.attributes }),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+  const provider = new TracerProvider({ spanProcessors: [eager, new IdentitySpanProcessor()] });
+  const span = provider.getTracer('x').startSpan('x');
+  setServiceIdentity(ledger);
+  span.end();
+  expect(exported).toEqual([identityAttributes(ledger)]);
 });
 
 test('attributes of an identity are computed once, and with a process are a new object', () => {

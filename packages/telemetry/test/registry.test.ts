@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { generatedFiles } from '../generate/outputs.ts';
 import { readRegistry } from '../generate/registry.ts';
 import * as names from '../src/names.ts';
 import { VERSION } from '../src/version.ts';
+import { compile } from './compile.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const folders: string[] = [];
@@ -65,12 +65,8 @@ test('the scope version and the schema are those of the package', () => {
 });
 
 test('what is not for metrics does not compile on one', () => {
-  const folder = mkdtempSync(join(ROOT, 'test', 'types-'));
-  folders.push(folder);
-  const file = join(folder, 'metrics.ts');
-  writeFileSync(
-    file,
-    `import { instrument, type SpanAttributes } from '../../src/index.ts';
+  compile([
+    `import { instrument, type SpanAttributes } from '@tallystick/telemetry';
      const scope = instrument('test', '0');
      scope.record('tallystick.client.operation.duration', 1, { 'tallystick.operation.name': 'connect' });
      // @ts-expect-error an identity
@@ -83,15 +79,13 @@ test('what is not for metrics does not compile on one', () => {
      // @ts-expect-error a counter is not recorded
      scope.record('tallystick.audit.records', 1, {});
      // @ts-expect-error a name that is not in the registry
-     const wrong: SpanAttributes = { 'tallystick.identity.name': 'x' };
-     export { wrong };`,
-  );
-  const tsconfig = {
-    extends: join(ROOT, '../../tsconfig.base.json'),
-    compilerOptions: { noEmit: true, composite: false, incremental: false, allowImportingTsExtensions: true },
-    files: [file],
-  };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
-  const compiler = join(ROOT, '../../node_modules/.bin/tsc');
-  expect(() => execFileSync(compiler, ['-p', folder], { encoding: 'utf8', stdio: 'pipe' })).not.toThrow();
+     export const wrong: SpanAttributes = { 'tallystick.identity.name': 'x' };`,
+  ]);
+});
+
+test('every snippet of the README compiles', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, snippet]) => snippet!);
+  expect(snippets.length).toBeGreaterThan(2);
+  compile(snippets);
 });
