@@ -1,0 +1,127 @@
+import type { Caller, CallerOwner } from './caller.ts';
+import { Fault } from './fault.ts';
+
+/** The claims of an access token, each of the type that it must have (RFC 9068 §2.2). */
+export interface AccessToken {
+  readonly caller: Caller;
+  /** Seconds since the epoch, as all times here. */
+  readonly expiresAt: number;
+  readonly issuedAt: number;
+  readonly notBefore: number | undefined;
+  readonly audiences: readonly string[];
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the claims of a token whose signature is good. What they are worth now, and here, is judged elsewhere.
+ *
+ * @throws {Fault} `token_claims`; `token_confirmation`: it is bound by something other than a DPoP key.
+ */
+export function readAccessToken(claims: Claims): AccessToken {
+  const issuer = text(claims, 'iss');
+  const identity = text(claims, 'sub');
+  const tokenId = text(claims, 'jti');
+  const expiresAt = time(claims, 'exp');
+  const jkt = confirmedKey(claims.cnf);
+  const ours = readTallystick(claims.tallystick);
+  const caller: Caller = {
+    identity,
+    issuer,
+    clientId: text(claims, 'client_id'),
+    owner: ours?.owner,
+    environment: ours?.environment,
+    processes: ours?.processes ?? [],
+    scopes: scopesOf(claims.scope),
+    binding: jkt === undefined ? 'none' : 'dpop',
+    jkt,
+    leaseId: ours?.lease,
+    tokenId,
+    expiresAt: new Date(expiresAt * 1000),
+    claims,
+  };
+  return {
+    caller: deepFreeze(caller),
+    expiresAt,
+    issuedAt: time(claims, 'iat'),
+    notBefore: claims.nbf === undefined ? undefined : time(claims, 'nbf'),
+    audiences: audiencesOf(claims.aud),
+  };
+}
+
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+
+/** RFC 7800 §3, RFC 9449 §6.1. A confirmation that is not understood is not ignored: it was put there to be checked. */
+function confirmedKey(cnf: unknown): string | undefined {
+  if (cnf === undefined) return undefined;
+  const { jkt, ...unknown } = isObject(cnf) ? cnf : {};
+  if (typeof jkt !== 'string' || !THUMBPRINT.test(jkt) || Object.keys(unknown).length > 0) {
+    throw new Fault('token_confirmation', 'the token is bound by something other than a DPoP key');
+  }
+  return jkt;
+}
+
+interface OurClaims {
+  readonly lease: string;
+  readonly owner: CallerOwner;
+  readonly environment: string;
+  readonly processes: readonly string[];
+}
+
+function readTallystick(value: unknown): OurClaims | undefined {
+  if (value === undefined) return undefined;
+  if (!isObject(value) || !isObject(value.owner)) throw fault('tallystick');
+  const { processes } = value;
+  if (!isTexts(processes)) throw fault('tallystick');
+  return {
+    lease: text(value, 'lease', 'tallystick'),
+    owner: { id: text(value.owner, 'id', 'tallystick'), kind: text(value.owner, 'kind', 'tallystick') },
+    environment: text(value, 'environment', 'tallystick'),
+    processes,
+  };
+}
+
+function scopesOf(scope: unknown): readonly string[] {
+  if (scope === undefined) return [];
+  if (typeof scope !== 'string') throw fault('scope');
+  return scope.split(' ').filter((value) => value !== '');
+}
+
+function audiencesOf(aud: unknown): readonly string[] {
+  if (typeof aud === 'string') return [aud];
+  if (!isTexts(aud)) throw fault('aud');
+  return aud;
+}
+
+function text(members: Claims, name: string, claim = name): string {
+  const value = members[name];
+  if (typeof value !== 'string' || value === '') throw fault(claim);
+  return value;
+}
+
+function time(claims: Claims, name: string): number {
+  const value = claims[name];
+  // A Date holds no more than 8.64e15 ms.
+  if (typeof value !== 'number' || !(value >= 0 && value <= 8.64e12)) throw fault(name);
+  return value;
+}
+
+function fault(claim: string): Fault {
+  return new Fault('token_claims', `the token has no valid "${claim}"`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
