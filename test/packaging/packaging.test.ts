@@ -1,121 +1,226 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { publishedPackages, ROOT } from '../rules/repository.ts';
+import { publishedPackages, ROOT, type Manifest } from '../rules/repository.ts';
+import { copyBundle, startBundledSidecar, type BundledCommand, type BundledSidecar } from './bundled-sidecar.ts';
 import { runBin } from './command.ts';
 import { createProject, type Project } from './project.ts';
 import { surfaceOf } from './surface.ts';
 import { packAll, type PackedPackage } from './tarballs.ts';
 import { NODES, obtainTools, TYPESCRIPTS, type Tools } from './tools.ts';
 
-// Minutes, because the first run of a machine downloads three versions of Node.
+// Minutes, because the first run on a machine downloads three versions of Node.
 const PREPARATION_MS = 10 * 60_000;
 const RUN_MS = 120_000;
+
+/** Entries that only our own packages use. */
+const NOT_PUBLIC = ['@tallystick/sdk/internal', '@tallystick/sidecar/embedded'];
 
 const packages = publishedPackages();
 let packed: PackedPackage[];
 let tools: Tools;
+/** Has every package, and the newest of what they work with. */
 let project: Project;
+/** Has what a service needs, with the OpenTelemetry of a service that has not moved on. */
+let older: Project;
+let bundle: BundledCommand;
+let sidecar: BundledSidecar;
+/** What a service runs with, beside its code. */
+let env: Record<string, string>;
+/** What `service.mjs` and its like print. */
+let served: Record<string, unknown>;
 
 beforeAll(async () => {
   [packed, tools] = await Promise.all([packAll(), obtainTools()]);
-  project = await createProject(packed, {
-    '@opentelemetry/api': '^1.10.0',
-    '@types/express': '^5.0.0',
-    '@types/node': '^24.0.0',
-    express: '^5.3.0',
-    fastify: '^5.12.8',
-    hono: '^4.13.19',
-  });
+  bundle = copyBundle();
+  [project, older, sidecar] = await Promise.all([
+    createProject(packed, {
+      '@opentelemetry/api': '^1.10.0',
+      '@opentelemetry/sdk-trace': '^3.1.1',
+      '@types/express': '^5.0.0',
+      '@types/node': '^24.0.0',
+      express: '^5.3.0',
+      fastify: '^5.12.8',
+      hono: '^4.13.19',
+      msw: '^3.0.5',
+    }),
+    createProject(needsOf('sdk'), { '@opentelemetry/api': '1.9.0', '@opentelemetry/sdk-trace-base': '~2.12.0' }),
+    startBundledSidecar(bundle.main),
+  ]);
+  env = { TALLYSTICK_SOCKET: sidecar.socket };
+  served = { id: sidecar.identity, binding: 'dpop', scheme: 'DPoP', parts: 3 };
 }, PREPARATION_MS);
 
-afterAll(() => project?.remove());
+afterAll(async () => {
+  await sidecar?.stop();
+  bundle?.remove();
+  project?.remove();
+  older?.remove();
+});
 
 describe.each(packages)('$manifest.name', ({ folder, manifest, shortName }) => {
   const tarball = (): string => packed.find((each) => each.shortName === shortName)!.tarball;
 
   test('is packed as publint wants it', async () => {
-    const bytes = readFileSync(tarball());
-    const { messages, pkg } = await publint({
-      pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) },
-      strict: true,
-    });
+    const bytes = Uint8Array.from(readFileSync(tarball()));
+    const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
-  test(
-    'resolves to the same code and types in every kind of resolution but that of old CommonJS',
-    async () => {
-      await runBin('test', '@arethetypeswrong/cli', [tarball(), '--profile', 'esm-only', '--no-color']);
-    },
-    RUN_MS,
-  );
+  test('resolves to code and to the types of that code, by import and by require()', { timeout: RUN_MS }, async () => {
+    await runBin('test', '@arethetypeswrong/cli', [tarball(), '--profile', 'esm-only', '--no-color']);
+  });
 
-  test.each(Object.keys(manifest.exports ?? {}).filter((subpath) => !subpath.endsWith('.json')))(
-    'offers at "%s" the surface that was last agreed on; "vitest run test/packaging -u" agrees on another',
-    async (subpath) => {
-      const entry = subpath === '.' ? 'index' : subpath.slice(2);
-      const snapshot = subpath === '.' ? shortName : `${shortName}-${entry}`;
-      const surface = surfaceOf(join(ROOT, folder, 'dist', `${entry}.d.ts`));
-      await expect(surface).toMatchFileSnapshot(`surface/${snapshot}.d.ts.txt`);
+  test.each(entriesOf(manifest).filter((entry) => !NOT_PUBLIC.includes(entry)))(
+    'offers by %s what was agreed on; "vitest run test/packaging -u" agrees anew',
+    async (entry) => {
+      const file = entry === manifest.name ? 'index' : entry.slice(manifest.name.length + 1);
+      const snapshot = entry.replace('@tallystick/', '').replace('/', '-');
+      await expect(surfaceOf(join(ROOT, folder, 'dist', `${file}.d.ts`))).toMatchFileSnapshot(
+        `surface/${snapshot}.d.ts.txt`,
+      );
     },
   );
 });
 
 describe.each(NODES)('on Node %s', (version) => {
-  test(
-    'every entry loads by import and by require(), and offers the same',
-    async () => {
-      project.add('entries.mjs');
-      project.add('import-all.mjs');
-      project.add('require-all.cjs');
-      const node = tools.node(version);
-      const imported = await project.run(node, ['import-all.mjs']);
-      const required = await project.run(node, ['require-all.cjs']);
-      expect({ ...required, stdout: JSON.parse(required.stdout) as unknown }).toEqual({
-        ...imported,
-        stdout: JSON.parse(imported.stdout) as unknown,
-      });
-      expect(imported.stderr).toBe('');
-    },
-    RUN_MS,
-  );
+  const run = (script: string) => {
+    project.add(script);
+    return project.run(tools.node(version), [script], env);
+  };
+
+  test('every entry loads by import and by require(), and offers the same', { timeout: RUN_MS }, async () => {
+    project.add('entries.mjs');
+    const imported = await run('import-all.mjs');
+    const required = await run('require-all.cjs');
+    expect(JSON.parse(required.stdout)).toEqual(JSON.parse(imported.stdout));
+    expect(Object.keys(JSON.parse(imported.stdout) as object)).toEqual(
+      packages.flatMap(({ manifest }) => entriesOf(manifest)).sort(),
+    );
+    expect([imported.stderr, required.stderr]).toEqual(['', '']);
+  });
+
+  test.each(['service.mjs', 'service.cjs'])('%s gets its identity, a token and a proof, and ends', async (script) => {
+    const { stdout, stderr } = await run(script);
+    expect(JSON.parse(stdout)).toEqual(served);
+    expect(stderr).toBe('');
+  });
+
+  test('the bundled command runs in a folder where nothing is installed', async () => {
+    const { version: expected } = packages[0]!.manifest;
+    expect(await older.run(tools.node(version), [bundle.main, '--version'])).toEqual({
+      stdout: `${expected}\n`,
+      stderr: '',
+    });
+  });
 });
 
 describe.each(TYPESCRIPTS)('under TypeScript %s', (version) => {
-  test.each([
-    { module: 'nodenext', moduleResolution: 'nodenext' },
-    { module: 'esnext', moduleResolution: 'bundler' },
-  ])(
-    'every entry type-checks with its dependencies, under $moduleResolution',
-    async (resolution) => {
-      const entries = packages.flatMap(({ manifest }) =>
-        Object.keys(manifest.exports ?? {})
-          .filter((subpath) => !subpath.endsWith('.json'))
-          .map((subpath) => manifest.name + subpath.slice(1)),
-      );
-      const name = `types-${version}-${resolution.moduleResolution}`;
+  const entries = packages.flatMap(({ manifest }) => entriesOf(manifest));
+
+  test.each(['nodenext', 'bundler'])(
+    'every entry type-checks with all that it refers to, resolved by %s',
+    { timeout: RUN_MS },
+    async (moduleResolution) => {
+      const name = `types-${version}-${moduleResolution}`;
+      const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
       const uses = entries.map((entry, at) => `import * as entry${at} from '${entry}';\nexport { entry${at} };`);
       project.write(`${name}/esm.mts`, uses.join('\n'));
       const requires = entries.map((entry, at) => `import entry${at} = require('${entry}');\nexport { entry${at} };`);
-      if (resolution.module === 'nodenext') project.write(`${name}/cjs.cts`, requires.join('\n'));
-      project.write(
-        `${name}/tsconfig.json`,
-        JSON.stringify({
-          compilerOptions: {
-            ...resolution,
-            target: 'es2022',
-            strict: true,
-            noEmit: true,
-            skipLibCheck: false,
-            types: ['node'],
-          },
-        }),
-      );
+      if (module === 'nodenext') project.write(`${name}/cjs.cts`, requires.join('\n'));
+      const compilerOptions = {
+        module,
+        moduleResolution,
+        target: 'es2022',
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        types: ['node'],
+      };
+      project.write(`${name}/tsconfig.json`, JSON.stringify({ compilerOptions }));
       await project.run(process.execPath, [tools.tsc(version), '-p', name, '--pretty', 'false']);
     },
-    RUN_MS,
   );
 });
+
+describe('in the company of', () => {
+  test.each([
+    ['Jest 30 on Node 22, as ECMAScript modules', '22', ['esm.test.mjs']],
+    ['Jest 30 on Node 26, as both', '26', ['esm.test.mjs', 'cjs.test.cjs']],
+  ] as const)('%s', { timeout: RUN_MS }, async (_, version, tests) => {
+    project.add('jest');
+    await project.run(
+      tools.node(version),
+      ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', tools.jest, '--rootDir', 'jest', ...tests],
+      env,
+    );
+  });
+
+  test('msw 3, which sees token and proof', async () => {
+    project.add('msw.mjs');
+    const { stdout } = await project.run(process.execPath, ['msw.mjs'], env);
+    expect(JSON.parse(stdout)).toEqual({ scheme: 'DPoP', parts: 3, body: 'entry' });
+  });
+
+  test.each(['esm', 'cjs'] as const)('esbuild, bundled as %s, without node_modules', async (format) => {
+    project.add('service.mjs');
+    const outfile = join(older.folder, '..', `tallystick-service-${process.pid}.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const { metafile } = await build({
+      absWorkingDir: project.folder,
+      entryPoints: ['service.mjs'],
+      bundle: true,
+      platform: 'node',
+      format,
+      outfile,
+      metafile: true,
+      logLevel: 'silent',
+    });
+    const { stdout, stderr } = await project.run(process.execPath, [outfile], env);
+    expect(JSON.parse(stdout)).toEqual(served);
+    expect(stderr).toBe('');
+    // A service carries the SDK, and neither the sidecar nor any SDK of OpenTelemetry.
+    const carried = new Set(
+      Object.keys(metafile.inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+    );
+    expect([...carried].sort()).toEqual([
+      '@opentelemetry/api',
+      '@tallystick/core',
+      '@tallystick/dpop',
+      '@tallystick/protocol',
+      '@tallystick/sdk',
+      '@tallystick/telemetry',
+      'lru-cache',
+    ]);
+  });
+
+  test.each([
+    ['OpenTelemetry SDK 3, API 1.10', () => project, 'open-telemetry-3.mjs'],
+    ['OpenTelemetry SDK 2, API 1.9', () => older, 'open-telemetry-2.mjs'],
+  ])('%s, whose spans say who made them and for what', async (_, where, setUp) => {
+    where().add(setUp);
+    where().add('traced.mjs');
+    const { stdout } = await where().run(process.execPath, ['traced.mjs', `./${setUp}`], env);
+    expect(JSON.parse(stdout)).toMatchObject({
+      'tallystick.identity.id': sidecar.identity,
+      'tallystick.identity.owner.id': 'team-payments',
+      'tallystick.business_process.id': 'BP-1042',
+    });
+  });
+});
+
+/** Returns what users write after `from` to import each entry. */
+function entriesOf({ name, exports = {} }: Manifest): string[] {
+  return Object.keys(exports)
+    .filter((subpath) => !subpath.endsWith('.json'))
+    .map((subpath) => name + subpath.slice(1));
+}
+
+/** Returns a package and all of ours that it depends on. */
+function needsOf(shortName: string): PackedPackage[] {
+  const one = packed.find((each) => each.shortName === shortName)!;
+  const needed = packed.filter((each) => each.manifest.name in (one.manifest.dependencies ?? {}));
+  return [...new Set([one, ...needed.flatMap((each) => needsOf(each.shortName))])];
+}
