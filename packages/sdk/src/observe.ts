@@ -28,8 +28,9 @@ export function claimedProcess(): ClaimedProcess | undefined {
 }
 
 /** Makes every span of this thread carry the identity. */
-export function announceIdentity({ id, owner, environment, processes }: IdentityDocument): void {
-  setServiceIdentity({ id, trustDomain: parseSpiffeId(id).trustDomain, owner, environment, processes });
+export function announceIdentity({ id, owner, environment, processes, credentials }: IdentityDocument): void {
+  const hosts = credentials.flatMap(({ use }) => use).flatMap((prefix) => URL.parse(prefix)?.hostname ?? []);
+  setServiceIdentity({ id, trustDomain: parseSpiffeId(id).trustDomain, owner, environment, processes, hosts });
 }
 
 /** Undoes {@link announceIdentity}, unless another identity was announced since. */

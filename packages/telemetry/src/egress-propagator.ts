@@ -1,16 +1,17 @@
 import { propagation, trace, type Context, type TextMapPropagator } from '@opentelemetry/api';
 import { withoutProcess } from './baggage.ts';
+import { currentIdentity } from './identity.ts';
 
 /**
- * Wraps a propagator so that the business process leaves only for hosts that `mayCarry` accepts. The baggage of other
- * libraries is not touched.
+ * Wraps a propagator so that the business process leaves only for hosts that `mayCarry` accepts: by default those that
+ * the credentials of the service are for. The baggage of other libraries is not touched.
  *
  * The host is the `server.address` of the span that the request is sent in, as the HTTP instrumentations set it before
  * they inject. A span that does not tell, such as one that is not recorded, gets no process.
  */
 export function egressPropagator<Carrier>(
   inner: TextMapPropagator<Carrier>,
-  mayCarry: (host: string) => boolean,
+  mayCarry: (host: string) => boolean = isHostOfService,
 ): TextMapPropagator<Carrier> {
   return {
     inject(parent, carrier, setter) {
@@ -22,6 +23,10 @@ export function egressPropagator<Carrier>(
     extract: (parent, carrier, getter) => inner.extract(parent, carrier, getter),
     fields: () => inner.fields(),
   };
+}
+
+function isHostOfService(host: string): boolean {
+  return currentIdentity()?.hosts?.includes(host) ?? false;
 }
 
 function hostOf(parent: Context): string | undefined {

@@ -9,6 +9,8 @@ export interface TelemetryIdentity {
   readonly environment: string;
   /** The business processes that it is registered for. */
   readonly processes: readonly string[];
+  /** Hosts of the APIs that its credentials are for: what it acts for may be told there. Absent: none. */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 // On globalThis, so that a service and its dependencies agree although each brought a copy of this package.

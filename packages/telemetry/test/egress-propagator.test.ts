@@ -1,7 +1,7 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { egressPropagator, withBusinessProcess } from '../src/index.ts';
+import { egressPropagator, setServiceIdentity, withBusinessProcess } from '../src/index.ts';
 import { startOpenTelemetry, stopOpenTelemetry } from './open-telemetry.ts';
 
 beforeEach(() => {
@@ -10,7 +10,10 @@ beforeEach(() => {
   const w3c = new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
   propagation.setGlobalPropagator(egressPropagator(w3c, (host) => host === 'ledger.acme.example'));
 });
-afterEach(stopOpenTelemetry);
+afterEach(() => {
+  setServiceIdentity(undefined);
+  stopOpenTelemetry();
+});
 
 /** The headers of a request to `host`, as the HTTP instrumentations make them. */
 function headersTo(host: string | undefined): Record<string, string> {
@@ -39,6 +42,22 @@ test.each(['third-party.example', 'ledger.acme.example.evil.example', undefined]
     expect(headers['traceparent']).toMatch(/^00-/);
   },
 );
+
+test('by default it goes to the hosts that the credentials of the service are for', () => {
+  propagation.disable();
+  propagation.setGlobalPropagator(egressPropagator(new W3CBaggagePropagator()));
+  expect(headersTo('ledger.acme.example')['baggage']).toBe('tenant=blue');
+  setServiceIdentity({
+    id: 'spiffe://acme.example/x',
+    trustDomain: 'acme.example',
+    owner: { id: 'team-x', kind: 'team' },
+    environment: 'test',
+    processes: [],
+    hosts: ['ledger.acme.example'],
+  });
+  expect(headersTo('ledger.acme.example')['baggage']).toContain('tallystick.process=BP-1042');
+  expect(headersTo('third-party.example')['baggage']).toBe('tenant=blue');
+});
 
 test('a request outside any business process is left alone', () => {
   const headers: Record<string, string> = {};
