@@ -37,17 +37,28 @@ const STARTUP_TIMEOUT_MS = 30_000;
 /** The longest wait between two attempts to reach a sidecar that is not there yet. */
 const ATTEMPT_WAIT_MAX_MS = 2000;
 
-/** Returns the identity of this workload; see {@link ConnectOptions}. The surroundings are those of `runtime`. */
-export async function connectIn(runtime: Runtime, options: ConnectOptions = {}): Promise<Identity> {
+/**
+ * Returns the identity of this workload; see {@link ConnectOptions}. The surroundings are those of `runtime`.
+ *
+ * @param hold Keeps the program alive while it waits. Default: {@link holdOpen}.
+ */
+export async function connectIn(
+  runtime: Runtime,
+  options: ConnectOptions = {},
+  hold: (waiting: Promise<Holder>) => Promise<Holder> = holdOpen,
+): Promise<Identity> {
   const { identity, signal, startupTimeoutMs = STARTUP_TIMEOUT_MS } = options;
   if (identity !== undefined && !isSpiffeId(identity)) {
     throw new TallystickError('invalid_spiffe_id', `"${printable(identity)}" is not a SPIFFE ID`);
   }
   const candidates = socketCandidates({ option: options.socket, env: runtime.env, platform: runtime.platform });
   const waiting = waitForHolder({ runtime, candidates, identity }, startupTimeoutMs, signal);
-  const holder = await holdOpen(abortable(waiting, signal)).catch((error: unknown) => {
+  const holder = await hold(abortable(waiting, signal)).catch((error: unknown) => {
     // Whoever gave up waiting must not count among those who share it.
-    void waiting.then((late) => late.leave(), () => {});
+    void waiting.then(
+      (late) => late.leave(),
+      () => {},
+    );
     throw error;
   });
   // Looked up at call time: a service may replace the global one after it has connected.

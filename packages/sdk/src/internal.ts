@@ -14,3 +14,12 @@ export type { SocketAnswer, SocketRequest, Transport } from './transport.ts';
 export function connectWith(runtime: Partial<Runtime>, options?: ConnectOptions): Promise<Identity> {
   return connectIn({ ...systemRuntime(), holders: new Map(), ...runtime }, options);
 }
+
+/**
+ * As `connect`, but waiting does not keep the program alive: it may end before this settles.
+ *
+ * For `@tallystick/register`. It may change in any version.
+ */
+export function connectInBackground(options?: ConnectOptions): Promise<Identity> {
+  return connectIn(systemRuntime(), options, (waiting) => waiting);
+}
