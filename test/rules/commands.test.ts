@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { codeBlocks, listPages } from './markdown.ts';
-import { readText, ROOT } from './repository.ts';
+import { publishedPackages, readText, ROOT } from './repository.ts';
 
 /**
  * Each command that a page tells people to run, and the test or script that runs it. A command that is in no page
@@ -12,6 +12,9 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
 };
+
+/** Installations are tried by test/packaging, with all of ours. */
+const INSTALLS = /^(?:npm install|pnpm add) (.+)$/;
 
 function commands(): { command: string; page: string }[] {
   return listPages().flatMap((page) =>
@@ -30,7 +33,16 @@ function commands(): { command: string; page: string }[] {
 }
 
 test('every command of a page is run by a test that is named here', () => {
-  expect(commands().filter(({ command }) => !SHOWN_BY[command])).toEqual([]);
+  expect(commands().filter(({ command }) => !SHOWN_BY[command] && !INSTALLS.test(command))).toEqual([]);
+});
+
+test('every package that a page tells people to install is ours, or one that ours are tested with', () => {
+  const named = [...readText('pnpm-workspace.yaml').matchAll(/^  ["']?([^"':]+)["']?: /gm)].map((match) => match[1]!);
+  const known = new Set([...named, ...publishedPackages().map(({ manifest }) => manifest.name)]);
+  const installed = commands().flatMap(({ command, page }) =>
+    (INSTALLS.exec(command)?.[1]?.split(' ') ?? []).map((name) => ({ name, page })),
+  );
+  expect(installed.filter(({ name }) => !name.startsWith('-') && !known.has(name))).toEqual([]);
 });
 
 test('every command named here is in a page, and its test exists', () => {

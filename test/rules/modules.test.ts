@@ -9,7 +9,7 @@ const LINES_OF_MOST = 300;
 /** The only source files that may read environment variables: paths and endpoints enter there. */
 const READ_ENVIRONMENT = [
   /^sidecar\/src\/config\/environment\.ts$/,
-  /^packages\/sdk\/src\/socket\.ts$/,
+  /^packages\/sdk\/src\/runtime\.ts$/,
   /^packages\/register\/src\//,
 ];
 
