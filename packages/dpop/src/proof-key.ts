@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { verify } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import {
   ALGORITHMS,
@@ -39,6 +39,16 @@ export function keepProofKey(headerPart: string, key: ProofKey): void {
   keysByHeader.set(Buffer.from(headerPart, 'latin1').toString('latin1'), key);
 }
 
+/** True when `signature`, in the form of RFC 7518 §3 and RFC 8037 §3.1, is one by the key over `data`. */
+export function verifies(
+  { alg, options }: Pick<ProofKey, 'alg' | 'options'>,
+  data: Buffer,
+  signature: Buffer,
+): boolean {
+  const { digest, signatureLength = signature.length } = ALGORITHMS[alg];
+  return signature.length === signatureLength && verify(digest, data, options, signature);
+}
+
 function readHeader(headerPart: string): ProofKey {
   const header = parseObject(decodePart(headerPart), 'header');
   if (header.typ !== 'dpop+jwt') throw new ProofError('typ', '"typ" is not "dpop+jwt"');
@@ -53,7 +63,7 @@ function readHeader(headerPart: string): ProofKey {
     throw new ProofError('private_jwk', '"jwk" has private or symmetric key material');
   }
   const members = jwk as Record<string, unknown>;
-  const key: KeyObject | undefined = importPublic(members, alg);
+  const key = importPublic(members, alg);
   if (!key) throw new ProofError('jwk', `"jwk" is not a public key for ${alg}`);
   return { alg, jkt: thumbprint(publicMembers(members)), options: ALGORITHMS[alg].options(key) };
 }

@@ -1,8 +1,7 @@
-import { verify } from 'node:crypto';
-import { ALGORITHMS, type ProofAlgorithm } from './algorithms.ts';
+import type { ProofAlgorithm } from './algorithms.ts';
 import { decodePart, parseObject, splitCompact } from './compact-jwt.ts';
 import { ProofError } from './proof-fault.ts';
-import { keepProofKey, proofKeyOf, type ProofKey } from './proof-key.ts';
+import { keepProofKey, proofKeyOf, verifies, type ProofKey } from './proof-key.ts';
 
 /** A proof whose form and signature are good; what it was made for is still to be judged. */
 export interface Proof {
@@ -45,8 +44,7 @@ export function readProof(header: string | readonly string[] | undefined): Proof
   const proof = readClaims(parseObject(decodePart(payloadPart), 'payload'), key);
   const signature = decodePart(signaturePart);
   const signingInput = Buffer.from(jwt.slice(0, headerPart.length + 1 + payloadPart.length), 'latin1');
-  const { digest, signatureLength = signature.length } = ALGORITHMS[key.alg];
-  if (signature.length !== signatureLength || !verify(digest, signingInput, key.options, signature)) {
+  if (!verifies(key, signingInput, signature)) {
     throw new ProofError('signature', 'the signature does not verify with the key in the proof');
   }
   keepProofKey(headerPart, key);
