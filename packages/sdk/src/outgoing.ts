@@ -131,7 +131,14 @@ class RequestOutgoing implements Outgoing {
     const body = keepsBody ? await this.#request.arrayBuffer() : undefined;
     return new PlainOutgoing(redirect.url, redirect.url, {
       ...(this.#init && dictionaryOf(this.#init)),
-      ...{ signal, cache, credentials, integrity, keepalive, mode, referrer, referrerPolicy },
+      signal,
+      cache,
+      credentials,
+      integrity,
+      keepalive,
+      mode,
+      referrer,
+      referrerPolicy,
       method: redirect.method,
       headers: headersAfter(redirect, headers),
       redirect: this.redirect,
@@ -147,8 +154,7 @@ class RequestOutgoing implements Outgoing {
 
 /** Returns the members of an init, also where they are inherited: any object may be one, a `Request` too. */
 function dictionaryOf(init: RequestInit): RequestInit {
-  const prototype: unknown = Object.getPrototypeOf(init);
-  if (prototype === Object.prototype || prototype === null) return init;
+  if (isPlainObject(init)) return init;
   const entries = MEMBERS.map((name) => [name, (init as Record<string, unknown>)[name]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as RequestInit;
 }
@@ -184,14 +190,32 @@ function isReplayable(body: RequestInit['body']): boolean {
   return !(Symbol.asyncIterator in body);
 }
 
-function withAuthentication(headers: RequestInit['headers'], authentication: Authentication | undefined): NonNullable<RequestInit['headers']> {
-  if (headers === undefined) return authentication ? { ...authentication } : {};
-  const result = new Headers(headers);
-  if (authentication) {
-    result.set('authorization', authentication.authorization);
-    result.set('dpop', authentication.dpop);
+function withAuthentication(
+  headers: RequestInit['headers'],
+  authentication: Authentication | undefined,
+): NonNullable<RequestInit['headers']> {
+  if (!authentication) return headers ?? {};
+  const { authorization, dpop } = authentication;
+  if (headers === undefined) return { authorization, dpop };
+  if (isPlainObject(headers)) {
+    // As a Headers object would give it, at a tenth of its cost.
+    const result: Record<string, string> = { ...(headers as Record<string, string>) };
+    for (const name of Object.keys(result)) if (OURS.test(name)) delete result[name];
+    result.authorization = authorization;
+    result.dpop = dpop;
+    return result;
   }
+  const result = new Headers(headers);
+  result.set('authorization', authorization);
+  result.set('dpop', dpop);
   return result;
+}
+
+const OURS = /^(?:authorization|dpop)$/i;
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function headersAfter(redirect: Extract<Redirect, { kind: 'follow' }>, headers: RequestInit['headers']): Headers {

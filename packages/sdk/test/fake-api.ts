@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, systemRandom } from '@tallystick/core';
-import { accessTokenHash, createMemoryReplayStore, createNonceSource, judgeProof, ProofError, readProof } from '@tallystick/dpop';
+import {
+  accessTokenHash,
+  createMemoryReplayStore,
+  createNonceSource,
+  judgeProof,
+  ProofError,
+  readProof,
+} from '@tallystick/dpop';
 import { importJWK, jwtVerify, type JWK } from 'jose';
 
 /** A request as the API got it. */
@@ -67,8 +74,18 @@ export class FakeApi {
       response.writeHead(200, { 'content-type': 'application/json', date, ...more });
       response.end(JSON.stringify({ caller, method, path, body: request.body, contentType: headers['content-type'] }));
     } catch (error) {
-      const name = error instanceof ProofError ? (error.fault === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof') : 'invalid_token';
-      response.writeHead(401, { 'www-authenticate': `DPoP error="${name}", algs="ES256"`, 'content-length': 0, date, ...more });
+      const name =
+        error instanceof ProofError
+          ? error.fault === 'nonce'
+            ? 'use_dpop_nonce'
+            : 'invalid_dpop_proof'
+          : 'invalid_token';
+      response.writeHead(401, {
+        'www-authenticate': `DPoP error="${name}", algs="ES256"`,
+        'content-length': 0,
+        date,
+        ...more,
+      });
       response.end();
     }
   }
@@ -86,7 +103,8 @@ export class FakeApi {
       jkt: (payload.cnf as { jkt: string }).jkt,
       iat: offset === undefined ? undefined : { now: (Date.now() + offset) / 1000, pastSeconds: 60, futureSeconds: 10 },
     });
-    if (this.nonces && this.#nonceSource.stepOf(proof.nonce ?? '') === undefined) throw new ProofError('nonce', 'not our nonce');
+    if (this.nonces && this.#nonceSource.stepOf(proof.nonce ?? '') === undefined)
+      throw new ProofError('nonce', 'not our nonce');
     if (!(await this.#replays.reserve(proof.jti, 60_000))) throw new ProofError('replayed', 'seen before');
     return payload.sub!;
   }

@@ -1,9 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { leaseId, systemClock, systemRandom, TallystickError, type Clock, type IdentityState } from '@tallystick/core';
-import { createMemoryReplayStore, createNonceSource, judgeProof, ProofError, readProof, type Proof } from '@tallystick/dpop';
+import {
+  ERROR_CODES,
+  leaseId,
+  systemClock,
+  systemRandom,
+  TallystickError,
+  type Clock,
+  type IdentityState,
+} from '@tallystick/core';
+import {
+  createMemoryReplayStore,
+  createNonceSource,
+  judgeProof,
+  ProofError,
+  readProof,
+  type Proof,
+} from '@tallystick/dpop';
 import {
   formatError,
   formatEvent,
@@ -15,8 +30,7 @@ import {
   type IdentityDocument,
   type TokenRequest,
 } from '@tallystick/protocol';
-import { ERROR_CODES } from '@tallystick/core';
-import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 
 /** A request that the fake has let in. */
 export interface SeenRequest {
@@ -46,7 +60,9 @@ export interface FakeOptions {
   identities?: IdentityDocument[];
   lifetimeSeconds?: number;
   /** Answers in the place of the fake where it returns something. */
-  intercept?: (request: SeenRequest) => FakeAnswer | TallystickError | 'destroy' | 'hang' | undefined | Promise<undefined>;
+  intercept?: (
+    request: SeenRequest,
+  ) => FakeAnswer | TallystickError | 'destroy' | 'hang' | undefined | Promise<undefined>;
   /** Changes what is answered. */
   tamper?: (path: string, body: Record<string, unknown>) => Record<string, unknown>;
   /** False leaves the event stream without heartbeats. */
@@ -94,7 +110,7 @@ export class FakeSidecar {
   publicJwk: JWK = {};
   epoch = '';
   readonly #folder: string;
-  #server: Server | undefined;
+  #server = createServer();
   #privateKey: CryptoKey | undefined;
   #nonces = createNonceSource({ secret: systemRandom.bytes(32), realm: 'fake', clock: systemClock });
   #replays = createMemoryReplayStore();
@@ -124,11 +140,6 @@ export class FakeSidecar {
     return fake;
   }
 
-  /** Path where a fake that has not started yet would listen. */
-  static get folder(): string {
-    return mkdtempSync(join(tmpdir(), 'ts-sdk-'));
-  }
-
   /** Starts to listen, as after a restart: with another epoch, another nonce secret, no leases, no memory of proofs. */
   async up(): Promise<void> {
     this.epoch = leaseId(systemClock, systemRandom);
@@ -142,14 +153,14 @@ export class FakeSidecar {
 
   /** Dies as by `kill -9`: connections end, the socket file stays or goes. */
   async down(): Promise<void> {
-    const server = this.#server!;
+    const server = this.#server;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
   }
 
   async stop(): Promise<void> {
-    if (this.#server?.listening) await this.down();
+    if (this.#server.listening) await this.down();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -218,7 +229,8 @@ export class FakeSidecar {
     try {
       if (path !== '/.well-known/oauth-authorization-server') proof = await this.#prove(request, path);
       if (path === '/token') {
-        if (headers['content-type'] !== 'application/x-www-form-urlencoded') throw new TallystickError('invalid_request', 'not a form');
+        if (headers['content-type'] !== 'application/x-www-form-urlencoded')
+          throw new TallystickError('invalid_request', 'not a form');
         token = parseTokenRequest(body);
       } else if (body !== '') throw new TallystickError('invalid_request', 'a body where there is none');
       const seen: SeenRequest = { method, path, headers, proof, token };
@@ -229,16 +241,27 @@ export class FakeSidecar {
     } catch (error) {
       const known = TallystickError.is(error) ? error : new TallystickError('internal_error', String(error));
       const retryAfter = known.retryAfterMs === undefined ? {} : { 'retry-after': String(known.retryAfterMs / 1000) };
-      answer = { status: ERROR_CODES[known.code].status || 500, body: JSON.stringify(formatError(known)), headers: retryAfter };
+      answer = {
+        status: ERROR_CODES[known.code].status || 500,
+        body: JSON.stringify(formatError(known)),
+        headers: retryAfter,
+      };
     }
     if (answer === 'destroy') response.destroy();
-    else if (answer === 'stream') this.#stream(response, proof!, this.#identityOf(headers['tallystick-identity'] as string | undefined));
+    else if (answer === 'stream')
+      this.#stream(response, proof!, this.#identityOf(headers['tallystick-identity'] as string | undefined));
     else if (answer !== 'hang') {
       const { status, headers: more } = answer;
       let text = answer.body;
-      if (status === 200 && this.options.tamper) text = JSON.stringify(this.options.tamper(path, JSON.parse(text) as Record<string, unknown>));
+      if (status === 200 && this.options.tamper)
+        text = JSON.stringify(this.options.tamper(path, JSON.parse(text) as Record<string, unknown>));
       const date = new Date(this.options.clock.nowMs()).toUTCString();
-      response.writeHead(status, { 'dpop-nonce': this.#nonces.current(), 'content-type': 'application/json', date, ...more });
+      response.writeHead(status, {
+        'dpop-nonce': this.#nonces.current(),
+        'content-type': 'application/json',
+        date,
+        ...more,
+      });
       response.end(text);
     }
     this.#changed();
@@ -247,16 +270,19 @@ export class FakeSidecar {
   async #prove(request: IncomingMessage, path: string): Promise<Proof> {
     const proof = readProof(request.headersDistinct.dpop);
     judgeProof(proof, { method: request.method!, url: htuOfRoute(this.options.issuer, path) });
-    if (proof.nonce === undefined || this.#nonces.stepOf(proof.nonce) === undefined) throw new ProofError('nonce', 'not our nonce');
+    if (proof.nonce === undefined || this.#nonces.stepOf(proof.nonce) === undefined)
+      throw new ProofError('nonce', 'not our nonce');
     if (proof.ath !== undefined) throw new ProofError('ath', 'no token goes to the sidecar');
-    if (!(await this.#replays.reserve(proof.jkt + proof.jti, this.#nonces.windowMs))) throw new ProofError('replayed', 'seen before');
+    if (!(await this.#replays.reserve(proof.jkt + proof.jti, this.#nonces.windowMs)))
+      throw new ProofError('replayed', 'seen before');
     return proof;
   }
 
   #identityOf(named: string | undefined): IdentityDocument {
     const { identities } = this.options;
     if (identities.length === 0) throw new TallystickError('identity_unknown', 'no identity matches');
-    if (named === undefined && identities.length > 1) throw new TallystickError('identity_ambiguous', 'two identities match');
+    if (named === undefined && identities.length > 1)
+      throw new TallystickError('identity_ambiguous', 'two identities match');
     const found = named === undefined ? identities[0] : identities.find(({ id }) => id === named);
     if (!found) throw new TallystickError('identity_mismatch', `${named} is not among them`);
     return found;
@@ -316,7 +342,16 @@ export class FakeSidecar {
         .setExpirationTime(exp)
         .sign(this.#privateKey!);
       const rotateAtMs = nowMs + this.options.lifetimeSeconds * 500;
-      lease = { id, token, jkt: proof.jkt, identity: identity.id, key, expiresAtMs: exp * 1000, rotateAtMs, stale: false };
+      lease = {
+        id,
+        token,
+        jkt: proof.jkt,
+        identity: identity.id,
+        key,
+        expiresAtMs: exp * 1000,
+        rotateAtMs,
+        stale: false,
+      };
       this.#leases = [...this.#leases.filter((known) => known.key !== key), lease];
     }
     return {

@@ -21,7 +21,11 @@ export async function api(fake: FakeSidecar, path = '/'): Promise<FakeApi> {
 }
 
 /** Connects to a sidecar until the test ends, sharing nothing with another test. */
-export async function connected(fake: FakeSidecar, runtime: Partial<Runtime> = {}, options: ConnectOptions = {}): Promise<Identity> {
+export async function connected(
+  fake: FakeSidecar,
+  runtime: Partial<Runtime> = {},
+  options: ConnectOptions = {},
+): Promise<Identity> {
   const identity = await connectWith(runtime, { socket: fake.socketPath, ...options });
   onTestFinished(() => identity.close());
   return identity;

@@ -1,0 +1,86 @@
+import { inspect } from 'node:util';
+import { Secret } from '@tallystick/core';
+import { accessTokenHash } from '@tallystick/dpop';
+import { SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { holdToken, isUsable, momentOf } from '../src/held-token.ts';
+import { CLOSE_BATCH, LEDGER } from './fake-sidecar.ts';
+import { manualTime } from './manual-time.ts';
+
+const HOLDER = { id: CLOSE_BATCH.id, jkt: 'our-key' };
+const time = manualTime();
+const asked = momentOf(time.clock);
+const answer = (accessToken: string, expiresIn = 900, rotateInMs = 450_000) => ({
+  accessToken,
+  expiresIn,
+  scope: 'a b',
+  leaseId: 'ls_1',
+  rotateAt: new Date(asked.wallMs + rotateInMs),
+  recordId: 'rec',
+});
+const jwt = (claims: Record<string, unknown>): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32));
+const hold = (accessToken: string, expiresIn?: number, rotateInMs?: number) =>
+  holdToken(LEDGER, answer(accessToken, expiresIn, rotateInMs), asked, HOLDER);
+
+describe('the token of an answer', () => {
+  test('is a frozen snapshot that prints no secret', () => {
+    const held = hold('canary-token');
+    expect(Object.isFrozen(held.credential)).toBe(true);
+    expect(held.credential.token).toBeInstanceOf(Secret);
+    expect(held.credential).toMatchObject({
+      name: 'ledger-api',
+      binding: 'dpop',
+      delivery: 'plain',
+      leaseId: 'ls_1',
+      scope: 'a b',
+    });
+    expect(held.ath).toBe(accessTokenHash('canary-token'));
+    for (const text of [
+      JSON.stringify(held),
+      inspect(held, { showHidden: true, depth: 9 }),
+      String(held.authorization),
+    ]) {
+      expect(text).not.toContain('canary-token');
+    }
+  });
+
+  test('lives from the moment it was asked for, less the last second of whole seconds', () => {
+    const held = hold('x', 10);
+    expect(held.credential.expiresAt.getTime()).toBe(asked.wallMs + 10_000);
+    const clock = (ms: number) => ({ nowMs: () => asked.wallMs + ms, monotonicMs: () => asked.monotonicMs + ms });
+    expect(isUsable(held, clock(8999))).toBe(true);
+    expect(isUsable(held, clock(9000))).toBe(false);
+  });
+
+  test.each([
+    ['in the middle', 450_000, 450_000],
+    ['in the past: not at every use', -5000, 1000],
+    ['after its end: no later than that', 9_000_000, 900_000],
+  ])('is replaced when the sidecar says: %s', (_, rotateInMs, expected) => {
+    expect(hold('x', 900, rotateInMs).refreshAtMs - asked.monotonicMs).toBe(expected);
+  });
+
+  test.each([0, -1])('is refused when it lives for %i s', (seconds) => {
+    expect(() => hold('x', seconds)).toThrow(expect.objectContaining({ code: 'protocol_error' }));
+  });
+});
+
+describe('what a token shows openly', () => {
+  test('another key is refused', async () => {
+    const token = await jwt({ sub: HOLDER.id, cnf: { jkt: 'another' } });
+    expect(() => hold(token)).toThrow(
+      expect.objectContaining({ code: 'protocol_error', message: expect.not.stringContaining(token) }),
+    );
+  });
+
+  test('another identity is refused', async () => {
+    const token = await jwt({ sub: 'spiffe://acme.example/other', cnf: { jkt: HOLDER.jkt } });
+    expect(() => hold(token)).toThrow(expect.objectContaining({ code: 'identity_mismatch' }));
+  });
+
+  test('ours is kept, and so is one that shows nothing', async () => {
+    hold(await jwt({ sub: HOLDER.id, cnf: { jkt: HOLDER.jkt } }));
+    for (const token of ['opaque', 'a.b.c', 'a.bnVsbA.c', 'a.WzFd.c']) hold(token);
+  });
+});
