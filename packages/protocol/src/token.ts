@@ -107,7 +107,8 @@ export function formatTokenResponse(response: TokenResponse): Record<string, unk
     access_token: response.accessToken,
     token_type: 'DPoP',
     expires_in: response.expiresIn,
-    scope: response.scope,
+    // A scope has at least one value (RFC 6749 §3.3): none is said by leaving it out.
+    ...(response.scope !== '' && { scope: response.scope }),
     lease_id: response.leaseId,
     rotate_at: response.rotateAt.toISOString(),
     record_id: response.recordId,
