@@ -1,28 +1,16 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { systemClock, systemRandom, systemTimers, TallystickError, ulid, type Clock } from '@tallystick/core';
-import { assemble, MAX_LIFETIME_SECONDS } from './assemble.ts';
-import { createAttest } from './attest/attest.ts';
-import { createMatch } from './attest/match.ts';
-import { socketAttestor } from './attest/socket.ts';
-import { unixAttestor } from './attest/unix.ts';
+import { systemClock, systemRandom, systemTimers, TallystickError, type Clock } from '@tallystick/core';
 import type { Environment } from './config/environment.ts';
 import type { Mistake } from './config/fault.ts';
 import { createLastGood } from './config/last-good.ts';
 import { openConfig } from './config/open-config.ts';
 import { watchConfig, type ConfigWatch } from './config/watch-config.ts';
-import { openLocalSigner } from './issuer/local-signer.ts';
 import { createLog, errorFields, type Log, type LogLevel } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
 import { noTracing } from './observe/no-tracing.ts';
 import { createNotify } from './observe/notify.ts';
 import type { OtelSdk } from './observe/otel-sdk.ts';
 import type { RequestTracing } from './observe/request-span.ts';
-import { openRecorder } from './record/recorder.ts';
+import { openSidecar } from './open-sidecar.ts';
 import { createListeners } from './serve.ts';
-import { openStanding } from './state/standing.ts';
-import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
-import { lockState } from './state/state-lock.ts';
 import { VERSION } from './version.ts';
 
 /** What the daemon is started with. */
@@ -59,7 +47,7 @@ const DRAIN_MS = 3000;
 const TELEMETRY_FLUSH_MS = 1000;
 
 /**
- * Starts the daemon, and is the only file that picks implementations. When it resolves, the sockets serve and the
+ * Starts the daemon: configuration, telemetry, state, sockets, and what watches them. When it resolves, the sockets serve and the
  * start is on record.
  *
  * @throws {TallystickError} Why it cannot start.
@@ -77,9 +65,6 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
   const { config } = loaded;
   for (const warning of loaded.warnings) log.warn(warning.message, { code: warning.code, path: warning.path, remedy: warning.remedy });
 
-  const folders = Object.values(config.state);
-  for (const folder of new Set(folders)) await prepareStateFolder(folder);
-  const lock = lockState(folders);
   const notify = createNotify(options.environment.notifySocket);
   const ended = Promise.withResolvers<1>();
   const telemetry = await startTelemetry(options.environment, clock);
@@ -87,42 +72,16 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
   let stop: (cause: string) => Promise<void> = async () => {};
   const end = (cause: string): Promise<void> => stop(cause).then(() => ended.resolve(1));
 
+  const { sidecar, recorder, close } = await openSidecar({
+    config,
+    clock,
+    timers,
+    random,
+    log,
+    tracing: telemetry.tracing,
+    onRecordFailure: () => void end('record_failed'),
+  });
   try {
-    const recorder = await openRecorder({
-      folder: config.state.audit,
-      trustDomain: config.trustDomain,
-      sidecarId: await sidecarId(config.state.leases, config.sidecarId, clock, random),
-      clock,
-      random,
-      onFailure: (error) => {
-        log.error('the record failed: nothing is released any more, and the sidecar ends', errorFields(error));
-        // After an error the kernel may have dropped what it held: only a new start reads what is really on the disk.
-        void end('record_failed');
-      },
-    });
-    const metrics = createMetrics();
-    const sidecar = assemble({
-      config,
-      clock,
-      timers,
-      random,
-      recorder,
-      signer: await openLocalSigner({
-        issuer: config.issuer.url,
-        path: join(config.state.keys, 'issuer-keys.json'),
-        clock,
-        maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
-      }),
-      standing: await openStanding(config.state.leases, clock),
-      attest: createAttest([unixAttestor, socketAttestor]),
-      matcher: createMatch,
-      tracing: telemetry.tracing,
-      metrics,
-      log,
-      node: hostname(),
-      version: VERSION,
-      epoch: ulid(clock, random),
-    });
     const listeners = createListeners({
       config,
       sidecar,
@@ -195,15 +154,14 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       await sidecar.lifecycle.stopped(cause).catch((error: unknown) => {
         log.error('the stop is not on record', errorFields(error));
       });
-      await recorder.close().catch(() => {});
+      await close();
       await telemetry.sdk?.stop(TELEMETRY_FLUSH_MS);
-      lock.release();
       log.info('stopped', { cause });
     };
     stop = (cause) => (stopped ??= finish(cause));
     return { reload: () => watch.reload(), stop, ended: ended.promise };
   } catch (error) {
-    lock.release();
+    await close();
     throw error;
   }
 }

@@ -10,6 +10,8 @@ export const issuer = defineCommand({
     ...CONFIG_OPTION,
     ...JSON_OPTION,
     ...REASON_OPTION,
+    jwks: { type: 'string', value: 'URL', doc: 'export: where the API reads the keys; else they are in the file' },
+    revocations: { type: 'string', value: 'URL', doc: 'export: where the API reads what was revoked' },
     subject: { type: 'string', value: 'SPIFFE_ID', doc: 'export: whom the API accepts; one that ends in "/" is a prefix' },
   },
   run(invocation) {
@@ -21,7 +23,14 @@ export const issuer = defineCommand({
         return askSidecar(invocation, async (sidecar) => {
           const { issuer: url, jwks, trust_domain: trustDomain } = await sidecar.get('/v1/issuer');
           const subject = options.subject ?? `spiffe://${String(trustDomain)}/`;
-          stdout.write(jsonText({ issuer: url, jwks, subjects: [subject] }));
+          stdout.write(
+            jsonText({
+              issuer: url,
+              jwks: options.jwks ?? jwks,
+              subjects: [subject],
+              revocations: options.revocations,
+            }),
+          );
           return EXIT.ok;
         });
       case 'rotate': {

@@ -1,0 +1,100 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
+import { assemble, MAX_LIFETIME_SECONDS, type Sidecar } from './assemble.ts';
+import { createAttest } from './attest/attest.ts';
+import type { Attestor } from './attest/attestor.ts';
+import { createMatch } from './attest/match.ts';
+import { socketAttestor } from './attest/socket.ts';
+import { unixAttestor } from './attest/unix.ts';
+import type { Config } from './config/config.ts';
+import { openLocalSigner } from './issuer/local-signer.ts';
+import { errorFields, type Log } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import type { RequestTracing } from './observe/request-span.ts';
+import type { Recorder } from './record/record.ts';
+import { openRecorder } from './record/recorder.ts';
+import { openStanding } from './state/standing.ts';
+import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
+import { lockState } from './state/state-lock.ts';
+import { VERSION } from './version.ts';
+
+/** What recognises workloads, in the order in which they are asked. A new attestor is a file, and a line here. */
+const ATTESTORS: readonly Attestor[] = [unixAttestor, socketAttestor];
+
+/** What a sidecar is opened with. */
+export interface OpenOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  readonly tracing: RequestTracing;
+  /** Told once when records can no longer be written: the process may not go on. */
+  readonly onRecordFailure: () => void;
+}
+
+/** A sidecar over its state, without its sockets. */
+export interface OpenedSidecar {
+  readonly sidecar: Sidecar;
+  readonly recorder: Recorder;
+  /** Closes the record and lets go of the state. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the state of a sidecar and picks its implementations: the same for the daemon and for the one that tests
+ * embed. Only the clock and the way in differ between them.
+ *
+ * @throws {TallystickError} `state_unusable`, `state_newer`
+ */
+export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> {
+  const { config, clock, timers, random, log } = options;
+  const folders = [...new Set(Object.values(config.state))];
+  for (const folder of folders) await prepareStateFolder(folder);
+  const lock = lockState(folders);
+  let recorder: Recorder | undefined;
+  const close = async (): Promise<void> => {
+    await recorder?.close().catch((error: unknown) => log.error('the record did not close', errorFields(error)));
+    lock.release();
+  };
+  try {
+    recorder = await openRecorder({
+      folder: config.state.audit,
+      trustDomain: config.trustDomain,
+      sidecarId: await sidecarId(config.state.leases, config.sidecarId, clock, random),
+      clock,
+      random,
+      onFailure: (error) => {
+        log.error('the record failed: nothing is released any more', errorFields(error));
+        options.onRecordFailure();
+      },
+    });
+    const sidecar = assemble({
+      config,
+      clock,
+      timers,
+      random,
+      recorder,
+      signer: await openLocalSigner({
+        issuer: config.issuer.url,
+        path: join(config.state.keys, 'issuer-keys.json'),
+        clock,
+        maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
+      }),
+      standing: await openStanding(config.state.leases, clock),
+      attest: createAttest(ATTESTORS),
+      matcher: createMatch,
+      tracing: options.tracing,
+      metrics: createMetrics(),
+      log,
+      node: hostname(),
+      version: VERSION,
+      epoch: ulid(clock, random),
+    });
+    return { sidecar, recorder, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
