@@ -61,15 +61,17 @@ export class Exchanges {
     this.#settle();
   }
 
-  /**
-   * Ends the streams, lets every other answer close its connection, and resolves when none is left. Call it once.
-   */
-  drain(): Promise<void> {
+  /** Ends the streams, and lets every other answer, also of requests that still come, close its connection. */
+  stop(): void {
     this.#stopping = true;
     for (const { response, stream } of this.#open) {
       if (stream) response.end();
       else if (!response.headersSent) response.shouldKeepAlive = false;
     }
+  }
+
+  /** Resolves when there are only streams, or nothing. Call it once. */
+  idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle = resolve;
       this.#settle();

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { TallystickError, type Timers } from '@tallystick/core';
 import type { Admission } from './admission.ts';
@@ -10,6 +10,7 @@ import { mayAnswer, type Connection } from './connection.ts';
 import type { RefusalReason } from './counters.ts';
 import { Exchanges, refuse } from './exchanges.ts';
 import type { Limits } from './limits.ts';
+import { acceptQueued, turn, within } from './drain.ts';
 import { screen, type ScreenRules } from './screen.ts';
 
 /** Answers a request. What it throws becomes an error answer. */
@@ -140,16 +141,18 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
     server,
     counts: () => ({ ...counts, streams: exchanges.streams }),
     async stop(deadlineMs) {
-      await turn(); // Accepts what the kernel has queued.
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const drained = exchanges.drain();
+      exchanges.stop();
+      await acceptQueued(counts);
+      // Not the method of http.Server: that one also destroys connections whose last answer is still being written.
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       await turn(); // Parses what has been sent.
       for (const [socket, { open }] of connections) if (open.size === 0) socket.destroy();
-      await settled(drained, deadlineMs, options.timers);
+      await within(deadlineMs, exchanges.idle(), options.timers);
       exchanges.abandon();
       await turn();
       for (const socket of connections.keys()) socket.destroy();
       await closed;
+      server.close(); // Ends its timer.
     },
   };
 }
@@ -188,18 +191,4 @@ function cut(socket: Socket, fault: TallystickError | undefined): void {
 
 function overloaded(what: string): TallystickError {
   return new TallystickError('overloaded', `too many ${what}`, { retryAfterMs: 1_000 });
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function settled(work: Promise<void>, deadlineMs: number, timers: Timers): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = timers.after(deadlineMs, resolve, { keepAlive: true });
-    void work.then(() => {
-      timer.cancel();
-      resolve();
-    });
-  });
 }

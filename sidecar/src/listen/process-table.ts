@@ -40,9 +40,7 @@ export function parseFdinfoPid(fdinfo: string): number | undefined {
 
 /** Returns the link's target unless the file is gone or out of sight: then its name says nothing of what runs. */
 export function parseExecutable(target: string): string | undefined {
-  return target.startsWith('/') && !target.endsWith(' (deleted)') && !/[\x00-\x1f\x7f]/.test(target)
-    ? target
-    : undefined;
+  return target.startsWith('/') && !target.endsWith(' (deleted)') && !/\p{Cc}/u.test(target) ? target : undefined;
 }
 
 const PID_FS_MAGIC = 0x50494446; // <linux/magic.h>

@@ -1,5 +1,15 @@
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { systemTimers } from '@tallystick/core';
@@ -101,7 +111,9 @@ describe('a path that is taken', () => {
 
   test('by a sidecar that was killed with -9 is bound anew', async () => {
     const path = join(temporaryFolder(), 'api.sock');
-    const dead = startProcess(`net.createServer().listen(args[0], () => say('listening')); onLine(() => {});`, { args: [path] });
+    const dead = startProcess(`net.createServer().listen(args[0], () => say('listening')); onLine(() => {});`, {
+      args: [path],
+    });
     await dead.hear();
     await dead.kill('SIGKILL');
     expect(await served(path)).toBe('ECONNREFUSED');
@@ -186,7 +198,9 @@ describe('a start that fails', () => {
 
   test('keeps the stale socket that it would have replaced', async () => {
     const path = join(temporaryFolder(), 'api.sock');
-    const dead = startProcess(`net.createServer().listen(args[0], () => say('listening')); onLine(() => {});`, { args: [path] });
+    const dead = startProcess(`net.createServer().listen(args[0], () => say('listening')); onLine(() => {});`, {
+      args: [path],
+    });
     await dead.hear();
     await dead.kill();
     await expect(bind(path, { kernel: sandboxed })).rejects.toThrow(code('listen_failed'));

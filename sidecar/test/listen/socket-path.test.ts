@@ -35,12 +35,19 @@ describe('the length of a path', () => {
   });
 });
 
-test.each(['run/api.sock', '', '/run/../api.sock', '/run//api.sock', '/run/api.sock/', '/', '\0abstract', '@abstract', '/run/a\0b'])(
-  '%j is refused',
-  (path) => {
-    expect(() => socketPaths(path)).toThrow(invalid);
-  },
-);
+test.each([
+  'run/api.sock',
+  '',
+  '/run/../api.sock',
+  '/run//api.sock',
+  '/run/api.sock/',
+  '/',
+  '\0abstract',
+  '@abstract',
+  '/run/a\0b',
+])('%j is refused', (path) => {
+  expect(() => socketPaths(path)).toThrow(invalid);
+});
 
 test('two sockets of one folder are not made in the same place, and one always in its own', () => {
   const first = socketPaths('/run/tallystick/a.sock');
