@@ -1,4 +1,3 @@
-import type { JSONWebKeySet } from 'jose';
 import { readFileSync } from 'node:fs';
 import { parseKeySet, type IssuerKey } from './key-set.ts';
 import { parseLocation, type Location } from './location.ts';
@@ -37,7 +36,7 @@ export interface TrustedIssuer {
    * Its public keys, or where they are read: an https URL, an http URL of a loopback address, `file:`, or `unix:` and
    * the path of a socket (`GET /jwks` there).
    */
-  readonly jwks: JSONWebKeySet | string | URL;
+  readonly jwks: { readonly keys: readonly object[] } | string | URL;
   /**
    * For whom it may speak: a SPIFFE ID and `/` covers those below it, anything else covers itself alone. `['*']`
    * covers every subject that is not a SPIFFE ID: for an authorization server that serves nobody else.
