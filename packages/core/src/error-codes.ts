@@ -95,6 +95,12 @@ export const ERROR_CODES = {
     false,
     'ask the owner of the identity to review it and extend "expires"',
   ),
+  key_revoked: entry(
+    'access_denied',
+    403,
+    false,
+    'start the workload again, so that it makes a new key; the operator of the sidecar knows why this one was revoked',
+  ),
 
   // What is asked for
   not_entitled: entry('access_denied', 403, false, 'add the credential to the "entitlements" of the identity'),
@@ -137,7 +143,7 @@ export const ERROR_CODES = {
     'temporarily_unavailable',
     429,
     true,
-    'reuse the token you hold; this key has been issued too many for one audience in a minute',
+    'reuse the token and the key you hold; the identity was issued more in a minute, or has more at a time, than one needs',
   ),
   overloaded: entry(
     'temporarily_unavailable',

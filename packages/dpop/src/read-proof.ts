@@ -61,7 +61,8 @@ function theOnly(header: string | readonly string[] | undefined): string {
 
 function readClaims(claims: Readonly<Record<string, unknown>>, { alg, jkt }: ProofKey): Proof {
   const { jti, htm, htu, iat } = claims;
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH) {
+  // A lone surrogate has no UTF-8 form: what cannot be written down could not be put on record.
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI_LENGTH || !jti.isWellFormed()) {
     throw new ProofError('jti', `"jti" is not a string of 1 to ${MAX_JTI_LENGTH} characters`);
   }
   if (typeof htm !== 'string') throw new ProofError('htm', '"htm" is not a string');

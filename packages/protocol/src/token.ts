@@ -25,6 +25,8 @@ export interface TokenResponse {
 }
 
 const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context'];
+/** What is asked for is recorded: nobody may make a record longer than this allows. */
+const MAX_PARAMETER_LENGTH = 2048;
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 // RFC 9449 §7.1 token68: nothing that could end the Authorization header early.
 const TOKEN_68 = /^[A-Za-z0-9._~+/-]+=*$/;
@@ -60,6 +62,9 @@ export function parseTokenRequest(body: string): TokenRequest {
         name === 'resource' ? 'invalid_target' : 'invalid_request',
         `"${name}" is given more than once`,
       );
+    }
+    if ((form.get(name) ?? '').length > MAX_PARAMETER_LENGTH) {
+      throw new TallystickError('invalid_request', `"${name}" is longer than ${MAX_PARAMETER_LENGTH} characters`);
     }
   }
   // RFC 6749 §3.2: a parameter without a value counts as omitted.
