@@ -1,37 +1,35 @@
 import type { IncomingMessage } from 'node:http';
 import { TallystickError } from '@tallystick/core';
+import { readBody } from '../listen/body.ts';
 
 /** The largest request body, in bytes. */
 export const MAX_BODY_BYTES = 65_536;
 
 /**
- * Returns the bytes of a request's body.
+ * Returns a request's body as text.
  *
  * @param type The media type it must have.
  * @throws {TallystickError} `body_too_large`, `invalid_request`
  */
-export async function readBody(request: IncomingMessage, type: string): Promise<Buffer> {
-  const given = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+export async function readText(request: IncomingMessage, type: string): Promise<string> {
+  const given = request.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
   if (given !== type) throw new TallystickError('invalid_request', `the body must be ${type}`);
   if (request.headers['content-encoding'] !== undefined) {
     throw new TallystickError('invalid_request', 'the body must not be encoded');
   }
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > MAX_BODY_BYTES) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (TallystickError.is(error)) throw error;
-    throw new TallystickError('invalid_request', 'the body ended early', { cause: error });
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
 }
 
-function tooLarge(): TallystickError {
-  return new TallystickError('body_too_large', `the body is longer than ${MAX_BODY_BYTES} bytes`);
+/**
+ * Returns the `token` of a form (RFC 7009 §2.1, RFC 7662 §2.1). Other parameters are ignored.
+ *
+ * @throws {TallystickError} As {@link readText}; `invalid_request`: it is missing or given twice.
+ */
+export async function readTokenForm(request: IncomingMessage): Promise<string> {
+  const [token, another] = new URLSearchParams(await readText(request, FORM)).getAll('token');
+  if (!token || another !== undefined) throw new TallystickError('invalid_request', '"token" must be given once');
+  return token;
 }
+
+/** The media type of OAuth requests. */
+export const FORM = 'application/x-www-form-urlencoded';

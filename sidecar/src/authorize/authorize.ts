@@ -1,4 +1,10 @@
-import { ASSURANCE_RANK, type Assurance, type ErrorCode, type IdentityObject, type IdentityState } from '@tallystick/core';
+import {
+  ASSURANCE_RANK,
+  type Assurance,
+  type ErrorCode,
+  type IdentityObject,
+  type IdentityState,
+} from '@tallystick/core';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Entitled } from './registry.ts';
 
@@ -6,6 +12,8 @@ import type { Entitled } from './registry.ts';
 export interface Question {
   readonly identity: IdentityObject;
   readonly state: IdentityState;
+  /** An operator has revoked the key that asks. */
+  readonly keyRevoked: boolean;
   readonly assurance: Assurance;
   readonly entitled: readonly Entitled[];
   /** The audience asked for; undefined: the only one there is. */
@@ -15,11 +23,24 @@ export interface Question {
 }
 
 /** Why a decision fell as it did. Recorded; stable. */
-export type Reason = 'entitled' | 'suspended' | 'expired' | 'not_entitled' | 'invalid_target' | 'invalid_scope' | 'assurance_too_low';
+export type Reason =
+  | 'entitled'
+  | 'suspended'
+  | 'expired'
+  | 'key_revoked'
+  | 'not_entitled'
+  | 'invalid_target'
+  | 'invalid_scope'
+  | 'assurance_too_low';
 
 /** Whether an identity may have what it asks for. */
 export type Decision =
-  | { readonly allow: true; readonly reason: 'entitled'; readonly credential: CredentialConfig; readonly scope: readonly string[] }
+  | {
+      readonly allow: true;
+      readonly reason: 'entitled';
+      readonly credential: CredentialConfig;
+      readonly scope: readonly string[];
+    }
   | {
       readonly allow: false;
       readonly reason: Exclude<Reason, 'entitled'>;
@@ -37,6 +58,8 @@ export function authorizeToken(question: Question): Decision {
   if (state === 'suspended') return deny('suspended', 'identity_suspended', `${identity.id} is suspended`);
   if (state === 'expired') return deny('expired', 'identity_expired', `${identity.id} expired on ${identity.expires}`);
 
+  if (question.keyRevoked) return deny('key_revoked', 'key_revoked', 'this key was revoked');
+
   const own = question.entitled.filter(({ credential }) => credential.provider === 'issuer');
   if (own.length === 0) {
     return deny('not_entitled', 'not_entitled', `${identity.id} is entitled to no token of this issuer`);
@@ -49,7 +72,8 @@ export function authorizeToken(question: Question): Decision {
     };
   }
   const { scope } = question;
-  const covering = scope === undefined ? named : named.filter((item) => scope.every((value) => item.scope.includes(value)));
+  const covering =
+    scope === undefined ? named : named.filter((item) => scope.every((value) => item.scope.includes(value)));
   if (covering.length === 0) {
     return deny('invalid_scope', 'invalid_scope', 'the scope is wider than the entitlement', named[0]!.credential);
   }

@@ -1,4 +1,4 @@
-import type { IdentityObject } from '@tallystick/core';
+import { ASSURANCE_RANK, type IdentityObject } from '@tallystick/core';
 import type { Registry } from './registry.ts';
 
 /**
@@ -29,6 +29,9 @@ function covers(before: Registry, old: IdentityObject, after: Registry, now: Ide
   if (now.expires < old.expires) return false;
   // Another matcher can mean another workload: what the earlier one holds is not meant for it any more.
   if (JSON.stringify(now.match) !== JSON.stringify(old.match)) return false;
+  // Its tokens say so: an API that goes by it would serve what the identity no longer stands for.
+  if (now.environment !== old.environment) return false;
+  if (!old.businessProcesses.every((process) => now.businessProcesses.includes(process))) return false;
   const kept = after.entitled(now);
   return before
     .entitled(old)
@@ -36,8 +39,9 @@ function covers(before: Registry, old: IdentityObject, after: Registry, now: Ide
       kept.some(
         (item) =>
           item.credential.name === credential.name &&
+          item.credential.provider === credential.provider &&
           item.credential.audience === credential.audience &&
-          item.minAssurance === minAssurance &&
+          ASSURANCE_RANK[item.minAssurance] <= ASSURANCE_RANK[minAssurance] &&
           scope.every((value) => item.scope.includes(value)),
       ),
     );

@@ -26,7 +26,9 @@ export function createRegistry(config: Pick<Config, 'identities' | 'credentials'
       identity.entitlements.flatMap((entitlement) => {
         const credential = config.credentials.get(entitlement.credential);
         if (!credential) return [];
-        const scope = entitlement.scope === null ? credential.scope : entitlement.scope.split(' ').filter(Boolean).sort();
+        // An entitlement narrows: a value that the credential does not have is none that it could add.
+        const asked = entitlement.scope?.split(' ');
+        const scope = asked ? credential.scope.filter((value) => asked.includes(value)) : credential.scope;
         return [{ credential, scope, minAssurance: entitlement.minAssurance }];
       }),
     );

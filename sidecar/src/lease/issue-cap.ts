@@ -6,7 +6,13 @@ export interface IssueCap {
   take(path: string): boolean;
 }
 
-export function createIssueCap({ clock, perMinute }: { clock: Pick<Clock, 'monotonicMs'>; perMinute: number }): IssueCap {
+export function createIssueCap({
+  clock,
+  perMinute,
+}: {
+  clock: Pick<Clock, 'monotonicMs'>;
+  perMinute: number;
+}): IssueCap {
   let minute = Number.NaN;
   const counts = new Map<string, number>();
   return {

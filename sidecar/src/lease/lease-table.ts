@@ -1,7 +1,7 @@
 import type { Clock, Timer, Timers } from '@tallystick/core';
 import type { Lease } from './lease.ts';
 
-/** Leases that live, found by id, by key and by holder. Each is forgotten when it expires. */
+/** Leases that live, found by id, by key and by holder. Each is forgotten within a minute of its expiry. */
 export interface LeaseTable {
   readonly size: number;
   get(id: string): Lease | undefined;
@@ -10,6 +10,8 @@ export interface LeaseTable {
   add(key: string, lease: Lease): void;
   /** Leases of one identity and key. */
   ofHolder(identity: string, jkt: string): readonly Lease[];
+  /** How many leases an identity has. */
+  countOf(identity: string): number;
   /** Forgets a lease. */
   remove(lease: Lease): void;
   all(): Generator<Lease>;
@@ -22,33 +24,32 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
   const byId = new Map<string, { lease: Lease; key: string }>();
   const keyed = new Map<string, Lease>();
   const holders = new Map<string, Set<Lease>>();
+  const counts = new Map<string, number>();
   // Leases by the sweep after which they have expired, so that a sweep touches those alone.
-  const buckets = new Map<number, Lease[]>();
+  const buckets = new Map<number, Set<Lease>>();
   let timer: Timer | undefined;
+  let closed = false;
 
-  const bucketOf = (lease: Lease): number => Math.floor(lease.expiresAtMs / SWEEP_MS);
   const remove = (lease: Lease): void => {
     const entry = byId.get(lease.id);
     if (!entry) return;
+    const { identity, jkt } = lease.key;
     byId.delete(lease.id);
     if (keyed.get(entry.key) === lease) keyed.delete(entry.key);
-    const holder = holderText(lease.key.identity, lease.key.jkt);
-    const held = holders.get(holder);
-    held?.delete(lease);
-    if (held?.size === 0) holders.delete(holder);
+    dropFrom(holders, holderText(identity, jkt), lease);
+    dropFrom(buckets, bucketOf(lease), lease);
+    const left = counts.get(identity)! - 1;
+    if (left > 0) counts.set(identity, left);
+    else counts.delete(identity);
   };
   const sweep = (): void => {
     timer = undefined;
     const due = Math.floor(clock.nowMs() / SWEEP_MS);
-    for (const [bucket, leases] of buckets) {
-      if (bucket >= due) continue;
-      buckets.delete(bucket);
-      for (const lease of leases) remove(lease);
-    }
+    for (const [bucket, leases] of buckets) if (bucket < due) for (const lease of leases) remove(lease);
     arm();
   };
   const arm = (): void => {
-    if (buckets.size > 0) timer ??= timers.after(SWEEP_MS, sweep);
+    if (buckets.size > 0 && !closed) timer ??= timers.after(SWEEP_MS, sweep);
   };
 
   return {
@@ -58,27 +59,43 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
     get: (id) => byId.get(id)?.lease,
     byKey: (key) => keyed.get(key),
     add(key, lease) {
+      const { identity, jkt } = lease.key;
       byId.set(lease.id, { lease, key });
       keyed.set(key, lease);
-      const holder = holderText(lease.key.identity, lease.key.jkt);
-      const held = holders.get(holder);
-      if (held) held.add(lease);
-      else holders.set(holder, new Set([lease]));
-      const bucket = bucketOf(lease);
-      const leases = buckets.get(bucket);
-      if (leases) leases.push(lease);
-      else buckets.set(bucket, [lease]);
+      addTo(holders, holderText(identity, jkt), lease);
+      addTo(buckets, bucketOf(lease), lease);
+      counts.set(identity, (counts.get(identity) ?? 0) + 1);
       arm();
     },
     ofHolder: (identity, jkt) => [...(holders.get(holderText(identity, jkt)) ?? [])],
+    countOf: (identity) => counts.get(identity) ?? 0,
     remove,
     *all() {
       for (const { lease } of byId.values()) yield lease;
     },
-    close: () => timer?.cancel(),
+    close() {
+      closed = true;
+      timer?.cancel();
+    },
   };
+}
+
+function bucketOf(lease: Lease): number {
+  return Math.floor(lease.expiresAtMs / SWEEP_MS);
 }
 
 function holderText(identity: string, jkt: string): string {
   return `${jkt} ${identity}`;
+}
+
+function addTo<K>(sets: Map<K, Set<Lease>>, key: K, lease: Lease): void {
+  const own = sets.get(key);
+  if (own) own.add(lease);
+  else sets.set(key, new Set([lease]));
+}
+
+function dropFrom<K>(sets: Map<K, Set<Lease>>, key: K, lease: Lease): void {
+  const own = sets.get(key);
+  own?.delete(lease);
+  if (own?.size === 0) sets.delete(key);
 }

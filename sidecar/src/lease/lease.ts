@@ -35,5 +35,12 @@ export interface Lease {
 
 /** Returns the text that is equal for equal keys. */
 export function leaseKeyText(key: LeaseKey): string {
-  return JSON.stringify([key.identity, key.credential.name, key.credential.audience, key.scope, key.jkt, key.run ?? null]);
+  return JSON.stringify([
+    key.identity,
+    key.credential.name,
+    key.credential.audience,
+    key.scope,
+    key.jkt,
+    key.run ?? null,
+  ]);
 }

@@ -24,6 +24,8 @@ export interface Asked {
 export interface CredentialRecords {
   /** Durable when it resolves. */
   released(asked: Asked, lease: Lease, source: 'minted' | 'cache', replaced: Lease | undefined): Promise<RecordRef>;
+  /** Says that a release on record did not leave. Not waited for: nothing leaves with it. */
+  undelivered(asked: Asked, lease: Lease, released: RecordRef, why: 'withdrawn' | 'client_gone'): void;
   /** Returns the error to answer with, once the denial is durable, or counted in a flood. */
   denied(asked: Asked, decision: Decision & { allow: false }): Promise<TallystickError>;
 }
@@ -58,6 +60,20 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
           source,
         },
       });
+    },
+
+    undelivered(asked, lease, released, why) {
+      const record = recorder.append({
+        type: 'credential.undelivered',
+        ...envelope(asked),
+        lease: lease.id,
+        refs: [{ rel: 'released', id: released.id }],
+        outcome: 'failed',
+        reason: why,
+        body: {},
+      });
+      // The recorder itself tells of its end.
+      record.catch(() => {});
     },
 
     async denied(asked, decision) {

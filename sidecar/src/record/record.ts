@@ -6,11 +6,20 @@ export interface RecordBodies {
   'credential.released': CredentialBody;
   'credential.denied': CredentialBody;
   'credential.rotated': CredentialBody;
-  'credential.revoked': { readonly leases: readonly string[]; readonly by: 'holder' | 'operator' | 'sidecar' };
+  /** That a release on record did not leave: `refs` names it, `reason` says why. */
+  'credential.undelivered': Readonly<Record<string, never>>;
+  'credential.revoked': RevokedBody;
+  /** Leases that an operator asked the holders to replace. */
+  'credential.rotate_asked': { readonly leases: readonly string[]; readonly operator: Operator };
   /** From the first refusal of a minute that was not recorded one by one, to the last. */
   'denied.suppressed': SuppressedBody;
   /** Refusals before `authorize`, in one minute. */
-  'refused.summary': { readonly uid: number; readonly counts: Readonly<Record<string, number>>; readonly first: string; readonly last: string };
+  'refused.summary': {
+    readonly uid: number;
+    readonly counts: Readonly<Record<string, number>>;
+    readonly first: string;
+    readonly last: string;
+  };
   'identity.suspended': { readonly identity: string; readonly operator: Operator };
   'identity.resumed': { readonly identity: string; readonly operator: Operator };
   'config.loaded': { readonly identities: number; readonly credentials: number; readonly source: 'file' | 'last-good' };
@@ -27,7 +36,11 @@ export interface CredentialBody {
   /** The credential's name in the configuration; null when none was found. */
   readonly name: string | null;
   readonly entitlement: string | null;
-  readonly requested: { readonly resource: string | null; readonly scope: readonly string[] | null; readonly clientId: string | null };
+  readonly requested: {
+    readonly resource: string | null;
+    readonly scope: readonly string[] | null;
+    readonly clientId: string | null;
+  };
   readonly granted: { readonly audience: string; readonly scope: readonly string[] } | null;
   /** SHA-256 of the canonical JSON of what was asked; approvals bind to it. Base64url. */
   readonly requestHash: string;
@@ -45,6 +58,17 @@ export interface CredentialBody {
   readonly notAfter: string | null;
   /** `minted` for this request, or `cache`: handed out before. */
   readonly source: 'minted' | 'cache' | null;
+}
+
+/** Which leases were taken back, by whom. */
+export interface RevokedBody {
+  /** Null where it is not known: of a lease that an earlier run issued, of a key without leases. */
+  readonly identity: string | null;
+  readonly leases: readonly string[];
+  /** The key whose tokens all ended, known or not; null when single leases were named. */
+  readonly jkt: string | null;
+  readonly by: 'holder' | 'operator' | 'sidecar';
+  readonly operator: Operator | null;
 }
 
 export interface SuppressedBody {

@@ -19,7 +19,12 @@ export interface Admission {
    * @param named The identity that the request names, if it does.
    * @throws {TallystickError} `identity_*`, or what {@link ProofGate.check} throws.
    */
-  admit(peer: Peer, named: string | undefined, header: readonly string[] | undefined, target: ProofTarget): Promise<Admitted>;
+  admit(
+    peer: Peer,
+    named: string | undefined,
+    header: readonly string[] | undefined,
+    target: ProofTarget,
+  ): Promise<Admitted>;
 }
 
 /** The inputs of {@link createAdmission}. */
@@ -31,9 +36,7 @@ export interface AdmissionParts {
 }
 
 export function createAdmission({ attest, match, proofs }: AdmissionParts): Admission {
-  const attestPeer = async (
-    peer: Peer,
-  ): Promise<{ attestation: Attestation; matching: readonly IdentityObject[] }> => {
+  const attestPeer = async (peer: Peer): Promise<{ attestation: Attestation; matching: readonly IdentityObject[] }> => {
     const attestation = await attest(peer);
     return { attestation, matching: match(attestation) };
   };

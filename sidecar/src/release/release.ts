@@ -1,7 +1,7 @@
-import { TallystickError, type Clock } from '@tallystick/core';
+import type { Clock } from '@tallystick/core';
 import type { TokenRequest } from '@tallystick/protocol';
-import { authorizeToken } from '../authorize/authorize.ts';
-import { identityState } from '../authorize/identity-state.ts';
+import { authorizeToken, type Decision } from '../authorize/authorize.ts';
+import { identityEndMs, identityState } from '../authorize/identity-state.ts';
 import type { Registry } from '../authorize/registry.ts';
 import type { Signer } from '../issuer/signer.ts';
 import { mintToken } from '../issuer/token.ts';
@@ -11,7 +11,7 @@ import type { Peer } from '../listen/peer.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
-import type { Admission } from './admit.ts';
+import type { Admission, Admitted } from './admit.ts';
 import type { ProofTarget } from './proof-gate.ts';
 
 /** A request for a token, as the route has read it. */
@@ -22,11 +22,12 @@ export interface Ask {
   readonly request: TokenRequest;
   readonly trace: TraceMember | null;
   /** Told who is asking as soon as that is known. */
-  readonly onAdmitted?: (asked: Asked) => void;
+  readonly onAdmitted?: (admitted: Admitted) => void;
 }
 
 /** What may leave. */
 export interface Released {
+  readonly asked: Asked;
   readonly lease: Lease;
   readonly source: 'minted' | 'cache';
   readonly record: RecordRef;
@@ -50,48 +51,54 @@ export interface ReleaseParts {
  * @throws {TallystickError} Every refusal, a {@link Denial} when it is on record.
  */
 export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> {
-  const { request } = ask;
+  const { request, peer } = ask;
   const named = request.clientId?.startsWith('spiffe://') ? request.clientId : undefined;
-  const admitted = await parts.admission.admit(ask.peer, named, ask.proofHeader, ask.target);
-  const { identity } = admitted;
-  const registry = parts.registry();
-  const asked: Asked = { ...admitted, request, registry, trace: ask.trace };
-  ask.onAdmitted?.(asked);
+  const admitted = await parts.admission.admit(peer, named, ask.proofHeader, ask.target);
+  ask.onAdmitted?.(admitted);
 
-  const decide = () =>
-    authorizeToken({
-      identity,
-      state: identityState(identity, parts.standing.isSuspended(identity.id), parts.clock.nowMs()),
-      assurance: admitted.attestation.assurance,
-      entitled: registry.entitled(identity),
-      resource: request.resource,
-      scope: request.scope,
-    });
-  const decision = decide();
-  if (!decision.allow) throw await parts.records.denied(asked, decision);
+  // Once, unless rights are taken away meanwhile: then it is decided again, and what they were has no say.
+  for (;;) {
+    const registry = parts.registry();
+    const identity = registry.identities.get(admitted.identity.id) ?? admitted.identity;
+    const asked: Asked = { ...admitted, identity, request, registry, trace: ask.trace };
+    const decision = decide(asked, parts);
+    if (!decision.allow) throw await parts.records.denied(asked, decision);
 
-  const { credential, scope } = decision;
-  const { jkt } = admitted.proof;
-  const run = credential.attribution === 'run' ? (request.context?.run ?? undefined) : undefined;
-  const obtained = await parts.leases.obtain({ identity: identity.id, credential, scope, jkt, run }, ask.peer, (mint) =>
-    mintToken(parts.signer, {
-      ...mint,
-      identity,
-      audience: credential.audience,
-      scope,
-      jkt,
-      registryRoot: registry.digest.root,
-      run,
-    }),
-  );
-  const record = await parts.records.released(asked, obtained.lease, obtained.source, obtained.replaced);
-
-  // What was taken away while the record became durable must not leave.
-  const late = decide();
-  if (!late.allow) {
-    parts.leases.revoke([obtained.lease]);
-    throw await parts.records.denied(asked, late);
+    const { credential, scope } = decision;
+    const { jkt } = admitted.proof;
+    const run = credential.attribution === 'run' ? (request.context?.run ?? undefined) : undefined;
+    const obtained = await parts.leases.obtain(
+      { key: { identity: identity.id, credential, scope, jkt, run }, peer, notAfterMs: identityEndMs(identity) },
+      (mint) =>
+        mintToken(parts.signer, {
+          ...mint,
+          identity,
+          audience: credential.audience,
+          scope,
+          jkt,
+          registryRoot: registry.digest.root,
+          run,
+        }),
+    );
+    if (!obtained || obtained.lease.revoked) continue;
+    const { lease, source, replaced } = obtained;
+    const record = await parts.records.released(asked, lease, source, replaced);
+    if (!lease.revoked && decide({ ...asked, registry: parts.registry() }, parts).allow) {
+      return { asked, lease, source, record };
+    }
+    parts.records.undelivered(asked, lease, record, 'withdrawn');
   }
-  if (obtained.lease.revoked) throw new TallystickError('overloaded', 'the lease was revoked meanwhile', { retryAfterMs: 1000 });
-  return { lease: obtained.lease, source: obtained.source, record };
+}
+
+function decide({ identity, attestation, proof, request, registry }: Asked, parts: ReleaseParts): Decision {
+  const { standing, clock } = parts;
+  return authorizeToken({
+    identity,
+    state: identityState(identity, standing.isSuspended(identity.id), clock.nowMs()),
+    keyRevoked: standing.isKeyRevoked(proof.jkt),
+    assurance: attestation.assurance,
+    entitled: registry.entitled(identity),
+    resource: request.resource,
+    scope: request.scope,
+  });
 }

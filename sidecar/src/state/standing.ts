@@ -1,5 +1,5 @@
-import type { Clock, Revocation } from '@tallystick/core';
 import { join } from 'node:path';
+import { indexRevocations, type Clock, type Revocation } from '@tallystick/core';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** That an operator stopped an identity. */
@@ -11,77 +11,134 @@ export interface Suspension {
 }
 
 /**
- * What was taken away and must stay so over restarts: suspensions and revocations. A change takes hold at once, in
- * memory, and is written after: taking rights away never waits for a disk.
+ * What was taken away and must stay so over restarts: suspensions and revocations. Taking away holds at once, in
+ * memory, and is written after: it never waits for a disk. Giving back holds when it is written.
+ *
+ * What a change returns resolves when it is durable, and rejects with `state_unusable` when it is not: a right that
+ * was taken away stays so in memory, and the next change tries the disk again.
  */
 export interface Standing {
   isSuspended(identity: string): boolean;
   suspensions(): readonly Suspension[];
+  /** True while a line revokes every token of a key. */
+  isKeyRevoked(jkt: string): boolean;
+  /** True when a line revokes this token (seconds since the epoch). In constant time. */
+  revokes(token: { readonly jti: string; readonly jkt: string; readonly sub: string; readonly iat: number }): boolean;
   /** Lines that are still of use. */
   revocations(): readonly Revocation[];
-  /** Changes with every change of the revocations: the ETag of the list. */
+  /** How many lines there are. */
+  readonly size: number;
+  /** Changes with every change of the revocations. */
   readonly version: number;
-  /** Resolves when durable; rejects with `state_unusable` when it is not, while it holds in memory all the same. */
   suspend(identity: string, reason: string): Promise<void>;
   resume(identity: string): Promise<void>;
   revoke(lines: readonly Revocation[]): Promise<void>;
 }
 
 const WHAT = 'suspensions and revocations';
+/** Lines are kept for this long after their end, seconds: the clock of an API may be behind, and ours may be set back. */
+const KEPT_SECONDS = 900;
 
 /** Opens the standing of this sidecar. @throws {TallystickError} `state_unusable` */
 export async function openStanding(folder: string, clock: Pick<Clock, 'nowMs'>): Promise<Standing> {
   const path = join(folder, 'standing.json');
   const stored = (await readStateFile(path, WHAT)) as { suspensions: Suspension[]; revoked: Revocation[] } | undefined;
   const suspended = new Map((stored?.suspensions ?? []).map((line) => [line.identity, line]));
-  let revoked: readonly Revocation[] = stored?.revoked ?? [];
+  const resuming = new Set<string>();
+  const lines = new Map((stored?.revoked ?? []).map((line) => [lineKey(line.kind, line.value), line]));
   let version = 0;
-  let saving: Promise<void> | undefined;
-  let again: Promise<void> | undefined;
+  let writing: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
 
-  const write = (): Promise<void> =>
-    writeStateFile(path, WHAT, {
-      suspensions: [...suspended.values()].map((line) => ({ ...line })),
-      revoked: revoked.map((line) => ({ ...line })),
+  const prune = (): void => {
+    const oldest = clock.nowMs() / 1000 - KEPT_SECONDS;
+    for (const [key, { until }] of lines) if (until < oldest) lines.delete(key);
+  };
+  const write = (): Promise<void> => {
+    prune();
+    return writeStateFile(path, WHAT, {
+      suspensions: [...suspended.values()]
+        .filter(({ identity }) => !resuming.has(identity))
+        .map((line) => ({ ...line })),
+      revoked: [...lines.values()].map((line) => ({ ...line })),
     });
-  // One write at a time; changes made meanwhile share the next one.
+  };
+  // One write at a time, begun a turn later: the changes of one command, and those made meanwhile, share the next.
   const save = (): Promise<void> => {
-    if (!saving) {
-      saving = write().finally(() => (saving = undefined));
-      return saving;
-    }
-    again ??= saving
+    next ??= (writing ?? Promise.resolve())
       .catch(() => {})
       .then(() => {
-        again = undefined;
-        return save();
+        next = undefined;
+        writing = write();
+        return writing;
       });
-    return again;
-  };
-  const live = (): readonly Revocation[] => {
-    const now = clock.nowMs() / 1000;
-    return revoked.filter((line) => line.until > now);
+    return next;
   };
 
   return {
     isSuspended: (identity) => suspended.has(identity),
     suspensions: () => [...suspended.values()],
-    revocations: live,
+    isKeyRevoked: (jkt) => lines.has(lineKey('jkt', jkt)),
+    revokes(token) {
+      const found = [
+        lines.get(lineKey('jti', token.jti)),
+        lines.get(lineKey('jkt', token.jkt)),
+        lines.get(lineKey('sub', token.sub)),
+      ];
+      return indexRevocations(found.filter((line) => line !== undefined)).revokes(token);
+    },
+    revocations() {
+      prune();
+      return [...lines.values()];
+    },
+    get size() {
+      return lines.size;
+    },
     get version() {
       return version;
     },
     suspend(identity, reason) {
+      resuming.delete(identity);
       suspended.set(identity, { identity, since: new Date(clock.nowMs()).toISOString(), reason });
       return save();
     },
-    resume(identity) {
-      suspended.delete(identity);
-      return save();
+    async resume(identity) {
+      if (!suspended.has(identity)) return;
+      resuming.add(identity);
+      try {
+        await save();
+        // Suspended again meanwhile: that is the later word.
+        if (resuming.has(identity)) suspended.delete(identity);
+      } finally {
+        resuming.delete(identity);
+      }
     },
-    revoke(lines) {
-      revoked = [...live(), ...lines];
+    async revoke(added) {
+      let changed = false;
+      for (const line of added) {
+        const key = lineKey(line.kind, line.value);
+        const held = lines.get(key);
+        const merged = held ? merge(held, line) : line;
+        if (merged === held) continue;
+        lines.set(key, merged);
+        changed = true;
+      }
+      // What is there already is durable, or being made so; if that failed, it is tried again.
+      if (!changed) return (next ?? writing)?.catch(() => save());
       version++;
-      return save();
+      await save();
     },
   };
+}
+
+function lineKey(kind: Revocation['kind'], value: string): string {
+  return `${kind} ${value}`;
+}
+
+/** Returns the line that revokes what either does: the held one itself where the other adds nothing. */
+function merge(held: Revocation, line: Revocation): Revocation {
+  const until = Math.max(held.until, line.until);
+  if (held.kind !== 'sub' || line.kind !== 'sub') return until === held.until ? held : { ...held, until };
+  const before = Math.max(held.before, line.before);
+  return until === held.until && before === held.before ? held : { ...held, before, until };
 }

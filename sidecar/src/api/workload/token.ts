@@ -1,10 +1,10 @@
 import { formatTokenResponse, htuOfRoute, parseTokenRequest, ROUTES } from '@tallystick/protocol';
 import type { Clock } from '@tallystick/core';
-import type { Asked } from '../../record/credential-records.ts';
+import type { Admitted } from '../../release/admit.ts';
 import { Denial } from '../../release/denial.ts';
 import { release, type ReleaseParts } from '../../release/release.ts';
 import { json } from '../answer.ts';
-import { readBody } from '../body.ts';
+import { FORM, readText } from '../body.ts';
 import type { WorkloadRoute } from './route.ts';
 
 /** `POST /token`: a token of our own issuer (RFC 6749 §4.4, RFC 9449 §5). */
@@ -13,19 +13,20 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
   return {
     method: 'POST',
     path: ROUTES.token,
-    async handle({ request, peer, span }) {
-      const body = await readBody(request, 'application/x-www-form-urlencoded');
+    async handle({ request: message, response, peer, span }) {
+      const request = parseTokenRequest(await readText(message, FORM));
       const ask = {
         peer,
-        proofHeader: request.headersDistinct.dpop,
+        proofHeader: message.headersDistinct.dpop,
         target: { method: 'POST', url },
-        request: parseTokenRequest(body.toString('utf8')),
+        request,
         trace: span.trace,
-        onAdmitted: (asked: Asked) => span.identify(asked.identity, asked.request.context),
+        onAdmitted: ({ identity }: Admitted) => span.identify(identity, request.context),
       };
       try {
-        const { lease, source, record } = await release(ask, parts);
+        const { asked, lease, source, record } = await release(ask, parts);
         span.decided({ decision: 'allow', lease, record, source });
+        if (response.destroyed) parts.records.undelivered(asked, lease, record, 'client_gone');
         return json(
           formatTokenResponse({
             accessToken: lease.token,
