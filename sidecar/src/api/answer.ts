@@ -4,6 +4,7 @@ import { formatError } from '@tallystick/protocol';
 /** What a route answers. */
 export interface Answer {
   readonly status: number;
+  /** Media type of the body; empty without one. */
   readonly type: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -14,7 +15,7 @@ export function json(members: unknown, headers?: Record<string, string>): Answer
   return { status: 200, type: 'application/json', body: JSON.stringify(members), ...(headers && { headers }) };
 }
 
-/** Returns an answer without a body's content: 204. */
+/** The answer to a removal: 204. */
 export const NO_CONTENT: Answer = { status: 204, type: '', body: '' };
 
 /** Returns the answer that an error is given as: the OAuth shape, on every route. */

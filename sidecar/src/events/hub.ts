@@ -30,36 +30,56 @@ export interface EventHub {
   close(): void;
 }
 
+/** An open stream, and how many events it has been sent. */
+interface Stream {
+  readonly subscriber: Subscriber;
+  seq: number;
+}
+
 export function createEventHub(epoch: string): EventHub {
-  const streams = new Map<string, Set<{ subscriber: Subscriber; seq: number }>>();
+  // By identity, then by key: a revocation reaches one holder among thousands without asking the others.
+  const identities = new Map<string, Map<string, Set<Stream>>>();
   let size = 0;
+
+  const send = (streams: Iterable<Stream>, event: HubEvent): void => {
+    for (const stream of streams) stream.subscriber.send({ ...event, seq: ++stream.seq } as SidecarEvent);
+  };
+  const remove = (stream: Stream): void => {
+    const { identity, jkt } = stream.subscriber;
+    const holders = identities.get(identity);
+    const own = holders?.get(jkt);
+    if (!own?.delete(stream)) return;
+    size--;
+    if (own.size === 0) holders!.delete(jkt);
+    if (holders!.size === 0) identities.delete(identity);
+  };
+
   return {
     epoch,
     get size() {
       return size;
     },
     subscribe(subscriber, { state, leases }) {
+      const { identity, jkt } = subscriber;
       const stream = { subscriber, seq: 0 };
-      const own = streams.get(subscriber.identity) ?? new Set();
-      streams.set(subscriber.identity, own.add(stream));
+      const holders = identities.get(identity) ?? new Map<string, Set<Stream>>();
+      const own = holders.get(jkt) ?? new Set();
+      identities.set(identity, holders.set(jkt, own.add(stream)));
       size++;
       subscriber.send({ type: 'snapshot', epoch, seq: 0, state, leases });
-      return () => {
-        if (!own.delete(stream)) return;
-        size--;
-        if (own.size === 0 && streams.get(subscriber.identity) === own) streams.delete(subscriber.identity);
-      };
+      return () => remove(stream);
     },
-    isLive: (identity, jkt) =>
-      [...(streams.get(identity) ?? [])].some(({ subscriber }) => subscriber.jkt === jkt),
+    isLive: (identity, jkt) => identities.get(identity)?.has(jkt) ?? false,
     publish(identity, event, jkt) {
-      for (const stream of streams.get(identity) ?? []) {
-        if (jkt !== undefined && stream.subscriber.jkt !== jkt) continue;
-        stream.subscriber.send({ ...event, seq: ++stream.seq } as SidecarEvent);
-      }
+      const holders = identities.get(identity);
+      if (!holders) return;
+      if (jkt !== undefined) send(holders.get(jkt) ?? [], event);
+      else for (const streams of holders.values()) send(streams, event);
     },
     close() {
-      for (const own of streams.values()) for (const { subscriber } of own) subscriber.end();
+      for (const holders of identities.values()) {
+        for (const streams of holders.values()) for (const { subscriber } of streams) subscriber.end();
+      }
     },
   };
 }

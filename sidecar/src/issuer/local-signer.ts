@@ -57,6 +57,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     await writeKeyFile(path, changed);
     keys = changed;
     current = promoted;
+    headers.clear();
     return { kid: promoted.published.kid, previous: retired.published.kid };
   };
 

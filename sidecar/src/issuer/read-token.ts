@@ -21,9 +21,17 @@ export type TokenReader = (token: string) => Promise<OwnTokenClaims | undefined>
 
 /** Returns a reader of this issuer's own access tokens. */
 export function createTokenReader(signer: Signer, clock: { nowMs(): number }): TokenReader {
+  // jose imports the keys of a set once: the set is kept until the keys change.
+  let set: { readonly of: string; readonly find: ReturnType<typeof createLocalJWKSet> } | undefined;
+  const keySet = (): ReturnType<typeof createLocalJWKSet> => {
+    const keys = signer.keys();
+    const of = keys.map(({ kid }) => kid).join(' ');
+    if (set?.of !== of) set = { of, find: createLocalJWKSet(jwkSet(keys) as JSONWebKeySet) };
+    return set.find;
+  };
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, createLocalJWKSet(jwkSet(signer.keys()) as JSONWebKeySet), {
+      const { payload } = await jwtVerify(token, keySet(), {
         issuer: signer.issuer,
         typ: JWT_TYPE.accessToken,
         algorithms: ['ES256'],

@@ -6,21 +6,31 @@ import type { Lease } from './lease.ts';
 
 /**
  * Takes rights away, in the order in which that helps: from the leases, so that nothing more is served; from the
- * list that APIs read; from the workloads, by an event; and only then on disk. None of it waits for the record.
+ * list that APIs read; from the workloads, by an event; and only then on disk. None of it waits for the record: each
+ * has taken hold when it returns, and resolves when it is durable.
  */
 export interface Withdrawal {
-  /** Ends leases early. Resolves when the revocations are durable. */
+  /** Ends leases early. */
   revokeLeases(leases: readonly Lease[]): Promise<void>;
   /** Ends a token by its lease id, also one that an earlier run of this sidecar issued. */
   revokeById(leaseId: string): Promise<void>;
-  /** Ends every token bound to a key. */
-  revokeKey(jkt: string): Promise<readonly Lease[]>;
-  suspend(identity: IdentityObject, reason: string): Promise<readonly Lease[]>;
+  /** Ends every token bound to a key, and issues none to it for a year. */
+  revokeKey(jkt: string): Ended;
+  /** Ends everything that an identity holds, also from earlier runs. It may ask anew. */
+  revokeIdentity(id: string): Ended;
+  suspend(identity: IdentityObject, reason: string): Ended;
+  /** Holds when it is durable. */
   resume(identity: IdentityObject): Promise<void>;
   /** Asks holders to replace leases now; they stay good until then. */
   rotate(leases: readonly Lease[]): void;
   /** Ends everything of identities that a new configuration no longer has, or gives less to. */
   narrow(identities: readonly string[]): Promise<void>;
+}
+
+/** What was ended, and when that is on disk. */
+export interface Ended {
+  readonly leases: readonly Lease[];
+  readonly durable: Promise<void>;
 }
 
 /** The inputs of {@link createWithdrawal}. */
@@ -29,68 +39,84 @@ export interface WithdrawalOptions {
   readonly standing: Standing;
   readonly hub: EventHub;
   readonly clock: Pick<Clock, 'nowMs'>;
-  /** The longest life a token may have, in seconds: a line about keys or subjects is kept for that long. */
+  /** The longest life a token may have, in seconds: a line about a subject is kept for that long. */
   readonly maxLifetimeSeconds: number;
 }
+
+/** A revoked key stays so for longer than any process that holds it should run. */
+const KEY_REVOKED_SECONDS = 366 * 86_400;
 
 export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
   const { leases, standing, hub, clock, maxLifetimeSeconds } = options;
   const seconds = (): number => Math.floor(clock.nowMs() / 1000);
-  const tell = (ended: readonly Lease[]): void => {
-    const byHolder = Map.groupBy(ended, ({ key }) => `${key.jkt} ${key.identity}`);
+  const startedAt = seconds();
+
+  const tell = (type: 'revoked' | 'rotate', chosen: readonly Lease[]): void => {
+    const byHolder = Map.groupBy(chosen, ({ key }) => `${key.jkt} ${key.identity}`);
     for (const group of byHolder.values()) {
       const { identity, jkt } = group[0]!.key;
-      hub.publish(identity, { type: 'revoked', leases: group.map(({ id }) => id) }, jkt);
+      hub.publish(identity, { type, leases: group.map(({ id }) => id) }, jkt);
     }
   };
-  // A token of this second or earlier is covered: `iat <= before`.
-  const subjectLine = (identity: string): Revocation => {
+  const endIdentity = (id: string): Ended => {
+    const ended = leases.revokeWhere((key) => key.identity === id);
     const now = seconds();
-    return { kind: 'sub', value: identity, before: now, until: now + maxLifetimeSeconds };
+    // The line covers `iat <= before`. A token made later in this second must stay good, so those that were made
+    // earlier in it are listed one by one; an earlier run's are not known, and can be of this second only in its first.
+    const before = now === startedAt ? now : now - 1;
+    const durable = standing.revoke([
+      { kind: 'sub', value: id, before, until: now + maxLifetimeSeconds },
+      ...ended.filter(({ issuedAtMs }) => issuedAtMs / 1000 > before).map(tokenLine),
+    ]);
+    return { leases: ended, durable };
+  };
+  // `suspended` makes a workload drop all it holds, also what an earlier run gave it; then it reads what is left to it.
+  const dropAll = (id: string): void => {
+    hub.publish(id, { type: 'state', state: 'suspended' });
+    hub.publish(id, { type: 'changed' });
   };
 
   return {
     revokeLeases(chosen) {
       leases.revoke(chosen);
-      const lines = chosen.map(({ id, exp }): Revocation => ({ kind: 'jti', value: id, until: exp }));
-      const durable = standing.revoke(lines);
-      tell(chosen);
+      const durable = standing.revoke(chosen.map(tokenLine));
+      tell('revoked', chosen);
       return durable;
     },
-    revokeById: (leaseId) =>
-      standing.revoke([{ kind: 'jti', value: leaseId, until: seconds() + maxLifetimeSeconds }]),
-    async revokeKey(jkt) {
+    revokeById: (leaseId) => standing.revoke([{ kind: 'jti', value: leaseId, until: seconds() + maxLifetimeSeconds }]),
+    revokeKey(jkt) {
       const ended = leases.revokeWhere((key) => key.jkt === jkt);
-      const durable = standing.revoke([{ kind: 'jkt', value: jkt, until: seconds() + maxLifetimeSeconds }]);
-      tell(ended);
-      await durable;
+      const durable = standing.revoke([{ kind: 'jkt', value: jkt, until: seconds() + KEY_REVOKED_SECONDS }]);
+      tell('revoked', ended);
+      return { leases: ended, durable };
+    },
+    revokeIdentity(id) {
+      const ended = endIdentity(id);
+      dropAll(id);
       return ended;
     },
-    async suspend({ id }, reason) {
+    suspend({ id }, reason) {
       const suspended = standing.suspend(id, reason);
-      const ended = leases.revokeWhere((key) => key.identity === id);
-      const listed = standing.revoke([subjectLine(id)]);
+      const ended = endIdentity(id);
       hub.publish(id, { type: 'state', state: 'suspended' });
-      await Promise.all([suspended, listed]);
-      return ended;
+      return { leases: ended.leases, durable: Promise.all([suspended, ended.durable]).then(() => {}) };
     },
     async resume({ id }) {
       await standing.resume(id);
       hub.publish(id, { type: 'state', state: 'active' });
     },
     rotate(chosen) {
-      for (const lease of chosen) {
-        lease.stale = true;
-        hub.publish(lease.key.identity, { type: 'rotate', leases: [lease.id] }, lease.key.jkt);
-      }
+      for (const lease of chosen) lease.stale = true;
+      tell('rotate', chosen);
     },
     async narrow(identities) {
-      if (identities.length === 0) return;
-      const gone = new Set(identities);
-      leases.revokeWhere((key) => gone.has(key.identity));
-      const durable = standing.revoke(identities.map(subjectLine));
-      for (const id of identities) hub.publish(id, { type: 'state', state: 'suspended' });
-      await durable;
+      const ended = identities.map(endIdentity);
+      for (const id of identities) dropAll(id);
+      await Promise.all(ended.map(({ durable }) => durable));
     },
   };
+}
+
+function tokenLine({ id, exp }: Lease): Revocation {
+  return { kind: 'jti', value: id, until: exp };
 }

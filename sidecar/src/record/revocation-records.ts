@@ -1,16 +1,35 @@
-import type { IdentityObject } from '@tallystick/core';
 import type { Registry } from '../authorize/registry.ts';
-import type { Lease } from '../lease/lease.ts';
 import { errorFields, type Log } from '../observe/log.ts';
-import type { Recorder, TraceMember } from './record.ts';
+import type { Operator, Recorder, RevokedBody, TraceMember } from './record.ts';
+
+/** A lease as far as a revocation must know it: one of an earlier run has no more than this. */
+export interface RevokedLease {
+  readonly id: string;
+  readonly key: { readonly identity: string };
+}
+
+/** What an operator named: one of the three, or an identity and a key together. */
+export interface RevokedByOperator {
+  readonly identity: string | null;
+  readonly jkt: string | null;
+  /** A lease that this run did not issue. */
+  readonly unknown: string | null;
+  readonly leases: readonly RevokedLease[];
+}
 
 /**
  * Records that leases were taken back. Never waited for: taking away goes ahead without the record, which then goes
  * to the log of the sidecar.
  */
 export interface RevocationRecords {
-  revoked(leases: readonly Lease[], by: 'holder' | 'operator' | 'sidecar', trace: TraceMember | null): void;
+  revoked(leases: readonly RevokedLease[], by: 'holder' | 'sidecar', trace: TraceMember | null): void;
+  /** Also where no lease was found: what was barred is on record. */
+  revokedByOperator(named: RevokedByOperator, operator: Operator): void;
+  rotateAsked(leases: readonly RevokedLease[], operator: Operator): void;
 }
+
+/** A record holds this many lease ids at the most, so that it stays below the longest record. */
+const IDS_PER_RECORD = 500;
 
 export function createRevocationRecords(options: {
   recorder: Recorder;
@@ -18,30 +37,65 @@ export function createRevocationRecords(options: {
   log: Log;
 }): RevocationRecords {
   const { recorder, registry, log } = options;
+  const envelope = (identity: string | null, ids: readonly string[]) => {
+    const { digest, identities } = registry();
+    return {
+      owner: (identity !== null && identities.get(identity)?.owner) || null,
+      process: null,
+      registry: { root: digest.root, entry: (identity !== null && digest.entries.get(identity)) || null },
+      lease: ids.length === 1 ? ids[0]! : null,
+      outcome: 'success' as const,
+    };
+  };
+  const append = (actor: string, reason: string | null, trace: TraceMember | null, body: RevokedBody): void => {
+    const { identity, leases } = body;
+    recorder
+      .append({ type: 'credential.revoked', ...envelope(identity, leases), actor, reason, trace, body })
+      .catch((error: unknown) => {
+        log.error('leases were revoked without a record', { count: leases.length, by: body.by, ...errorFields(error) });
+      });
+  };
   return {
     revoked(leases, by, trace) {
-      for (const group of Map.groupBy(leases, ({ key }) => key.identity).values()) {
-        const { digest, identities } = registry();
-        const identity: IdentityObject | undefined = identities.get(group[0]!.key.identity);
-        // A record holds 500 lease ids at the most, so that it stays below the longest record.
-        for (let at = 0; at < group.length; at += 500) {
-          const part = group.slice(at, at + 500).map(({ id }) => id);
-          recorder
-            .append({
-              type: 'credential.revoked',
-              actor: by === 'holder' ? group[0]!.key.identity : by,
-              owner: identity?.owner ?? null,
-              process: null,
-              registry: { root: digest.root, entry: digest.entries.get(group[0]!.key.identity) ?? null },
-              lease: part.length === 1 ? part[0]! : null,
-              outcome: 'success',
-              reason: null,
-              trace,
-              body: { leases: part, by },
-            })
-            .catch((error: unknown) => log.error('leases were revoked without a record', { count: part.length, by, ...errorFields(error) }));
-        }
+      for (const [identity, ids] of parts(leases)) {
+        const body = { identity, leases: ids, jkt: null, by, operator: null };
+        append(by === 'holder' ? identity : by, null, trace, body);
+      }
+    },
+    revokedByOperator({ identity, jkt, unknown, leases }, operator) {
+      const found = [...parts(leases)];
+      const named = { jkt, by: 'operator' as const, operator };
+      if (found.length === 0) {
+        append('operator', operator.reason, null, { ...named, identity, leases: unknown === null ? [] : [unknown] });
+      }
+      for (const [owner, ids] of found) {
+        append('operator', operator.reason, null, { ...named, identity: owner, leases: ids });
+      }
+    },
+    rotateAsked(leases, operator) {
+      for (const [identity, ids] of parts(leases)) {
+        recorder
+          .append({
+            type: 'credential.rotate_asked',
+            ...envelope(identity, ids),
+            actor: 'operator',
+            reason: operator.reason,
+            trace: null,
+            body: { leases: ids, operator },
+          })
+          .catch((error: unknown) => {
+            log.error('leases were asked to rotate without a record', { count: ids.length, ...errorFields(error) });
+          });
       }
     },
   };
+}
+
+/** The ids of leases by identity, in parts that fit a record. */
+function* parts(leases: readonly RevokedLease[]): Generator<readonly [identity: string, ids: readonly string[]]> {
+  for (const [identity, group] of Map.groupBy(leases, ({ key }) => key.identity)) {
+    for (let at = 0; at < group.length; at += IDS_PER_RECORD) {
+      yield [identity, group.slice(at, at + IDS_PER_RECORD).map(({ id }) => id)];
+    }
+  }
 }

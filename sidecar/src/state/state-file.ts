@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { canonicalJson, TallystickError, type Json } from '@tallystick/core';
+import { TallystickError, type Json } from '@tallystick/core';
 import { syncFolder } from '../record/line-file.ts';
+
+// One line: the digest, then the content whose exact bytes it is of.
+const FORM = /^\{"sha256":"([A-Za-z0-9_-]{43})","content":(.*)\}$/s;
 
 /**
  * Reads a state file: JSON with a digest over its content, so that a torn or edited one is seen.
@@ -14,32 +17,35 @@ import { syncFolder } from '../record/line-file.ts';
 export async function readStateFile(path: string, what: string): Promise<unknown> {
   let text: string;
   try {
+    const { mode } = await stat(path);
+    // Who could write it could forge the digest too; who could read a key file has the keys.
+    if ((mode & 0o077) !== 0)
+      throw new TallystickError('state_unusable', `"${path}" is open to other users`, {
+        remedy: `chmod 0600 "${path}", and think of what it holds as known`,
+      });
     text = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unusable(path, what, 'cannot be read', error);
+    throw TallystickError.is(error) ? error : unusable(path, what, 'cannot be read', error);
   }
-  try {
-    const { sha256, content } = JSON.parse(text) as { sha256?: unknown; content: Json };
-    if (sha256 === digest(content)) return content;
-  } catch {
-    // Judged below.
-  }
-  throw unusable(path, what, 'is torn or was changed by hand');
+  const [, sha256, content] = FORM.exec(text) ?? [];
+  if (content === undefined || sha256 !== digest(content)) throw unusable(path, what, 'is torn or was changed by hand');
+  return JSON.parse(content);
 }
 
 /**
  * Replaces a state file, mode 0600. When this resolves the new content is durable; when it rejects, or the machine
- * stops, the old one is still there whole.
+ * stops, there is a whole one: the old, or the new.
  *
  * @throws {TallystickError} `state_unusable`
  */
 export async function writeStateFile(path: string, what: string, content: Json): Promise<void> {
   const temporary = `${path}.new`;
   try {
+    const text = JSON.stringify(content);
     const file = await open(temporary, 'w', 0o600);
     try {
-      await file.writeFile(JSON.stringify({ sha256: digest(content), content }));
+      await file.writeFile(`{"sha256":"${digest(text)}","content":${text}}`);
       await file.sync();
     } finally {
       await file.close();
@@ -47,12 +53,14 @@ export async function writeStateFile(path: string, what: string, content: Json):
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
+    // What was begun may hold keys, and takes space that a full disk does not have.
+    await rm(temporary, { force: true }).catch(() => {});
     throw unusable(path, what, 'cannot be written', error);
   }
 }
 
-function digest(content: Json): string {
-  return hash('sha256', canonicalJson(content), 'base64url');
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url');
 }
 
 function unusable(path: string, what: string, why: string, cause?: unknown): TallystickError {

@@ -60,9 +60,10 @@ export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly Admin
       async handle({ peer, body }) {
         const identity = find(body.id);
         const operator = await operatorOf(peer, body.reason);
-        const ended = await withdrawal.suspend(identity, operator.reason);
+        const { leases, durable } = withdrawal.suspend(identity, operator.reason);
         records.suspended(identity, operator);
-        return { id: identity.id, state: 'suspended', leases_ended: ended.length, scope: 'this sidecar alone' };
+        await durable;
+        return { id: identity.id, state: 'suspended', leases_ended: leases.length, scope: 'this sidecar alone' };
       },
     },
     {

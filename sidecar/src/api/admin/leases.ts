@@ -1,9 +1,9 @@
 import { isLeaseId, TallystickError } from '@tallystick/core';
 import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { Lease } from '../../lease/lease.ts';
-import type { Withdrawal } from '../../lease/withdrawal.ts';
+import type { Ended, Withdrawal } from '../../lease/withdrawal.ts';
 import type { EventHub } from '../../events/hub.ts';
-import { type Log } from '../../observe/log.ts';
+import type { Log } from '../../observe/log.ts';
 import type { RevocationRecords } from '../../record/revocation-records.ts';
 import { operatorOf } from './operator.ts';
 import type { AdminRoute } from './route.ts';
@@ -24,20 +24,23 @@ const MAX_LISTED = 1000;
 export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[] {
   const { table, withdrawal, hub, revocationRecords, log } = parts;
 
-  const chosen = (body: Readonly<Record<string, unknown>>): readonly Lease[] => {
-    const { id, identity, jkt } = body;
-    if (typeof id === 'string') {
-      const lease = table.get(id);
+  const chosen = (names: Names): readonly Lease[] => {
+    if (names.id !== undefined) {
+      const lease = table.get(names.id);
       return lease ? [lease] : [];
     }
-    if (typeof identity !== 'string' && typeof jkt !== 'string') {
-      throw new TallystickError('invalid_request', 'no lease is named', {
-        remedy: 'name a lease id, --identity or --jkt',
-      });
-    }
     return [...table.all()].filter(
-      ({ key }) => (identity === undefined || key.identity === identity) && (jkt === undefined || key.jkt === jkt),
+      ({ key }) => (names.identity ?? key.identity) === key.identity && (names.jkt ?? key.jkt) === key.jkt,
     );
+  };
+  const revoke = (names: Names): Ended => {
+    const { id, identity, jkt } = names;
+    // A key or an identity loses more than the leases of this run: also what earlier ones issued, and mints under way.
+    if (jkt !== undefined && identity === undefined) return withdrawal.revokeKey(jkt);
+    if (identity !== undefined && jkt === undefined) return withdrawal.revokeIdentity(identity);
+    const leases = chosen(names);
+    const unknown = id !== undefined && leases.length === 0;
+    return { leases, durable: unknown ? withdrawal.revokeById(id) : withdrawal.revokeLeases(leases) };
   };
 
   return [
@@ -65,23 +68,15 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
       path: '/v1/leases/revoke',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
-        const { id, jkt } = body;
-        let ended: readonly Lease[];
-        let unknown: readonly string[] = [];
-        if (typeof jkt === 'string' && body.identity === undefined && id === undefined) {
-          ended = await withdrawal.revokeKey(jkt);
-        } else {
-          ended = chosen(body);
-          if (ended.length > 0) await withdrawal.revokeLeases(ended);
-          else if (typeof id === 'string' && isLeaseId(id)) {
-            // Perhaps of an earlier run of this sidecar: its token is barred wherever the list is read.
-            await withdrawal.revokeById(id);
-            unknown = [id];
-          }
-        }
-        revocationRecords.revoked(ended, 'operator', null);
-        log.info('leases revoked', { count: ended.length, uid: operator.uid, reason: operator.reason });
-        return { revoked: [...ended.map((lease) => lease.id), ...unknown] };
+        const names = readNames(body);
+        const { leases, durable } = revoke(names);
+        // Perhaps of an earlier run of this sidecar: its token is barred wherever the list is read.
+        const unknown = names.id !== undefined && leases.length === 0 ? names.id : null;
+        const { identity = null, jkt = null } = names;
+        revocationRecords.revokedByOperator({ identity, jkt, unknown, leases }, operator);
+        log.info('leases revoked', { count: leases.length, uid: operator.uid, reason: operator.reason });
+        await durable;
+        return { revoked: [...leases.map(({ id }) => id), ...(unknown === null ? [] : [unknown])] };
       },
     },
     {
@@ -89,11 +84,38 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
       path: '/v1/leases/rotate',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
-        const leases = chosen(body);
+        const leases = chosen(readNames(body));
         withdrawal.rotate(leases);
+        revocationRecords.rotateAsked(leases, operator);
         log.info('leases asked to rotate', { count: leases.length, uid: operator.uid, reason: operator.reason });
         return { rotating: leases.map(({ id }) => id) };
       },
     },
   ];
+}
+
+/** What an operator names: one lease, or those of an identity, of a key, or of both together. */
+interface Names {
+  readonly id: string | undefined;
+  readonly identity: string | undefined;
+  readonly jkt: string | undefined;
+}
+
+function readNames(body: Readonly<Record<string, unknown>>): Names {
+  const { id, identity, jkt } = body;
+  for (const name of [id, identity, jkt]) {
+    if (name !== undefined && (typeof name !== 'string' || name === '')) throw unnamed('a name is not text');
+  }
+  const names = { id, identity, jkt } as Names;
+  if (names.id === undefined && names.identity === undefined && names.jkt === undefined)
+    throw unnamed('no lease is named');
+  if (names.id !== undefined && (names.identity ?? names.jkt) !== undefined) {
+    throw unnamed('a lease id goes without an identity and a key');
+  }
+  if (names.id !== undefined && !isLeaseId(names.id)) throw unnamed('the lease id is not "ls_" and a ULID');
+  return names;
+}
+
+function unnamed(what: string): TallystickError {
+  return new TallystickError('invalid_request', what, { remedy: 'name a lease id, --identity or --jkt' });
 }

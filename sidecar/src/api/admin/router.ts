@@ -3,7 +3,7 @@ import { TallystickError } from '@tallystick/core';
 import type { Peer } from '../../listen/peer.ts';
 import { errorFields, type Log } from '../../observe/log.ts';
 import { errorAnswer, json, type Answer } from '../answer.ts';
-import { readBody } from '../body.ts';
+import { readText } from '../body.ts';
 import type { AdminRoute } from './route.ts';
 
 /** Returns the handler of the admin socket. Who may connect has been decided by the socket. */
@@ -17,7 +17,7 @@ export function createAdminHandler(
     try {
       const route = table.get(`${request.method} ${request.url}`);
       if (!route) throw new TallystickError('route_unknown', 'there is no such admin route');
-      const body = request.method === 'POST' ? readMembers(await readBody(request, 'application/json')) : {};
+      const body = request.method === 'POST' ? readMembers(await readText(request, 'application/json')) : {};
       answer = json(await route.handle({ peer, body }));
     } catch (error) {
       if (!TallystickError.is(error)) log.error('an admin request failed', errorFields(error));
@@ -27,17 +27,17 @@ export function createAdminHandler(
     }
     response.writeHead(answer.status, {
       'content-type': answer.type,
+      'content-length': Buffer.byteLength(answer.body),
       'cache-control': 'no-store',
       ...answer.headers,
-      ...(!request.complete && { connection: 'close' }),
     });
     response.end(answer.body);
   };
 }
 
-function readMembers(body: Buffer): Readonly<Record<string, unknown>> {
+function readMembers(text: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
+    const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Refused below.

@@ -14,6 +14,12 @@ export interface PublicParts {
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
+/** A revocation list, and the ETag over its bytes. */
+interface SignedList {
+  readonly jwt: string;
+  readonly etag: string;
+}
+
 /** Answers a GET of the public listener, or undefined where there is no such route. Read-only; needs no proof. */
 export type PublicRoutes = (
   path: string,
@@ -26,17 +32,21 @@ export type PublicRoutes = (
  */
 export function publicRoutes({ signer, standing, clock }: PublicParts): PublicRoutes {
   const metadata = JSON.stringify(serverMetadata(signer.issuer));
-  let list: { readonly of: string; readonly renewAt: number; readonly jwt: Promise<string> } | undefined;
+  let list: { readonly of: string; readonly renewAt: number; readonly signed: Promise<SignedList> } | undefined;
 
-  const revocationList = (): Promise<string> => {
+  const revocationList = (): Promise<SignedList> => {
     const now = Math.floor(clock.nowMs() / 1000);
     const of = `${standing.version} ${signer.currentKid()}`;
-    if (!list || list.of !== of || now >= list.renewAt) {
-      const jwt = mintRevocationList(signer, standing.revocations(), now);
-      list = { of, renewAt: now + LIST_LIFETIME_SECONDS / 2, jwt };
-      jwt.catch(() => (list = undefined));
+    // A list from further ahead than half of its life was signed by a clock that has been set back since.
+    if (!list || list.of !== of || now >= list.renewAt || now < list.renewAt - LIST_LIFETIME_SECONDS) {
+      const signed = mintRevocationList(signer, standing.revocations(), now).then((jwt) => ({
+        jwt,
+        etag: `"${hash('sha256', jwt, 'base64url')}"`,
+      }));
+      list = { of, renewAt: now + LIST_LIFETIME_SECONDS / 2, signed };
+      signed.catch(() => (list = undefined));
     }
-    return list.jwt;
+    return list.signed;
   };
 
   return async (path, headers) => {
@@ -48,14 +58,18 @@ export function publicRoutes({ signer, standing, clock }: PublicParts): PublicRo
         return { status: 200, type: 'application/jwk-set+json', body, headers: { 'cache-control': 'max-age=60' } };
       }
       case ROUTES.revocations: {
-        const body = await revocationList();
-        const etag = `"${hash('sha256', body, 'base64url')}"`;
+        const { jwt, etag } = await revocationList();
         const shared = { etag, 'cache-control': 'no-cache' };
-        if (headers['if-none-match'] === etag) return { status: 304, type: '', body: '', headers: shared };
-        return { status: 200, type: 'application/jwt', body, headers: shared };
+        if (matches(headers['if-none-match'], etag)) return { status: 304, type: '', body: '', headers: shared };
+        return { status: 200, type: 'application/jwt', body: jwt, headers: shared };
       }
       default:
         return undefined;
     }
   };
+}
+
+/** True when `If-None-Match` names `etag`, by weak comparison: caches on the way may have weakened it (RFC 9110 §13.1.2). */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch?.split(',').some((given) => /^(?:W\/)?(.*)$/.exec(given.trim())![1] === etag) ?? false;
 }

@@ -3,6 +3,7 @@ import { formatEvent, HEADERS, HEARTBEAT, HEARTBEAT_MS, ROUTES } from '@tallysti
 import { identityState } from '../../authorize/identity-state.ts';
 import type { EventHub } from '../../events/hub.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
+import { holdOpen } from '../../listen/exchanges.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { ProofGate } from '../../release/proof-gate.ts';
 import type { Standing } from '../../state/standing.ts';
@@ -33,6 +34,9 @@ export function eventsRoute(parts: EventsRouteParts): WorkloadRoute {
     async handle(exchange) {
       const { identity, proof } = await admitProven(parts.admission, parts.issuer, exchange);
       const { response } = exchange;
+      // Gone while its proof was judged: its end would never be heard.
+      if (response.destroyed) return undefined;
+      holdOpen(response);
       response.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',

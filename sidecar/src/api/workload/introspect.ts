@@ -1,10 +1,10 @@
-import { indexRevocations, TallystickError } from '@tallystick/core';
+import { TallystickError } from '@tallystick/core';
 import { ROUTES } from '@tallystick/protocol';
 import type { TokenReader } from '../../issuer/read-token.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import { json } from '../answer.ts';
-import { readBody } from '../body.ts';
+import { readTokenForm } from '../body.ts';
 import type { WorkloadRoute } from './route.ts';
 
 /** What the introspection route is made of. */
@@ -23,11 +23,7 @@ export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
     method: 'POST',
     path: ROUTES.introspect,
     async handle({ request, peer }) {
-      const form = new URLSearchParams((await readBody(request, 'application/x-www-form-urlencoded')).toString('utf8'));
-      const token = form.get('token');
-      if (!token || form.getAll('token').length > 1) {
-        throw new TallystickError('invalid_request', '"token" must be given once');
-      }
+      const token = await readTokenForm(request);
       const { matching } = await parts.admission.attest(peer);
       if (matching.length === 0) throw new TallystickError('identity_unknown', 'no identity matches this workload');
       const receives = new Set(matching.flatMap((identity) => identity.receives));
@@ -37,10 +33,7 @@ export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
       const claims = await parts.readToken(token);
       if (!claims || !receives.has(claims.aud)) return json({ active: false });
       const { jti, sub, iat, cnf } = claims;
-      if (
-        parts.standing.isSuspended(sub) ||
-        indexRevocations(parts.standing.revocations()).revokes({ jti, sub, iat, jkt: cnf.jkt })
-      ) {
+      if (parts.standing.isSuspended(sub) || parts.standing.revokes({ jti, sub, iat, jkt: cnf.jkt })) {
         return json({ active: false });
       }
       return json({ active: true, token_type: 'DPoP', client_id: sub, ...claims });

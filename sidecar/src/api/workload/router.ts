@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { TallystickError, type Clock } from '@tallystick/core';
+import { ERROR_CODES, TallystickError, type Clock } from '@tallystick/core';
 import { HEADERS } from '@tallystick/protocol';
 import type { Peer } from '../../listen/peer.ts';
 import { errorFields, type Log } from '../../observe/log.ts';
@@ -64,35 +64,32 @@ export function createWorkloadHandler(options: WorkloadHandlerOptions): Workload
       }
       answer = await route.handle({ request, response, peer, path, rest: found.rest, span });
     } catch (error) {
-      const known = TallystickError.is(error) ? error : undefined;
-      if (!known) log.error('a request failed', { route: name, ...errorFields(error) });
-      const refused = known ?? new TallystickError('internal_error', 'the sidecar failed on this request');
+      let refused = new TallystickError('internal_error', 'the sidecar failed on this request');
+      // A code without a status is not for a workload: it speaks of the sidecar's own disk or configuration.
+      if (TallystickError.is(error) && ERROR_CODES[error.code].status !== 0) refused = error;
+      else log.error('a request failed', { route: name, ...errorFields(error) });
       code = refused.code;
       answer = errorAnswer(refused);
       const { allow } = refused as { allow?: string };
       if (allow !== undefined) answer = { ...answer, headers: { ...answer.headers, allow } };
       if (!(refused instanceof Denial)) flood.refusal(peer.uid, refused.code);
     }
-    if (answer) send(request, response, answer, proofs.nonce());
+    if (answer) send(response, answer, proofs.nonce());
     span.end(answer?.status ?? 200, code);
     metrics.count('tallystick_requests_total', { route: name, outcome: code ?? 'ok' });
     metrics.observe('tallystick_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { route: name });
   };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer, nonce: string): void {
+function send(response: ServerResponse, { status, type, body, headers }: Answer, nonce: string): void {
   if (response.headersSent || response.destroyed) return;
-  const headers: Record<string, string | number> = {
+  response.writeHead(status, {
     [HEADERS.nonce]: nonce,
     'cache-control': 'no-store',
-    ...answer.headers,
-  };
-  if (answer.status !== 204) {
-    headers['content-type'] = answer.type;
-    headers['content-length'] = Buffer.byteLength(answer.body);
-  }
-  // A body that was not read would be taken for the next request.
-  if (!request.complete) headers.connection = 'close';
-  response.writeHead(answer.status, headers);
-  response.end(answer.status === 204 ? undefined : answer.body);
+    'x-content-type-options': 'nosniff',
+    ...(type !== '' && { 'content-type': type }),
+    ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
+    ...headers,
+  });
+  response.end(body);
 }
