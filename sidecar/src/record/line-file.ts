@@ -15,7 +15,7 @@ export async function createDurableFile(path: string, folder: string): Promise<D
   await syncFolder(folder);
   return {
     write: async (bytes) => {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+      for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;
     },
     sync: () => file.datasync(),
     close: () => file.close(),
@@ -42,45 +42,50 @@ export interface LineFile {
   close(): Promise<void>;
 }
 
+/** Lines that share a sync. */
+interface Batch {
+  readonly lines: string[];
+  readonly durable: PromiseWithResolvers<void>;
+}
+
 /**
  * Returns a line file over `file` with group commit: while one batch is being synced the next one gathers.
  *
  * A write or sync that fails is never tried again: the kernel may have dropped the pages, and a later sync would
- * claim what is not so. From then on every append is refused, and `onFailure` has been told.
+ * claim what is not so. From then on every append is refused, and `onFailure` has been told, once; it must not throw.
  */
 export function createLineFile(file: DurableFile, onFailure: (error: unknown) => void): LineFile {
-  let lines: string[] = [];
-  let waiting: PromiseWithResolvers<void> | undefined;
-  let committing = false;
-  let written: Promise<void> = Promise.resolve();
+  let gathering: Batch | undefined;
+  let committing: Promise<void> | undefined;
   let pending = 0;
   let failure: unknown;
 
+  const take = (): Batch | undefined => {
+    const batch = gathering;
+    gathering = undefined;
+    return batch;
+  };
+  const settle = (batch: Batch | undefined): void => {
+    if (!batch) return;
+    pending -= batch.lines.length;
+    if (failure === undefined) batch.durable.resolve();
+    else batch.durable.reject(unavailable(failure));
+  };
   const commit = async (): Promise<void> => {
-    while (waiting && failure === undefined) {
-      const batch = waiting;
-      const text = lines.join('');
-      const size = lines.length;
-      waiting = undefined;
-      lines = [];
+    for (let batch = take(); batch; batch = take()) {
       try {
-        await file.write(Buffer.from(text, 'utf8'));
+        await file.write(Buffer.from(batch.lines.join(''), 'utf8'));
         await file.sync();
-        batch.resolve();
       } catch (error) {
         failure = error ?? new Error('the write failed');
-        batch.reject(unavailable(error));
-        onFailure(error);
       }
-      pending -= size;
+      settle(batch);
+      if (failure === undefined) continue;
+      settle(take());
+      onFailure(failure);
+      return;
     }
-    committing = false;
-    if (waiting) {
-      waiting.reject(unavailable(failure));
-      pending -= lines.length;
-      waiting = undefined;
-      lines = [];
-    }
+    committing = undefined;
   };
 
   return {
@@ -92,19 +97,15 @@ export function createLineFile(file: DurableFile, onFailure: (error: unknown) =>
     },
     append(line) {
       if (failure !== undefined) return Promise.reject(unavailable(failure));
-      waiting ??= Promise.withResolvers<void>();
-      const { promise } = waiting;
+      gathering ??= { lines: [], durable: Promise.withResolvers<void>() };
+      const { lines, durable } = gathering;
       lines.push(`${line}\n`);
       pending++;
-      if (!committing) {
-        committing = true;
-        // One turn of the loop, so that requests that arrived together share a sync.
-        written = Promise.resolve().then(commit);
-      }
-      return promise;
+      committing ??= Promise.resolve().then(commit);
+      return durable.promise;
     },
     async close() {
-      await written;
+      await committing;
       await file.close();
     },
   };

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, TallystickError, ulid, type Clock, type Json, type Random } from '@tallystick/core';
 import { createDurableFile, createLineFile, type DurableFile } from './line-file.ts';
@@ -52,12 +52,12 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     },
     isWritable: () => lines.failure === undefined,
     async append(input) {
-      const ref = { id: ulid(clock, random), seq: seq++, origin };
+      const ref = { id: ulid(clock, random), seq, origin };
       const line = canonicalJson({
         v: 1,
         origin,
         id: ref.id,
-        seq: ref.seq,
+        seq,
         time: new Date(clock.nowMs()).toISOString(),
         clock: null,
         boot,
@@ -68,6 +68,8 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
       if (Buffer.byteLength(line) > MAX_RECORD_BYTES) {
         throw new TallystickError('record_unavailable', `a record of type ${input.type} is longer than 60,000 bytes`);
       }
+      // Taken only now: a number that no record has would look like a record that was removed.
+      seq++;
       await lines.append(line);
       return ref;
     },
@@ -78,19 +80,41 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
 async function nextSeq(folder: string): Promise<number> {
   const names = (await readdir(folder)).filter((name) => /^records-\d{12}-[0-9A-Z]{26}\.jsonl$/.test(name)).sort();
   for (const name of names.reverse()) {
-    const text = await readFile(join(folder, name), 'utf8');
-    const last = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd();
-    if (last === '') continue;
-    const line = last.slice(last.lastIndexOf('\n') + 1);
-    try {
-      const seq: unknown = (JSON.parse(line) as { seq?: unknown }).seq;
-      if (typeof seq === 'number' && Number.isSafeInteger(seq)) return seq + 1;
-    } catch {
-      // Judged below.
-    }
-    throw new TallystickError('state_unusable', `the last line of "${join(folder, name)}" is not a record`, {
+    const path = join(folder, name);
+    const line = await lastLine(path);
+    if (line === undefined) continue;
+    const seq = seqOf(line);
+    if (seq !== undefined) return seq + 1;
+    throw new TallystickError('state_unusable', `the last line of "${path}" is not a record`, {
       remedy: 'move the folder away and keep it as evidence; the sidecar begins a new one',
     });
   }
   return 0;
+}
+
+/** Returns the last line that has its end, or undefined. Reads from the end on: a file may be of any size. */
+async function lastLine(path: string): Promise<string | undefined> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    for (let length = 131_072; ; length *= 8) {
+      const tail = Buffer.alloc(Math.min(size, length));
+      await file.read(tail, 0, tail.length, size - tail.length);
+      const end = tail.lastIndexOf(0x0a);
+      const start = tail.subarray(0, Math.max(0, end)).lastIndexOf(0x0a) + 1;
+      if (end >= 0 && (start > 0 || tail.length === size)) return tail.toString('utf8', start, end);
+      if (tail.length === size) return undefined;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function seqOf(line: string): number | undefined {
+  try {
+    const seq: unknown = (JSON.parse(line) as { seq?: unknown }).seq;
+    return typeof seq === 'number' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;
+  } catch {
+    return undefined;
+  }
 }
