@@ -36,8 +36,8 @@ export function createLog({ write, clock, level }: LogOptions): Log {
 }
 
 /**
- * Returns what may be logged of an error: ours whole, of a foreign one its class and system code alone, because its
- * message may quote what it was given.
+ * Returns what may be logged of an error: ours whole, of a foreign one its class, system code and place in the
+ * code alone, because its message may quote what it was given.
  */
 export function errorFields(error: unknown): LogFields {
   if (TallystickError.is(error)) {
@@ -48,9 +48,18 @@ export function errorFields(error: unknown): LogFields {
 
 function errorCause(error: unknown): LogFields {
   const { name, code, syscall } = (error ?? {}) as { name?: unknown; code?: unknown; syscall?: unknown };
+  const at = error instanceof Error ? firstFrame(error) : undefined;
   return {
     cause: typeof name === 'string' ? name : typeof error,
+    ...(at !== undefined && { at }),
     ...(typeof code === 'string' && { errno: code }),
     ...(typeof syscall === 'string' && { syscall }),
   };
+}
+
+/** The place in the code that made an error: of its stack the first frame, and nothing of its message. */
+function firstFrame({ stack = '', message }: Error): string | undefined {
+  const start = stack.indexOf(message);
+  if (start < 0) return undefined;
+  return /^\s+at (.+)$/m.exec(stack.slice(start + message.length))?.[1];
 }

@@ -33,13 +33,20 @@ export interface ProofGateOptions {
   readonly random: Random;
   /** Proofs of one identity in one nonce step. */
   readonly quota?: number;
+  /** Proofs of all identities in one nonce step. */
+  readonly capacity?: number;
 }
 
-/** Proofs of all identities in one nonce step. */
-const CAPACITY = 2_000_000;
 const STEP_MS = 15_000;
 
-export function createProofGate({ clock, random, quota = 200_000 }: ProofGateOptions): ProofGate {
+/** The proofs that were made with the nonce of one step, and how many each identity made. */
+interface Generation {
+  readonly seen: DigestSet;
+  readonly counts: Map<string, number>;
+}
+
+export function createProofGate(options: ProofGateOptions): ProofGate {
+  const { clock, random, quota = 200_000, capacity = 2_000_000 } = options;
   // By the monotonic clock: a wall clock that is set back would make old nonces good again, after the proofs made with
   // them were forgotten. The secret lives as long as the process, so no step has to mean the same after a restart.
   const nonces = createNonceSource({
@@ -51,13 +58,17 @@ export function createProofGate({ clock, random, quota = 200_000 }: ProofGateOpt
   const prefix = Buffer.from(random.bytes(16)).toString('latin1');
   // One generation for each step in which a nonce was handed out, dropped when that nonce is no longer accepted: a
   // proof is remembered exactly as long as it would be let in.
-  const generations = new Map<number, { seen: DigestSet; counts: Map<string, number> }>();
+  const generations = new Map<number, Generation>();
 
-  const generation = (step: number): { seen: DigestSet; counts: Map<string, number> } => {
+  const generationOf = (nonce: string | undefined): Generation => {
+    if (nonce === undefined) throw new ProofError('nonce', 'the proof has no nonce');
+    // Before the nonce is judged: were a step to end in between, the one it names could be dropped and begun anew.
     const oldest = nonces.currentStep() - 1;
-    for (const old of generations.keys()) if (old < oldest) generations.delete(old);
+    for (const step of generations.keys()) if (step < oldest) generations.delete(step);
+    const step = nonces.stepOf(nonce);
+    if (step === undefined) throw new ProofError('nonce', 'the nonce of the proof is not recent');
     let found = generations.get(step);
-    if (!found) generations.set(step, (found = { seen: new DigestSet(prefix, CAPACITY), counts: new Map() }));
+    if (!found) generations.set(step, (found = { seen: new DigestSet(prefix, capacity), counts: new Map() }));
     return found;
   };
 
@@ -66,10 +77,7 @@ export function createProofGate({ clock, random, quota = 200_000 }: ProofGateOpt
     check(header, expected, owner) {
       const proof = readProof(header);
       judgeProof(proof, expected);
-      if (proof.nonce === undefined) throw new ProofError('nonce', 'the proof has no nonce');
-      const step = nonces.stepOf(proof.nonce);
-      if (step === undefined) throw new ProofError('nonce', 'the nonce of the proof is not recent');
-      const { seen, counts } = generation(step);
+      const { seen, counts } = generationOf(proof.nonce);
       const count = counts.get(owner) ?? 0;
       if (count >= quota) {
         throw new TallystickError('proof_capacity', `${owner} has used its quota of proofs`, { retryAfterMs: STEP_MS });
