@@ -86,9 +86,9 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
     jwks: async () => JSON.parse(await answerOf('/jwks')) as { keys: Record<string, string>[] },
     revocations: () => answerOf('/revocations'),
     rotate: (identity) => sidecar.withdrawal.rotate(leasesOf(identityOf(identity).id)),
-    revoke: (identity) => sidecar.withdrawal.revokeLeases(leasesOf(identityOf(identity).id)),
+    revoke: (identity) => sidecar.withdrawal.revokeIdentity(identityOf(identity).id).durable,
     suspend: async (identity) => {
-      await sidecar.withdrawal.suspend(identityOf(identity), 'test');
+      await sidecar.withdrawal.suspend(identityOf(identity), 'test').durable;
     },
     resume: (identity) => sidecar.withdrawal.resume(identityOf(identity)),
     async outage(on) {

@@ -49,7 +49,6 @@ const KEY_REVOKED_SECONDS = 366 * 86_400;
 export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
   const { leases, standing, hub, clock, maxLifetimeSeconds } = options;
   const seconds = (): number => Math.floor(clock.nowMs() / 1000);
-  const startedAt = seconds();
 
   const tell = (type: 'revoked' | 'rotate', chosen: readonly Lease[]): void => {
     const byHolder = Map.groupBy(chosen, ({ key }) => `${key.jkt} ${key.identity}`);
@@ -62,8 +61,9 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
     const ended = leases.revokeWhere((key) => key.identity === id);
     const now = seconds();
     // The line covers `iat <= before`. A token made later in this second must stay good, so those that were made
-    // earlier in it are listed one by one; an earlier run's are not known, and can be of this second only in its first.
-    const before = now === startedAt ? now : now - 1;
+    // earlier in it are listed one by one.
+    // BUG: of a sidecar that was restarted within this second, those of its earlier run are not known.
+    const before = now - 1;
     const durable = standing.revoke([
       { kind: 'sub', value: id, before, until: now + maxLifetimeSeconds },
       ...ended.filter(({ issuedAtMs }) => issuedAtMs / 1000 > before).map(tokenLine),
