@@ -27,7 +27,7 @@ export interface Stage {
 }
 
 /** Starts sidecar, API and service, in this order. */
-export async function setStage(folder: string, collector: Collector, wiretap: Wiretap): Promise<Stage> {
+export async function setStage(folder: string, collector: Pick<Collector, 'endpoint'>, wiretap: Wiretap): Promise<Stage> {
   const config = `${folder}/tallystick.yaml`;
   const serviceFolder = `${folder}/service`;
   const publicPort = await freePort();
