@@ -154,6 +154,10 @@ describe('RFC 9449 §4.3 step 3: all required claims', () => {
     expect(verdict(signed(JSON.stringify(header), '{"jti":"1","htm":"P","htu":"h","iat":1e999}'))).toBe('iat');
   });
 
+  test('a jti that has no UTF-8 form is refused: it could not be put on record', () => {
+    for (const jti of ['\ud800', 'a\udc00b', '\udc00\ud800']) expect(verdict(forge({ claims: { jti } }))).toBe('jti');
+  });
+
   test('§11.1: a jti of 256 characters is the longest', () => {
     expect(verdict(forge({ claims: { jti: 'x'.repeat(MAX_JTI_LENGTH) } }))).toMatchObject({ alg: 'ES256' });
   });
