@@ -34,8 +34,8 @@ interface Place {
 }
 
 const STARTUP_TIMEOUT_MS = 30_000;
-/** The longest wait between two attempts to reach a sidecar that is not there yet. */
-const ATTEMPT_WAIT_MAX_MS = 2000;
+/** From this attempt on the waits for a sidecar that is not there yet grow no more: 0 to 2 s, by chance. */
+const LAST_GROWTH = 1;
 
 /**
  * Returns the identity of this workload; see {@link ConnectOptions}. The surroundings are those of `runtime`.
@@ -80,7 +80,7 @@ async function waitForHolder(place: Place, timeoutMs: number, signal: AbortSigna
     } catch (error) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (!TallystickError.is(error) || !error.retryable || leftMs <= 0) throw error;
-      const waitMs = Math.min(backoffMs(attempt, random.uniform()), ATTEMPT_WAIT_MAX_MS);
+      const waitMs = backoffMs(Math.min(attempt, LAST_GROWTH), random.uniform());
       await new Promise<void>((resolve) =>
         timers.after(Math.min(Math.max(waitMs, error.retryAfterMs ?? 0), leftMs), resolve),
       );

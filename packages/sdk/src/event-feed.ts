@@ -14,8 +14,8 @@ export interface EventFeedOptions {
   readonly onLost: (error: TallystickError) => void;
 }
 
-/** The longest wait before the stream is asked for again: a revocation must not wait for minutes. */
-const RECONNECT_MAX_MS = 10_000;
+/** From this failure on the waits grow no more: 0 to 8 s, by chance. A revocation must not wait for minutes. */
+const LAST_GROWTH = 3;
 
 /** Keeps one event stream open, for as long as it is not closed. Keeps no program alive. */
 export class EventFeed {
@@ -88,7 +88,7 @@ export class EventFeed {
         : new TallystickError('sidecar_unavailable', 'the event stream broke', { cause });
       publish('tallystick:events:lost', { error });
       this.#options.onLost(error);
-      const waitMs = Math.min(backoffMs(this.#failures++, random.uniform()), RECONNECT_MAX_MS);
+      const waitMs = backoffMs(Math.min(this.#failures++, LAST_GROWTH), random.uniform());
       this.#retry = timers.after(waitMs, () => {
         this.#retry = undefined;
         void this.#connect();

@@ -193,8 +193,13 @@ export class FakeSidecar {
 
   /** Revokes leases as an operator does: they are gone, and their holders are told. */
   revoke(...ids: string[]): void {
-    this.#leases = this.#leases.filter(({ id }) => !ids.includes(id));
+    this.forget(...ids);
     this.push({ type: 'revoked', leases: ids });
+  }
+
+  /** Loses leases without a word to anybody. */
+  forget(...ids: string[]): void {
+    this.#leases = this.#leases.filter(({ id }) => !ids.includes(id));
   }
 
   /** Marks leases to be replaced. */
