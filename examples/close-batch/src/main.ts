@@ -1,5 +1,6 @@
 // Posts journal entries to the ledger, one after the other, for the business process it runs.
 import { parseArgs } from 'node:util';
+import { trace } from '@opentelemetry/api';
 import { connect, TallystickError, withBusinessProcess } from '@tallystick/sdk';
 
 const { values } = parseArgs({
@@ -12,11 +13,14 @@ const { values } = parseArgs({
   },
 });
 
+const tracer = trace.getTracer('close-batch');
 const identity = await connect();
 print({ event: 'connected', id: identity.id, owner: identity.owner });
 
 for (let number = 1; number <= Number(values.entries); number++) {
-  await withBusinessProcess({ id: values.process, runId: values.run }, () => post(number));
+  await withBusinessProcess({ id: values.process, runId: values.run }, () =>
+    tracer.startActiveSpan('post_journal_entry', (span) => post(number).finally(() => span.end())),
+  );
   await new Promise((resolve) => setTimeout(resolve, Number(values.pause)));
 }
 await identity.close();
