@@ -113,6 +113,8 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     try {
       const lease = await makeLease(ask, mint);
       if (!lease || mints.get(text) !== own) return undefined;
+      // So slow that it ended before it began.
+      if (clock.nowMs() >= lease.expiresAtMs) return undefined;
       table.add(text, lease);
       return { lease, source: 'minted', replaced: before };
     } catch (error) {
