@@ -35,7 +35,8 @@ export interface DispatchHandler {
   onResponseEnd?(controller: DispatchController, trailers: DispatchHeaders): void;
   onResponseError?(controller: DispatchController | null, error: Error): void;
   onResponseStarted?(): void;
-  onBodySent?(chunk: Buffer): void;
+  /** Given the chunk by undici 8, its size and the total by undici 7. */
+  onBodySent?(...progress: readonly unknown[]): void;
   onRequestSent?(): void;
 }
 

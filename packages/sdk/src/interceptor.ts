@@ -110,7 +110,7 @@ class SignedDispatch {
       },
       onResponseError: (controller, error) => target.onResponseError?.(controller, error),
       onResponseStarted: () => target.onResponseStarted?.(),
-      onBodySent: (chunk) => target.onBodySent?.(chunk),
+      onBodySent: (...progress) => target.onBodySent?.(...progress),
       onRequestSent: () => target.onRequestSent?.(),
     };
   }

@@ -1,7 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { TallystickError } from '@tallystick/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Identity } from '../src/identity.ts';
 import type { ApiRequest, FakeApi } from './fake-api.ts';
@@ -309,7 +308,9 @@ test('a request that is repeated is told on a channel, with nothing secret in it
   const messages: unknown[] = [];
   const listen = (message: unknown): number => messages.push(message);
   channel('tallystick:request:retried').subscribe(listen);
-  onTestFinished(() => void channel('tallystick:request:retried').unsubscribe(listen));
+  onTestFinished(() => {
+    channel('tallystick:request:retried').unsubscribe(listen);
+  });
   await identity.fetch(url);
   expect(messages).toEqual([{ origin: server.origin, reason: 'nonce' }]);
 });

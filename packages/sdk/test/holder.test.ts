@@ -19,7 +19,9 @@ function next<T>(name: string, passes: (message: T) => boolean = () => true): Pr
       resolve(message as T);
     };
     channel(name).subscribe(listen);
-    onTestFinished(() => void channel(name).unsubscribe(listen));
+    onTestFinished(() => {
+      channel(name).unsubscribe(listen);
+    });
   });
 }
 
@@ -260,7 +262,9 @@ describe('attribution: run', () => {
     const dropped: unknown[] = [];
     const listen = (message: unknown): number => dropped.push(message);
     channel('tallystick:credential:dropped').subscribe(listen);
-    onTestFinished(() => void channel('tallystick:credential:dropped').unsubscribe(listen));
+    onTestFinished(() => {
+      channel('tallystick:credential:dropped').unsubscribe(listen);
+    });
     await identity.close();
     expect(dropped.length).toBeLessThan(2);
   });
