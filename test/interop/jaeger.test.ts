@@ -40,20 +40,19 @@ describeWithServers(['jaeger'], 'Jaeger, where the spans of sidecar, service and
 
   const search = async (service: string, tags: Readonly<Record<string, string>>): Promise<readonly JaegerTrace[]> => {
     const url = new URL('/api/traces', jaeger.queryUrl);
-    url.search = new URLSearchParams({ service, tags: JSON.stringify(tags), limit: '100' }).toString();
+    url.search = new URLSearchParams({ service, tags: JSON.stringify(tags), limit: '10000' }).toString();
     return ((await (await fetch(url)).json()) as { data: JaegerTrace[] }).data;
   };
   const programsOf = ({ processes }: JaegerTrace): string[] =>
     [...new Set(Object.values(processes).map(({ serviceName }) => serviceName))].sort();
-  /** Resolves when a trace that has spans of all three is found: each process exports at its own pace. */
+  /** Resolves with a trace that has spans of all three, once there is one: each process exports at its own pace. */
   const findWhole = async (service: string, tags: Readonly<Record<string, string>>): Promise<JaegerTrace> => {
     let whole: JaegerTrace | undefined;
     await expect
       .poll(
         async () => {
-          const found = await search(service, tags);
-          whole = found.find((trace) => programsOf(trace).length === PROGRAMS.length);
-          return whole ? programsOf(whole) : found.map(programsOf);
+          whole = (await search(service, tags)).find((trace) => programsOf(trace).length === PROGRAMS.length);
+          return whole && programsOf(whole);
         },
         { timeout: 15_000, interval: 100 },
       )
@@ -67,21 +66,18 @@ describeWithServers(['jaeger'], 'Jaeger, where the spans of sidecar, service and
     ['the business process', 'close-batch', { 'tallystick.business_process.id': PROCESS }],
     ['the caller, at the API', 'ledger-api', { 'tallystick.caller.id': SERVICE }],
     ['the workload, at the sidecar', 'tallystick', { 'tallystick.identity.id': SERVICE }],
-  ])('a call is found across its three processes by %s', async (_, service, tags) => {
-    const trace = await findWhole(service, tags);
-    expect(programsOf(trace)).toEqual(PROGRAMS);
+  ])('a call is found, whole, by %s', async (_, service, tags) => {
+    const { spans } = await findWhole(service, tags);
+    expect(spans.length).toBeGreaterThanOrEqual(PROGRAMS.length);
   });
 
-  test('every span of the call says who, under whose responsibility, and for what', async () => {
+  test('every span of a call says who, under whose responsibility, and for what', async () => {
     const trace = await findWhole('close-batch', { 'tallystick.business_process.id': PROCESS });
     for (const { processID, operationName, tags } of trace.spans) {
       const program = trace.processes[processID]!.serviceName;
       const isApi = program === 'ledger-api';
-      expect({
-        program,
-        operationName,
-        ...Object.fromEntries(tags.map(({ key, value }) => [key, value])),
-      }).toMatchObject({
+      const attributes = Object.fromEntries(tags.map(({ key, value }) => [key, value]));
+      expect({ program, operationName, ...attributes }).toMatchObject({
         'tallystick.identity.id': isApi ? API : SERVICE,
         'tallystick.identity.owner.id': isApi ? 'team-ledger' : 'team-payments',
         'tallystick.business_process.id': PROCESS,

@@ -39,7 +39,7 @@ export function surfaceOf(entry: string): string {
       const through = imported.get(source.name);
       return through ? locate(file, through) : { file, name: source.name };
     }
-    if (!source.from.startsWith('.')) return `import { ${source.name} } from '${source.from}'`;
+    if (!source.from.startsWith('.')) return `{ ${source.name} } from '${source.from}'`;
     const target = join(dirname(file), source.from.replace(/\.[jt]s$/, '.d.ts'));
     return locate(target, read(target).exported.get(source.name) ?? { from: undefined, name: source.name });
   };
@@ -54,7 +54,7 @@ export function surfaceOf(entry: string): string {
   for (const [name, source] of read(entry).exported) {
     const found = locate(entry, source);
     if (typeof found === 'string') {
-      exported.push(`export ${name}: ${found}`);
+      exported.push(found.startsWith(`{ ${name} }`) ? `export ${found}` : `// as ${name}\nexport ${found}`);
     } else {
       exportedKeys.add(`${found.file}#${found.name}`);
       exported.push((found.name === name ? '' : `// as ${name}\n`) + take(found));
