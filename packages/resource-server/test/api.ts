@@ -44,7 +44,11 @@ export function nodeRequest(...headers: readonly (readonly [name: string, value:
   url: string;
   rawHeaders: string[];
 } {
-  return { method: 'GET', url: '/v1/entries', rawHeaders: [['Host', 'ledger.acme.example'] as const, ...headers].flat() };
+  return {
+    method: 'GET',
+    url: '/v1/entries',
+    rawHeaders: [['Host', 'ledger.acme.example'] as const, ...headers].flat(),
+  };
 }
 
 /** A GET of the API with a token and a proof. */

@@ -1,7 +1,17 @@
 import { accessTokenHash, generateHolderKey, thumbprint } from '@tallystick/dpop';
 import { describe, expect, test } from 'vitest';
 import { AUDIENCE, createIssuer, NOW, SUBJECT } from './issuer.ts';
-import { looseKey, looseProof, nodeRequest, openApi, proofOf, refusalOf, requestWith, URL_OF_API, webRequestWith } from './api.ts';
+import {
+  looseKey,
+  looseProof,
+  nodeRequest,
+  openApi,
+  proofOf,
+  refusalOf,
+  requestWith,
+  URL_OF_API,
+  webRequestWith,
+} from './api.ts';
 
 describe('a thief who has the token', () => {
   test('gets nowhere without a proof', async () => {
@@ -23,7 +33,11 @@ describe('a thief who has the token', () => {
       nodeRequest(['Authorization', `Bearer ${token}`]),
       requestWith(token, proofOf(key, token), 'Bearer'),
     ]) {
-      expect(await refusalOf(verifier, request)).toMatchObject({ status: 401, error: 'invalid_token', reason: 'bearer' });
+      expect(await refusalOf(verifier, request)).toMatchObject({
+        status: 401,
+        error: 'invalid_token',
+        reason: 'bearer',
+      });
     }
   });
 
@@ -64,9 +78,13 @@ describe('a thief who has the token', () => {
     const [header, payload, signature] = proofOf(key, token, { method: 'POST' }).split('.') as [string, string, string];
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object;
     const changed = Buffer.from(JSON.stringify({ ...claims, htm: 'GET' })).toString('base64url');
-    expect((await refusalOf(verifier, requestWith(token, `${header}.${changed}.${signature}`))).reason).toBe('proof_signature');
+    expect((await refusalOf(verifier, requestWith(token, `${header}.${changed}.${signature}`))).reason).toBe(
+      'proof_signature',
+    );
     const zeros = Buffer.alloc(64).toString('base64url');
-    expect((await refusalOf(verifier, requestWith(token, `${header}.${payload}.${zeros}`))).reason).toBe('proof_signature');
+    expect((await refusalOf(verifier, requestWith(token, `${header}.${payload}.${zeros}`))).reason).toBe(
+      'proof_signature',
+    );
   });
 });
 
@@ -161,7 +179,9 @@ describe('a request that says two things at once', () => {
 
 test('a subject cannot be an issuer of SPIFFE IDs by "*"', async () => {
   const foreign = await createIssuer('https://as.example');
-  const { verifier, key } = await openApi({ issuers: [{ issuer: foreign.issuer, jwks: foreign.jwks, subjects: ['*'] }] });
+  const { verifier, key } = await openApi({
+    issuers: [{ issuer: foreign.issuer, jwks: foreign.jwks, subjects: ['*'] }],
+  });
   const own = await foreign.token(key.jkt, { claims: { sub: 'client-7', tallystick: undefined } });
   await expect(verifier.verify(requestWith(own, proofOf(key, own)))).resolves.toMatchObject({ identity: 'client-7' });
   for (const sub of [SUBJECT, SUBJECT.toUpperCase()]) {

@@ -10,7 +10,13 @@ describe('the answer to a refused request', () => {
     const { verifier } = await openApi();
     for (const request of [nodeRequest(), nodeRequest(['Authorization', 'Basic dTpw'])]) {
       const refusal = await refusalOf(verifier, request);
-      expect(refusal).toMatchObject({ status: 401, error: undefined, body: '', reason: 'no_credentials', code: 'token_missing' });
+      expect(refusal).toMatchObject({
+        status: 401,
+        error: undefined,
+        body: '',
+        reason: 'no_credentials',
+        code: 'token_missing',
+      });
       expect(refusal.headers).toEqual({
         'WWW-Authenticate': `DPoP algs="ES256 ES384 Ed25519 PS256", resource_metadata="${METADATA}"`,
         'Cache-Control': 'no-store',
@@ -48,9 +54,15 @@ describe('the answer to a refused request', () => {
     const { verifier, issuer } = await openApi({ dangerouslyAcceptBearerTokens: true });
     const schemes = (refusal: Awaited<ReturnType<typeof refusalOf>>): unknown =>
       parseChallenges(refusal.headers['WWW-Authenticate']!).map(({ scheme, parameters }) => [scheme, parameters.error]);
-    expect(schemes(await refusalOf(verifier, nodeRequest()))).toEqual([['DPoP', undefined], ['Bearer', undefined]]);
+    expect(schemes(await refusalOf(verifier, nodeRequest()))).toEqual([
+      ['DPoP', undefined],
+      ['Bearer', undefined],
+    ]);
     const both = nodeRequest(['Authorization', 'Bearer a'], ['Authorization', 'DPoP b']);
-    expect(schemes(await refusalOf(verifier, both))).toEqual([['DPoP', 'invalid_request'], ['Bearer', 'invalid_request']]);
+    expect(schemes(await refusalOf(verifier, both))).toEqual([
+      ['DPoP', 'invalid_request'],
+      ['Bearer', 'invalid_request'],
+    ]);
     const expired = await issuer.token(undefined, { claims: { exp: 1 } });
     const bearer = nodeRequest(['Authorization', `Bearer ${expired}`]);
     expect(schemes(await refusalOf(verifier, bearer))).toEqual([['Bearer', 'invalid_token']]);

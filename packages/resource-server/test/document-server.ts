@@ -49,7 +49,8 @@ export async function serveDocuments(answer: Answer, over: 'tcp' | 'unix' = 'tcp
     if (folder !== undefined) await rm(folder, { recursive: true });
   };
   const served: DocumentServer = {
-    url: folder === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${folder}/api.sock`,
+    url:
+      folder === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${folder}/api.sock`,
     requests,
     answer,
     close,

@@ -64,7 +64,11 @@ describe('a token that its issuer is asked about (RFC 7662)', () => {
     const api = await openWith(server.url);
     const token = await issuer.token(api.key.jkt);
     const refusal = await refusalOf(api.verifier, requestWith(token, proofOf(api.key, token)));
-    expect(refusal).toMatchObject({ status: 503, reason: 'introspection_unavailable', error: 'temporarily_unavailable' });
+    expect(refusal).toMatchObject({
+      status: 503,
+      reason: 'introspection_unavailable',
+      error: 'temporarily_unavailable',
+    });
     expect(refusal.body).not.toContain('invalid_client');
   });
 

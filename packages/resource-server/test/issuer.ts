@@ -1,4 +1,12 @@
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK } from 'jose';
+import {
+  exportJWK,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  type CryptoKey,
+  type JWK,
+  type JWTHeaderParameters,
+} from 'jose';
 
 /** What a token is minted from; everything can be replaced to mint a wrong one, and `undefined` leaves a claim out. */
 export interface TokenOverrides {
@@ -32,7 +40,7 @@ export async function createIssuer(issuer = ISSUER, alg = 'ES256', kid = 'key-1'
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' };
   const sign: TestIssuer['sign'] = (typ, claims, overrides = {}) => {
-    const header = { alg, typ, kid, ...overrides.header };
+    const header = { alg, typ, kid, ...overrides.header } as JWTHeaderParameters;
     const payload = { ...claims, ...overrides.claims };
     if (header.alg === 'none') return Promise.resolve(new UnsecuredJWT(payload).encode());
     return new SignJWT(payload).setProtectedHeader(header).sign(overrides.key ?? privateKey);

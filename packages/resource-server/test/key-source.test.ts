@@ -10,7 +10,9 @@ import { createIssuer, SUBJECT, type TestIssuer } from './issuer.ts';
 const subjects = ['spiffe://acme.example/payments/'];
 
 async function accepted(api: TestApi, token: string): Promise<void> {
-  await expect(api.verifier.verify(requestWith(token, proofOf(api.key, token)))).resolves.toMatchObject({ identity: SUBJECT });
+  await expect(api.verifier.verify(requestWith(token, proofOf(api.key, token)))).resolves.toMatchObject({
+    identity: SUBJECT,
+  });
 }
 
 async function reasonOf(api: TestApi, token: string): Promise<string> {
@@ -32,7 +34,9 @@ describe('the keys of an issuer', () => {
     await using server = await serveDocuments(answerWith(issuer.jwks), over);
     const api = await openWith(issuer, over === 'tcp' ? `${server.url}/jwks` : server.url);
     expect(server.requests).toHaveLength(0);
-    const tokens = await Promise.all(Array.from({ length: 20 }, (_, i) => issuer.token(api.key.jkt, { claims: { jti: `${i}` } })));
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => issuer.token(api.key.jkt, { claims: { jti: `${i}` } })),
+    );
     await Promise.all(tokens.map((token) => accepted(api, token)));
     expect(server.requests.map(({ url }) => url)).toEqual(['/jwks']);
     expect(server.requests[0]!.headers.host).toMatch(over === 'tcp' ? /^127\.0\.0\.1:/ : /^localhost$/);
@@ -102,7 +106,12 @@ describe('the keys of an issuer', () => {
     await settled(server.url);
     api.clock.advance(1_000);
     const refusal = await refusalOf(api.verifier, proven());
-    expect(refusal).toMatchObject({ status: 503, reason: 'keys_unavailable', code: 'keys_unavailable', error: 'temporarily_unavailable' });
+    expect(refusal).toMatchObject({
+      status: 503,
+      reason: 'keys_unavailable',
+      code: 'keys_unavailable',
+      error: 'temporarily_unavailable',
+    });
     expect(refusal.headers).toMatchObject({ 'Retry-After': '1', 'Cache-Control': 'no-store' });
     expect(refusal.headers['WWW-Authenticate']).toBeUndefined();
     expect(refusal.cause).toBeInstanceOf(Error);
@@ -148,7 +157,12 @@ describe('the keys of an issuer', () => {
     await api.verifier.verify(requestWith(token, proofOf(api.key, token, { iat })));
     await settled(server.url);
     await expect
-      .poll(async () => (await api.verifier.verify(requestWith(token, proofOf(api.key, token, { iat }))).catch((error: unknown) => error)) as object)
+      .poll(
+        async () =>
+          (await api.verifier
+            .verify(requestWith(token, proofOf(api.key, token, { iat })))
+            .catch((error: unknown) => error)) as object,
+      )
       .toMatchObject({ reason: 'token_key' });
   });
 
@@ -182,7 +196,10 @@ test('nothing is fetched because a token names it: jku, x5u, iss', async () => {
   const issuer = await createIssuer();
   await using evil = await serveDocuments(answerWith(issuer.jwks));
   const api = await openApi();
-  for (const header of [{ jku: `${evil.url}/jwks`, kid: 'evil' }, { x5u: `${evil.url}/x5u`, kid: 'evil' }]) {
+  for (const header of [
+    { jku: `${evil.url}/jwks`, kid: 'evil' },
+    { x5u: `${evil.url}/x5u`, kid: 'evil' },
+  ]) {
     expect(await reasonOf(api, await issuer.token(api.key.jkt, { header }))).toBe('token_key');
   }
   expect(await reasonOf(api, await issuer.token(api.key.jkt, { claims: { iss: evil.url } }))).toBe('token_issuer');

@@ -8,7 +8,12 @@ describe('an API with a nonce secret', () => {
   test('RFC 9449 §9: asks for its nonce, and accepts the proof that has it', async () => {
     const { verifier, key, token } = await openApi({ nonceSecret });
     const refusal = await refusalOf(verifier, requestWith(token, proofOf(key, token)));
-    expect(refusal).toMatchObject({ status: 401, error: 'use_dpop_nonce', reason: 'proof_nonce', code: 'use_dpop_nonce' });
+    expect(refusal).toMatchObject({
+      status: 401,
+      error: 'use_dpop_nonce',
+      reason: 'proof_nonce',
+      code: 'use_dpop_nonce',
+    });
     expect(refusal.headers['WWW-Authenticate']).toContain('DPoP error="use_dpop_nonce"');
     const nonce = refusal.headers['DPoP-Nonce']!;
     expect(nonce).toBe(verifier.nonce());
@@ -66,5 +71,7 @@ test('an API without a nonce secret gives none, and does not mind one', async ()
   const { verifier, key, token } = await openApi();
   expect(verifier.nonce()).toBeUndefined();
   expect((await refusalOf(verifier, nodeRequest())).headers['DPoP-Nonce']).toBeUndefined();
-  await expect(verifier.verify(requestWith(token, proofOf(key, token, { nonce: 'of-another' })))).resolves.toBeDefined();
+  await expect(
+    verifier.verify(requestWith(token, proofOf(key, token, { nonce: 'of-another' }))),
+  ).resolves.toBeDefined();
 });

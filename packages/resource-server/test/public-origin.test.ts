@@ -92,9 +92,12 @@ describe('public origins', () => {
     expect(() => parsePublicOrigins(origins as string[])).toThrow('verifier_misconfigured');
   });
 
-  test.each(['http://127.0.0.1:8080', 'http://127.1.2.3', 'http://[::1]:8080'])('may be http on loopback: %s', (url) => {
-    expect(target([url], '/x')).toBe(`${url}/x`);
-  });
+  test.each(['http://127.0.0.1:8080', 'http://127.1.2.3', 'http://[::1]:8080'])(
+    'may be http on loopback: %s',
+    (url) => {
+      expect(target([url], '/x')).toBe(`${url}/x`);
+    },
+  );
 });
 
 describe('behind a proxy', () => {
@@ -113,7 +116,16 @@ describe('behind a proxy', () => {
   test('a proof captured on one public origin is no good on another, though X-Forwarded-Host says so', async () => {
     const { verifier, key, token } = await openApi({ publicOrigins: TWO });
     const proof = proofOf(key, token, { url: 'https://a.example/v1/entries' });
-    const headers = ['Host', 'b.example', 'X-Forwarded-Host', 'a.example', 'Authorization', `DPoP ${token}`, 'DPoP', proof];
+    const headers = [
+      'Host',
+      'b.example',
+      'X-Forwarded-Host',
+      'a.example',
+      'Authorization',
+      `DPoP ${token}`,
+      'DPoP',
+      proof,
+    ];
     const refusal = await refusalOf(verifier, { method: 'GET', url: '/v1/entries', rawHeaders: headers });
     expect(refusal.reason).toBe('proof_htu');
   });

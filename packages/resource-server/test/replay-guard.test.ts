@@ -69,7 +69,14 @@ describe('the replay store', () => {
   });
 
   test.each<[string, ReplayStore]>([
-    ['throws', { reserve: () => { throw new Error('down'); } }],
+    [
+      'throws',
+      {
+        reserve: () => {
+          throw new Error('down');
+        },
+      },
+    ],
     ['rejects', { reserve: () => Promise.reject(new Error('down')) }],
     ['is full', createMemoryReplayStore({ capacity: 0 })],
   ])('that %s lets nothing pass: 503', async (_how, replayStore) => {
@@ -95,7 +102,9 @@ describe('the replay store', () => {
 
   test('that answers with anything but true lets nothing pass', async () => {
     for (const answer of ['OK', 1, {}, null, undefined]) {
-      const { verifier, key, token } = await openApi({ replayStore: { reserve: () => Promise.resolve(answer as never) } });
+      const { verifier, key, token } = await openApi({
+        replayStore: { reserve: () => Promise.resolve(answer as never) },
+      });
       expect((await refusalOf(verifier, requestWith(token, proofOf(key, token)))).reason).toBe('proof_replayed');
     }
   });

@@ -11,7 +11,10 @@ replayStoreSuite('the memory of one process', () => {
 });
 
 /** `SET key value NX PX ttl`, as Redis does it, for the forms in which its two clients send it. */
-function redisCommands(clock: ManualClock): { seen: string[][]; send: (command: readonly string[]) => Promise<unknown> } {
+function redisCommands(clock: ManualClock): {
+  seen: string[][];
+  send: (command: readonly string[]) => Promise<unknown>;
+} {
   const expiresMs = new Map<string, number>();
   const seen: string[][] = [];
   return {
@@ -54,7 +57,10 @@ test('Redis is asked in one command, with a key of fixed length that shows nothi
   expect(seen).toEqual([['SET', expect.stringMatching(/^api:[\w-]{43}$/), '1', 'NX', 'PX', '75001']]);
 });
 
-test.each([undefined, 'QUEUED', 1, ''])('an answer of Redis that is neither OK nor nil is no answer: %j', async (reply) => {
-  const store = createRedisReplayStore({ sendCommand: () => Promise.resolve(reply) });
-  await expect(store.reserve('key', 1_000)).rejects.toThrow('redis answered');
-});
+test.each([undefined, 'QUEUED', 1, ''])(
+  'an answer of Redis that is neither OK nor nil is no answer: %j',
+  async (reply) => {
+    const store = createRedisReplayStore({ sendCommand: () => Promise.resolve(reply) });
+    await expect(store.reserve('key', 1_000)).rejects.toThrow('redis answered');
+  },
+);

@@ -17,7 +17,9 @@ test('what "tallystick issuer export" writes is read from its file', async () =>
     await writeFile(path, JSON.stringify(trusted));
     const api = await openApi({ issuers: [readIssuerFile(path)] });
     const token = await issuer.token(api.key.jkt);
-    await expect(api.verifier.verify(requestWith(token, proofOf(api.key, token)))).resolves.toMatchObject({ identity: SUBJECT });
+    await expect(api.verifier.verify(requestWith(token, proofOf(api.key, token)))).resolves.toMatchObject({
+      identity: SUBJECT,
+    });
     await writeFile(path, '{"issuer":');
     expect(() => readIssuerFile(path)).toThrow(/verifier_misconfigured: .* is not JSON/);
     expect(() => readIssuerFile(join(folder, 'none.json'))).toThrow(/verifier_misconfigured: .* cannot be read/);
@@ -72,12 +74,17 @@ describe('options that cannot be meant are refused at the start, by name', () =>
     ['introspection', { introspection: 'file:///etc/introspection' }],
     ['cacheMs', { introspection: { url: 'https://as.example/introspect', cacheMs: -1 } }],
   ])('%s of an issuer', (name, wrong) => {
-    expect(() => createVerifier({ ...options, issuers: [{ ...trusted, ...wrong } as TrustedIssuer] })).toThrow(`"${name}"`);
+    expect(() => createVerifier({ ...options, issuers: [{ ...trusted, ...wrong } as TrustedIssuer] })).toThrow(
+      `"${name}"`,
+    );
   });
 
   test('and say so with a code and a remedy', () => {
     expect(() => createVerifier({ ...options, issuers: [] })).toThrow(
-      expect.objectContaining({ code: 'verifier_misconfigured', remedy: expect.stringContaining('createVerifier') as string }),
+      expect.objectContaining({
+        code: 'verifier_misconfigured',
+        remedy: expect.stringContaining('createVerifier') as string,
+      }),
     );
   });
 });

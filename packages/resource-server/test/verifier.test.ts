@@ -1,7 +1,17 @@
 import { accessTokenHash, generateHolderKey, thumbprint } from '@tallystick/dpop';
 import { describe, expect, test } from 'vitest';
 import type { RefusalReason } from '../src/index.ts';
-import { looseKey, looseProof, nodeRequest, openApi, proofOf, refusalOf, requestWith, URL_OF_API, webRequestWith } from './api.ts';
+import {
+  looseKey,
+  looseProof,
+  nodeRequest,
+  openApi,
+  proofOf,
+  refusalOf,
+  requestWith,
+  URL_OF_API,
+  webRequestWith,
+} from './api.ts';
 import { AUDIENCE, createIssuer, ISSUER, NOW, SUBJECT, tokenClaims, type TokenOverrides } from './issuer.ts';
 
 describe('an accepted request', () => {
@@ -35,14 +45,18 @@ describe('an accepted request', () => {
 
   test('may be a Web request', async () => {
     const { verifier, key, token } = await openApi();
-    await expect(verifier.verify(webRequestWith(token, proofOf(key, token)))).resolves.toMatchObject({ identity: SUBJECT });
+    await expect(verifier.verify(webRequestWith(token, proofOf(key, token)))).resolves.toMatchObject({
+      identity: SUBJECT,
+    });
   });
 
   test('may have a query, which is no part of htu (RFC 9449 §4.2)', async () => {
     const { verifier, key, token } = await openApi();
     const request = { ...requestWith(token, proofOf(key, token)), url: '/v1/entries?from=2026-11-01#x' };
     await expect(verifier.verify(request)).resolves.toBeDefined();
-    await expect(verifier.verify(webRequestWith(token, proofOf(key, token), `${URL_OF_API}?a=b`))).resolves.toBeDefined();
+    await expect(
+      verifier.verify(webRequestWith(token, proofOf(key, token), `${URL_OF_API}?a=b`)),
+    ).resolves.toBeDefined();
   });
 
   test('may write its scheme in any case (RFC 9110 §11.1)', async () => {
@@ -65,7 +79,9 @@ describe('an accepted request', () => {
         issuers: [{ issuer: other.issuer, jwks: other.jwks, subjects: ['spiffe://acme.example/payments/'] }],
       });
       const token = await other.token(key.jkt);
-      await expect(verifier.verify(requestWith(token, proofOf(key, token)))).resolves.toMatchObject({ identity: SUBJECT });
+      await expect(verifier.verify(requestWith(token, proofOf(key, token)))).resolves.toMatchObject({
+        identity: SUBJECT,
+      });
     },
   );
 
@@ -76,7 +92,13 @@ describe('an accepted request', () => {
       claims: { aud: ['https://other.example', AUDIENCE], tallystick: undefined, scope: undefined, nbf: NOW },
     });
     const caller = await verifier.verify(requestWith(token, proofOf(key, token)));
-    expect(caller).toMatchObject({ owner: undefined, environment: undefined, leaseId: undefined, processes: [], scopes: [] });
+    expect(caller).toMatchObject({
+      owner: undefined,
+      environment: undefined,
+      leaseId: undefined,
+      processes: [],
+      scopes: [],
+    });
   });
 });
 
@@ -94,7 +116,11 @@ describe('a token is refused', () => {
     ['RFC 9068 §2.2: without "iss"', 'token_issuer', { claims: { iss: undefined } }],
     ['RFC 9068 §4: by an unknown key', 'token_key', { header: { kid: 'key-2' } }],
     ['RFC 9068 §4: for another audience', 'token_audience', { claims: { aud: 'https://other.example' } }],
-    ['RFC 9068 §4: for an audience that ours is a part of', 'token_audience', { claims: { aud: `${AUDIENCE}.evil.example` } }],
+    [
+      'RFC 9068 §4: for an audience that ours is a part of',
+      'token_audience',
+      { claims: { aud: `${AUDIENCE}.evil.example` } },
+    ],
     ['RFC 9068 §2.2: without "aud"', 'token_claims', { claims: { aud: undefined } }],
     ['RFC 9068 §4: expired this instant', 'token_expired', { claims: { exp: NOW } }],
     ['RFC 9068 §2.2: without "exp"', 'token_claims', { claims: { exp: undefined } }],
@@ -106,8 +132,16 @@ describe('a token is refused', () => {
     ['RFC 9068 §2.2: without "client_id"', 'token_claims', { claims: { client_id: undefined } }],
     ['RFC 9068 §2.2: without "sub"', 'token_claims', { claims: { sub: undefined } }],
     ['RFC 9068 §2.2.3: with a scope that is no text', 'token_claims', { claims: { scope: ['journal.write'] } }],
-    ['DESIGN §4.1: of a subject its issuer may not speak for', 'token_subject', { claims: { sub: 'spiffe://acme.example/billing/batch' } }],
-    ['DESIGN §4.1: of a subject that only begins like one', 'token_subject', { claims: { sub: 'spiffe://acme.example/payments' } }],
+    [
+      'DESIGN §4.1: of a subject its issuer may not speak for',
+      'token_subject',
+      { claims: { sub: 'spiffe://acme.example/billing/batch' } },
+    ],
+    [
+      'DESIGN §4.1: of a subject that only begins like one',
+      'token_subject',
+      { claims: { sub: 'spiffe://acme.example/payments' } },
+    ],
     ['RFC 9449 §6: bound to nothing', 'token_unbound', { claims: { cnf: undefined } }],
     ['RFC 7800 §3: bound by a certificate', 'token_confirmation', { claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } }],
     ['RFC 7800 §3: with a confirmation that is empty', 'token_confirmation', { claims: { cnf: {} } }],
@@ -167,7 +201,9 @@ describe('a token is refused', () => {
     const crossed = await billing.token(key.jkt);
     expect((await refusalOf(verifier, requestWith(crossed, proofOf(key, crossed)))).reason).toBe('token_subject');
     const own = await payments.token(key.jkt);
-    await expect(verifier.verify(requestWith(own, proofOf(key, own)))).resolves.toMatchObject({ issuer: payments.issuer });
+    await expect(verifier.verify(requestWith(own, proofOf(key, own)))).resolves.toMatchObject({
+      issuer: payments.issuer,
+    });
   });
 
   test('of one trusted issuer, signed with the key of another', async () => {
@@ -244,8 +280,12 @@ describe('a proof is refused', () => {
 
   test('by a narrower window, where one is configured', async () => {
     const { verifier, key, token } = await openApi({ proofWindow: { pastSeconds: 5, futureSeconds: 0 } });
-    expect((await refusalOf(verifier, requestWith(token, proofOf(key, token, { iat: NOW - 6 })))).reason).toBe('proof_iat');
-    expect((await refusalOf(verifier, requestWith(token, proofOf(key, token, { iat: NOW + 1 })))).reason).toBe('proof_iat');
+    expect((await refusalOf(verifier, requestWith(token, proofOf(key, token, { iat: NOW - 6 })))).reason).toBe(
+      'proof_iat',
+    );
+    expect((await refusalOf(verifier, requestWith(token, proofOf(key, token, { iat: NOW + 1 })))).reason).toBe(
+      'proof_iat',
+    );
   });
 
   test('RFC 9449 §7.1: where there is none', async () => {
@@ -271,7 +311,12 @@ describe('a proof is refused', () => {
     expect((await refusalOf(verifier, elsewhere)).reason).toBe('proof_htm');
     await expect(verifier.verify(requestWith(token, proof))).resolves.toBeDefined();
     const refusal = await refusalOf(verifier, requestWith(token, proof));
-    expect(refusal).toMatchObject({ reason: 'proof_replayed', status: 401, error: 'invalid_dpop_proof', code: 'proof_replayed' });
+    expect(refusal).toMatchObject({
+      reason: 'proof_replayed',
+      status: 401,
+      error: 'invalid_dpop_proof',
+      code: 'proof_replayed',
+    });
   });
 
   test('RFC 9449 §11.1: the second time for as long as its "iat" is good', async () => {
