@@ -31,7 +31,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
     packages: ['core', 'dpop', 'telemetry', 'jose', 'lru-cache', '@opentelemetry/api'],
     typesOf: ['express', 'fastify', 'hono'],
   },
-  register: { packages: ['core', 'sdk', 'telemetry', '@opentelemetry/*'] },
+  register: { packages: ['core', 'sdk', 'sdk/internal', 'telemetry', '@opentelemetry/*'] },
   testing: { packages: ['core', 'sdk', 'sdk/internal', 'sidecar/embedded'] },
   sidecar: {
     packages: [
@@ -95,11 +95,11 @@ describe.each(packages)('$manifest.name', ({ folder, shortName, manifest, source
   });
 });
 
-test('only "testing", the tests and the examples use the sidecar or anybody\'s internals', () => {
+test('the examples import what a user may: neither the sidecar nor anything internal', () => {
   const broken = listFiles()
-    .filter((path) => /\.(ts|js|mjs|cjs)$/.test(path) && !/^(test|packages\/testing)\/|\/test\//.test(path))
+    .filter((path) => /^examples\/.*\.(ts|js|mjs|cjs)$/.test(path))
     .flatMap((path) => moduleFacts(path, readText(path)).imports.map((each) => ({ path, ...each })))
-    .filter(({ specifier }) => new RegExp(`^${OURS}(sidecar(/|$)|[^/]+/internal$)`).test(specifier));
+    .filter(({ specifier }) => specifier.startsWith(`${OURS}sidecar`) || NOT_PUBLIC.test(specifier));
   expect(broken.map(describeImport)).toEqual([]);
 });
 

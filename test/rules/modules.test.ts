@@ -36,13 +36,6 @@ test('what a package exports is written out: no "export *"', () => {
   expect(withFact('exportsStar')).toEqual([]);
 });
 
-test('an index.ts only passes on what other files define', () => {
-  const broken = published
-    .filter((path) => basename(path) === 'index.ts')
-    .filter((path) => /^(?!export (type )?\{|\} from|  |import |\/\/|\/\*| \*|$)/m.test(readText(path)));
-  expect(broken).toEqual([]);
-});
-
 test('environment variables are read in few named places', () => {
   expect(withFact('readsEnvironment').filter((path) => !READ_ENVIRONMENT.some((place) => place.test(path)))).toEqual(
     [],
