@@ -1,14 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Share } from './admission.ts';
+import type { Exchange } from './exchanges.ts';
 
 /** What a server keeps for one connection. */
 export interface Connection<Client> {
   readonly client: Client;
   readonly share: Share;
-  /** Ends each exchange that has no complete answer yet; more than one where the client pipelines. */
-  readonly open: Set<() => void>;
-  /** The request that began last, also when it was refused. */
-  latest: { readonly request: IncomingMessage; readonly response: ServerResponse } | undefined;
+  /** Requests without a complete answer; more than one where the client pipelines. Owned by {@link Exchanges}. */
+  readonly open: Set<Exchange>;
+  /** The response to the request that began last, also when that was refused. */
+  latest: ServerResponse | undefined;
 }
 
 /**
@@ -17,6 +18,6 @@ export interface Connection<Client> {
  */
 export function mayAnswer(connection: Connection<unknown> | undefined): boolean {
   const latest = connection?.latest;
-  if (!connection || !latest || latest.request.complete) return !connection?.open.size;
-  return connection.open.size <= 1 && !latest.response.headersSent;
+  if (!connection || !latest || latest.req.complete) return !connection?.open.size;
+  return connection.open.size <= 1 && !latest.headersSent;
 }

@@ -18,8 +18,9 @@ export async function acceptQueued(counts: { readonly accepted: number }): Promi
   } while (before < counts.accepted && counts.accepted < limit);
 }
 
-/** Waits for `work`, `deadlineMs` at most. */
+/** Waits for `work`, `deadlineMs` at most; 0 does not wait, even for a clock that stands still. */
 export async function within(deadlineMs: number, work: Promise<void>, timers: Timers): Promise<void> {
+  if (deadlineMs <= 0) return;
   await new Promise<void>((resolve) => {
     const timer = timers.after(deadlineMs, resolve, { keepAlive: true });
     void work.then(() => {

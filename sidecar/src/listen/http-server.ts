@@ -54,7 +54,8 @@ export interface HttpServer {
 export function createHttpServer<Client>(options: HttpServerOptions<Client>): HttpServer {
   const { limits, admission } = options;
   const connections = new Map<Socket, Connection<Client>>();
-  const exchanges = new Exchanges();
+  const open = { [Symbol.iterator]: () => connections.values() };
+  const exchanges = new Exchanges(admission, open);
   const counts = { accepted: 0, requests: 0 };
   const server = options.tls
     ? createTlsServer({ ...parserOptions(limits), ...options.tls, handshakeTimeout: limits.requestMs })
@@ -85,7 +86,7 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
     connections.set(socket, connection);
     socket.once('close', () => {
       connections.delete(socket);
-      for (const end of connection.open) end(); // Answers that were queued behind another see no close of their own.
+      exchanges.endAll(connection);
       admission.closeConnection(share);
     });
   });
@@ -93,20 +94,20 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const connection = connections.get(request.socket);
     if (!connection) return; // Refused when it connected, and closed since.
-    const { client, share, open } = connection;
-    connection.latest = { request, response };
+    connection.latest = response;
     let fault = screen(request, options.rules);
-    if (!fault && !admission.beginRequest(share)) fault = overloaded('requests in flight');
+    if (!fault && !exchanges.begin(connection, response)) fault = overloaded('requests in flight');
     if (fault) {
-      options.refused(fault.code, client);
-      refuse(request, response, fault, options.rules.methods);
+      options.refused(fault.code, connection.client);
+      refuse(
+        response,
+        fault,
+        fault.code === 'method_not_allowed' ? { allow: options.rules.methods?.join(', ') ?? '' } : {},
+      );
       return;
     }
     counts.requests++;
-    const end = exchanges.begin(request, response, () => admission.endRequest(share));
-    open.add(end);
-    response.once('close', () => open.delete(end));
-    void run(options, request, response, client);
+    void run(options, request, response, connection.client);
   };
 
   server.on('request', serve);
@@ -117,7 +118,7 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     options.refused('invalid_request', connections.get(request.socket)?.client);
-    refuse(request, response, new TallystickError('invalid_request', 'the expectation in "Expect" is unknown'));
+    refuse(response, new TallystickError('invalid_request', 'the expectation in "Expect" is unknown'));
   });
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     options.refused('method_not_allowed', connections.get(socket)?.client);

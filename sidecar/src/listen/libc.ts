@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Koffi } from './koffi.ts';
 
 /** The calls of libc that Node does not offer. Each returns what C returns, or the negated `errno`. */
@@ -10,6 +11,7 @@ export interface Libc {
 }
 
 const POLLIN = 1;
+const { EINTR } = constants.errno;
 
 /** Binds to the libc that this process already uses, whichever it is. */
 export function bindLibc(koffi: Koffi): Libc {
@@ -19,20 +21,27 @@ export function bindLibc(koffi: Koffi): Libc {
   );
   const flock = library.func('int flock(int fd, int operation)');
   const poll = library.func('int poll(void *fds, unsigned long count, int timeout)');
-  const outcome = (result: number): number => (result < 0 ? -koffi.errno() : result);
+  const call = (invoke: () => number): number => {
+    for (;;) {
+      const result = invoke();
+      if (result >= 0) return result;
+      const errno = koffi.errno();
+      if (errno !== EINTR) return -errno; // A signal may interrupt even a poll that does not wait.
+    }
+  };
 
   return {
     getsockopt(fd, level, option, value) {
       const length = [value.length];
-      const failed = outcome(getsockopt(fd, level, option, value, length));
+      const failed = call(() => getsockopt(fd, level, option, value, length));
       return failed < 0 ? failed : (length[0] ?? 0);
     },
-    flock: (fd, operation) => outcome(flock(fd, operation)),
+    flock: (fd, operation) => call(() => flock(fd, operation)),
     pollReadable(fd) {
       const request = Buffer.alloc(8); // struct pollfd { int fd; short events; short revents; }
       request.writeInt32LE(fd, 0);
       request.writeInt16LE(POLLIN, 4);
-      return outcome(poll(request, 1, 0));
+      return call(() => poll(request, 1, 0));
     },
   };
 }

@@ -34,7 +34,7 @@ export interface ScreenRules {
  */
 export function screen(request: ScreenedRequest, rules: ScreenRules): TallystickError | undefined {
   return (
-    screenForwarded(request.headers, rules) ??
+    screenForwarded(request, rules) ??
     screenHost(request.headers.host, rules.hosts) ??
     screenSize(request, rules.limits) ??
     screenMessage(request, rules)
@@ -48,16 +48,21 @@ export function workloadHosts(issuer: string): ReadonlySet<string> {
 
 /** Fields that a browser or a proxy adds and no client of a Unix socket has a use for. */
 const FORWARDED = ['origin', 'referer', 'forwarded', 'via'] as const;
-const FORWARDED_PREFIX = 'x-forwarded-';
+const FORWARDED_PREFIX = /^x-forwarded-/i;
 
-function screenForwarded(headers: ScreenedRequest['headers'], rules: ScreenRules): TallystickError | undefined {
+function screenForwarded({ headers, rawHeaders }: ScreenedRequest, rules: ScreenRules): TallystickError | undefined {
   if (rules.forwarded) return undefined;
-  const name =
-    FORWARDED.find((field) => headers[field] !== undefined) ??
-    Object.keys(headers).find((field) => field.startsWith(FORWARDED_PREFIX));
+  const name = FORWARDED.find((field) => headers[field] !== undefined) ?? forwardedField(rawHeaders);
   return name === undefined
     ? undefined
     : new TallystickError('forwarded_refused', `the request carries "${name}": it came through a browser or a proxy`);
+}
+
+function forwardedField(rawHeaders: readonly string[]): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (FORWARDED_PREFIX.test(rawHeaders[i] as string)) return rawHeaders[i]?.toLowerCase();
+  }
+  return undefined;
 }
 
 function screenHost(

@@ -3,6 +3,7 @@ import { Agent, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { holdOpen } from '../../src/listen/exchanges.ts';
+import { eventually } from './eventually.ts';
 import { isRoot, startProcess } from './other-process.ts';
 import { serveWorkloads } from './served-workloads.ts';
 import { ask, dial, readRaw } from './unix-client.ts';
@@ -21,7 +22,7 @@ async function open(path: string): Promise<Socket> {
 test('a thousand connections at once are all served, and leave nothing behind', async () => {
   const { path, server } = await serveWorkloads(ok);
   const sockets = await Promise.all(Array.from({ length: 1_000 }, () => open(path)));
-  await expect.poll(() => server.counts().connections).toBe(1_000);
+  await eventually(() => server.counts().connections).toBe(1_000);
   const answers = await Promise.all(
     sockets.map(async (socket) => {
       socket.write(GET);
@@ -31,7 +32,7 @@ test('a thousand connections at once are all served, and leave nothing behind', 
   );
   expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 200 OK']));
   for (const socket of sockets) socket.destroy();
-  await expect.poll(() => server.counts().connections).toBe(0);
+  await eventually(() => server.counts().connections).toBe(0);
   expect(server.counts()).toMatchObject({ requests: 1_000, inFlight: 0 });
 });
 
@@ -56,7 +57,7 @@ describe('beyond the limits', () => {
     expect(refused.head).toMatch(/retry-after: 1/);
     expect(server.counts().refused.get('connection_limit')).toBe(1);
     first.destroy();
-    await expect.poll(() => server.counts().connections).toBe(1);
+    await eventually(() => server.counts().connections).toBe(1);
     expect((await ask(path)).body).toBe('ok');
   });
 
@@ -70,7 +71,7 @@ describe('beyond the limits', () => {
       { limits: { requests: 1 } },
     );
     const slow = ask(path, { target: '/slow' });
-    await expect.poll(() => finish).toBeDefined();
+    await eventually(() => finish).toBeDefined();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
     expect(await ask(path, { agent })).toMatchObject({

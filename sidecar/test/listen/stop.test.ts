@@ -4,6 +4,7 @@ import { Agent, type ServerResponse } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { holdOpen } from '../../src/listen/exchanges.ts';
 import { createWorkloadServer } from '../../src/listen/workload-server.ts';
+import { eventually } from './eventually.ts';
 import { serveWorkloads } from './served-workloads.ts';
 import { ask, dial, readRaw } from './unix-client.ts';
 
@@ -18,7 +19,7 @@ describe('a stop', () => {
     const agent = new Agent({ keepAlive: true });
     onTestFinished(() => agent.destroy());
     const answer = ask(path, { agent });
-    await expect.poll(() => finish).toBeDefined();
+    await eventually(() => finish).toBeDefined();
     const stopped = server.stop(60_000);
     expect(existsSync(path)).toBe(false);
     await expect(ask(path)).rejects.toThrow(/ENOENT/);
@@ -50,7 +51,7 @@ describe('a stop', () => {
     let begun = false;
     const { path, server } = await serveWorkloads(() => void (begun = true));
     const answer = ask(path);
-    await expect.poll(() => begun).toBe(true);
+    await eventually(() => begun).toBe(true);
     await server.stop(50);
     expect(await answer).toMatchObject({
       status: 503,
@@ -88,7 +89,7 @@ describe('a stop', () => {
       };
     });
     const { closed } = dial(path, `${HEAD}\r\n`);
-    await expect.poll(() => stream).toBeDefined();
+    await eventually(() => stream).toBeDefined();
     const stopped = server.stop(60_000);
     stream!();
     await stopped;
@@ -114,7 +115,7 @@ describe('a stop', () => {
       finish = () => void response.end('from the old');
     });
     const answer = ask(path);
-    await expect.poll(() => finish).toBeDefined();
+    await eventually(() => finish).toBeDefined();
     const stopped = server.stop(60_000);
     const next = createWorkloadServer({
       sockets: [{ name: 'app', path, mode: 0o666 }],
@@ -129,6 +130,16 @@ describe('a stop', () => {
     expect((await answer).body).toBe('from the old');
     await stopped;
     expect((await ask(path)).body).toBe('from the new');
+  });
+
+  test('without a deadline does not wait, even by a clock that stands still', async () => {
+    let begun = false;
+    const timers = { after: () => ({ cancel: () => {} }) };
+    const { path, server } = await serveWorkloads(() => void (begun = true), { timers });
+    const answer = ask(path);
+    await eventually(() => begun).toBe(true);
+    await server.stop(0);
+    expect((await answer).json).toMatchObject({ code: 'stopping' });
   });
 
   test('of a server that never started, and a second one, end too', async () => {

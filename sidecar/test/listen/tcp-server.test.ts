@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpListener } from '../../src/config/config.ts';
 import { createTcpServer, type TcpServer, type TcpServerOptions } from '../../src/listen/tcp-server.ts';
 import { watchTlsPair, readTlsPair } from '../../src/listen/tls-files.ts';
+import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { readRaw } from './unix-client.ts';
 
@@ -165,7 +166,7 @@ describe('with a certificate', () => {
     const { address } = await serve({ ...loopback, tls }, { failed: (error) => failures.push(error) });
     expect(await served(address)).toBe('first.test');
     pair(folder, 'second');
-    await expect.poll(() => served(address), { timeout: 5_000 }).toBe('second.test');
+    await eventually(() => served(address)).toBe('second.test');
   });
 
   test('a new one is taken as a mounted volume swaps its link', async () => {
@@ -183,7 +184,7 @@ describe('with a certificate', () => {
     expect(await served(address)).toBe('first.test');
     symlinkSync('second', join(folder, '..data_tmp'));
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-    await expect.poll(() => served(address), { timeout: 5_000 }).toBe('second.test');
+    await eventually(() => served(address)).toBe('second.test');
   });
 
   test('one that cannot be used is told, and the one before stays', async () => {
@@ -192,13 +193,11 @@ describe('with a certificate', () => {
     const failures: unknown[] = [];
     const { address } = await serve({ ...loopback, tls }, { failed: (error) => failures.push(error) });
     copyFileSync(fixture('second.key'), tls.key);
-    await expect
-      .poll(() => failures, { timeout: 5_000 })
-      .toContainEqual(expect.objectContaining({ code: 'listen_failed' }));
+    await eventually(() => failures).toContainEqual(expect.objectContaining({ code: 'listen_failed' }));
     unlinkSync(tls.key);
     expect(await served(address)).toBe('first.test');
     pair(folder, 'second');
-    await expect.poll(() => served(address), { timeout: 5_000 }).toBe('second.test');
+    await eventually(() => served(address)).toBe('second.test');
   });
 
   test('one that is missing, torn or not its key’s ends the start, and no content is shown', () => {

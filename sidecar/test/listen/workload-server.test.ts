@@ -7,6 +7,7 @@ import { TallystickError } from '@tallystick/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Peer } from '../../src/listen/peer.ts';
 import { createWorkloadServer } from '../../src/listen/workload-server.ts';
+import { eventually } from './eventually.ts';
 import { isRoot, startProcess } from './other-process.ts';
 import { serveWorkloads } from './served-workloads.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -214,13 +215,13 @@ describe('counts', () => {
     await third;
     expect(server.counts()).toMatchObject({ inFlight: 3, connections: 1 });
     socket.destroy();
-    await expect.poll(() => server.counts()).toMatchObject({ inFlight: 0, connections: 0, requests: 3 });
+    await eventually(() => server.counts()).toMatchObject({ inFlight: 0, connections: 0, requests: 3 });
   });
 
   test('of a body that was not read are right too', async () => {
     const { path, server } = await serveWorkloads(ok);
     expect((await ask(path, { method: 'POST', body: 'x'.repeat(60_000) })).body).toBe('ok');
-    await expect.poll(() => server.counts().inFlight).toBe(0);
+    await eventually(() => server.counts().inFlight).toBe(0);
   });
 });
 
