@@ -35,7 +35,7 @@ function instant({ issuedAtMs, expiresAtMs }: Lifetime, part: number, jitter: nu
   if (!(floorMs >= 0)) throw new RangeError('"floorMs" must not be negative');
   const wanted = issuedAtMs + Math.floor(lengthMs * part * (1 + jitter / 10));
   const earliest = issuedAtMs + Math.floor(lengthMs / 10);
-  return Math.max(earliest, Math.min(wanted, expiresAtMs - floorMs, expiresAtMs - 1));
+  return Math.max(earliest, Math.min(wanted, expiresAtMs - floorMs));
 }
 
 /**
