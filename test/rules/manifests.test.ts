@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { publishedPackages, readText, ROOT, type Manifest } from './repository.ts';
 
 const packages = publishedPackages();
+/** What a package publishes beside code. */
+const DATA: Readonly<Record<string, readonly string[]>> = { telemetry: ['registry'], sidecar: ['schema.json'] };
 const root = JSON.parse(readText('package.json')) as Manifest;
 
 test('all published packages have one version', () => {
@@ -27,7 +29,7 @@ describe.each(packages)('$manifest.name', ({ folder, shortName, manifest }) => {
 
   test('publishes its build and its source, and nothing else of its folder', () => {
     const bundle = manifest.publishConfig?.bin ? ['bundle', '!bundle/koffi'] : [];
-    const data = shortName === 'telemetry' ? ['registry'] : [];
+    const data = DATA[shortName] ?? [];
     expect(manifest.files?.toSorted()).toEqual([...bundle, 'dist', '!dist/.tsbuildinfo', ...data, 'src'].sort());
   });
 

@@ -1,6 +1,6 @@
 import { didYouMean } from './did-you-mean.ts';
 import { nameOf } from './fault.ts';
-import { defaulted, object, optional, required } from './object-shape.ts';
+import { defaulted, object, required } from './object-shape.ts';
 import { choice, isMapping, list, notA, text, wrong, type Shape, type TypeOf } from './shape.ts';
 import { AUDIENCE, SCOPE, TOKEN_LIFETIME, USE_PREFIX } from './texts.ts';
 
@@ -14,7 +14,7 @@ const TOKEN = object({
     'Absolute URI of the API that the token is for: its "aud", and the "resource" of a request.',
     'https://ledger.acme.example',
   ),
-  scope: optional(text(SCOPE), 'Scope values with a space between. Default: none.'),
+  scope: defaulted(text(SCOPE), '', 'Scope values with a space between.'),
   lifetime: defaulted(text(TOKEN_LIFETIME), '15m', 'How long a token lives. It is replaced at half of that.'),
   use: defaulted(
     list(text(USE_PREFIX), { distinct: true }),

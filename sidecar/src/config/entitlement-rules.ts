@@ -5,22 +5,43 @@ import { amiss, type Path, type Report } from './fault.ts';
 import type { EntitlementValue } from './identity-shape.ts';
 import type { Draft } from './shape.ts';
 
-/** The credentials of a file, those with mistakes among them. */
-export type CredentialDrafts = ReadonlyMap<string, Draft<TokenValue> | undefined>;
+/** What a credential is asked for by. Whatever had a mistake is undefined, so that no other follows from it. */
+interface Target {
+  readonly audience: string | undefined;
+  readonly scope: readonly string[] | undefined;
+  /** `use` prefixes in one form. */
+  readonly prefixes: readonly string[];
+}
+
+/** The credentials of a file by name. */
+export type Targets = ReadonlyMap<string, Target | undefined>;
 
 interface Entitled {
   readonly name: string;
   readonly path: Path;
-  readonly credential: Draft<TokenValue>;
+  readonly target: Target;
   /** What may be granted of the scope. */
   readonly scope: readonly string[];
+}
+
+/** Returns what the credentials of a file are asked for by: once, because many identities share them. */
+export function targetsOf(credentials: Draft<ReadonlyMap<string, TokenValue>> | undefined): Targets {
+  const entries = [...(credentials ?? [])].map(([name, credential]): [string, Target | undefined] => [
+    name,
+    credential && {
+      audience: credential.audience,
+      scope: credential.scope === undefined ? undefined : valuesOf(credential.scope),
+      prefixes: (credential.use ?? []).flatMap((text) => (text === undefined ? [] : oneForm(text))),
+    },
+  ]);
+  return new Map(entries);
 }
 
 /** Judges what one identity is entitled to: each name is there and given once, and no two stand for one request. */
 export function checkEntitlements(
   entitlements: readonly (Draft<EntitlementValue> | undefined)[],
   at: Path,
-  credentials: CredentialDrafts,
+  targets: Targets,
   report: Report,
 ): void {
   const entitled: Entitled[] = [];
@@ -30,24 +51,23 @@ export function checkEntitlements(
     const name = short ? entitlement : entitlement?.credential;
     if (name === undefined) return;
     const path: Path = short ? [...at, i] : [...at, i, 'credential'];
-    if (names.has(name)) amiss(report, path, 'is given twice', 'remove one of the two');
-    else if (!credentials.has(name)) reportUnknown(name, path, credentials, report);
+    if (names.has(name)) return amiss(report, path, 'is given twice', 'remove one of the two');
     names.add(name);
-    const credential = credentials.get(name);
-    if (!credential) return;
-    const own = valuesOf(credential.scope);
-    const narrowed = short ? undefined : entitlement?.scope;
-    if (narrowed !== undefined && !valuesOf(narrowed).every((value) => own.includes(value))) {
+    if (!targets.has(name)) return reportUnknown(name, path, targets, report);
+    const target = targets.get(name);
+    if (!target?.scope) return;
+    const narrowed = short || entitlement?.scope === undefined ? undefined : valuesOf(entitlement.scope);
+    if (narrowed?.every((value) => target.scope?.includes(value)) === false) {
       amiss(report, [...at, i, 'scope'], `is wider than that of "${name}"`, 'name values of its scope alone');
     }
-    entitled.push({ name, path, credential, scope: narrowed === undefined ? own : valuesOf(narrowed) });
+    entitled.push({ name, path, target, scope: narrowed ?? target.scope });
   });
   checkRequests(entitled, report);
   checkPrefixes(entitled, report);
 }
 
-function reportUnknown(name: string, path: Path, credentials: CredentialDrafts, report: Report): void {
-  const meant = didYouMean(name, credentials.keys());
+function reportUnknown(name: string, path: Path, targets: Targets, report: Report): void {
+  const meant = didYouMean(name, targets.keys());
   amiss(
     report,
     path,
@@ -60,13 +80,14 @@ function reportUnknown(name: string, path: Path, credentials: CredentialDrafts, 
 function checkRequests(entitled: readonly Entitled[], report: Report): void {
   const byAudience = new Map<string, Entitled[]>();
   for (const item of entitled) {
-    const { audience } = item.credential;
+    const { audience } = item.target;
     if (audience === undefined) continue;
     const others = byAudience.get(audience) ?? [];
+    // A request without a scope means all of it, and so does one for a credential that has none.
     const other = others.find(
       ({ scope }) => scope.length === 0 || item.scope.length === 0 || scope.some((value) => item.scope.includes(value)),
     );
-    if (other && other.name !== item.name) {
+    if (other) {
       amiss(
         report,
         item.path,
@@ -81,12 +102,9 @@ function checkRequests(entitled: readonly Entitled[], report: Report): void {
 /** The SDK picks a credential by the longest prefix, so within one identity no two prefixes are equal. */
 function checkPrefixes(entitled: readonly Entitled[], report: Report): void {
   const owners = new Map<string, string>();
-  for (const { name, path, credential } of entitled) {
-    for (const text of credential.use ?? []) {
-      const prefix = text === undefined ? '' : parseUsePrefix(text);
-      if (typeof prefix === 'string') continue;
-      const same = `${prefix.origin}/${prefix.segments.join('/')}`;
-      const other = owners.get(same);
+  for (const { name, path, target } of entitled) {
+    for (const prefix of target.prefixes) {
+      const other = owners.get(prefix);
       if (other !== undefined && other !== name) {
         amiss(
           report,
@@ -95,12 +113,18 @@ function checkPrefixes(entitled: readonly Entitled[], report: Report): void {
           'make one prefix longer, or remove it',
         );
       }
-      owners.set(same, name);
+      owners.set(prefix, name);
     }
   }
 }
 
+/** Prefixes are compared as origin and segments: a slash at the end makes no difference. */
+function oneForm(text: string): readonly string[] {
+  const prefix = parseUsePrefix(text);
+  return typeof prefix === 'string' ? [] : [`${prefix.origin}/${prefix.segments.join('/')}`];
+}
+
 /** Returns the values of a scope, sorted, each once. */
-export function valuesOf(scope: string | undefined): readonly string[] {
-  return [...new Set((scope ?? '').split(' ').filter((value) => value !== ''))].sort();
+export function valuesOf(scope: string): readonly string[] {
+  return [...new Set(scope.split(' ').filter((value) => value !== ''))].sort();
 }

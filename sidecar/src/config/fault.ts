@@ -1,3 +1,5 @@
+import { printable } from '@tallystick/core';
+
 /** Where a value stands in the configuration: keys and indexes from the top. */
 export type Path = readonly (string | number)[];
 
@@ -43,7 +45,9 @@ export function formatPath(path: Path): string {
 /** Returns the name that a message calls a value by: its key in quotes, with the index in a list. */
 export function nameOf(path: Path): string {
   const from = path.findLastIndex((step) => typeof step === 'string');
-  return path.length === 0 ? 'the file' : `"${formatPath(path.slice(Math.max(0, from)))}"`;
+  if (from < 0) return 'the file';
+  const indexes = path.slice(from + 1).map((step) => `[${step}]`);
+  return `"${printable(String(path[from]), 60)}${indexes.join('')}"`;
 }
 
 /** Reports a mistake that it takes more than the JSON Schema to see. The message completes the value's name. */

@@ -1,5 +1,5 @@
 import { didYouMean } from './did-you-mean.ts';
-import { checkEntitlements, type CredentialDrafts } from './entitlement-rules.ts';
+import { checkEntitlements, targetsOf } from './entitlement-rules.ts';
 import { amiss, type Path, type Report } from './fault.ts';
 import type { FileValue } from './file-shape.ts';
 import type { IdentityValue } from './identity-shape.ts';
@@ -11,13 +11,13 @@ import { socketNames } from './socket-rules.ts';
 export function checkIdentities(file: Draft<FileValue>, report: Report): void {
   const ids = new Set<string>();
   const sockets = socketNames(file.listen?.workload);
-  const credentials: CredentialDrafts = file.credentials ?? new Map();
+  const targets = targetsOf(file.credentials);
   file.identities?.forEach((identity, i) => {
     if (!identity) return;
     const at: Path = ['identities', i];
     checkId(identity.id, [...at, 'id'], file.trustDomain, ids, report);
     checkMatch(identity, at, sockets, report);
-    checkEntitlements(identity.entitlements ?? [], [...at, 'entitlements'], credentials, report);
+    checkEntitlements(identity.entitlements ?? [], [...at, 'entitlements'], targets, report);
   });
 }
 
@@ -42,7 +42,12 @@ function checkId(
   }
 }
 
-function checkMatch(identity: Draft<IdentityValue>, at: Path, sockets: readonly string[], report: Report): void {
+function checkMatch(
+  identity: Draft<IdentityValue>,
+  at: Path,
+  sockets: readonly string[] | undefined,
+  report: Report,
+): void {
   if (identity.match) checkSelectors(identity.match, [...at, 'match'], sockets, report);
   const seen = new Set<string>();
   identity.matchAny?.forEach((selectors, i) => {
@@ -61,7 +66,7 @@ function checkMatch(identity: Draft<IdentityValue>, at: Path, sockets: readonly 
 function checkSelectors(
   selectors: readonly (string | undefined)[],
   path: Path,
-  sockets: readonly string[],
+  sockets: readonly string[] | undefined,
   report: Report,
 ): void {
   const values = new Map<Selector['kind'], string>();
@@ -75,7 +80,7 @@ function checkSelectors(
       amiss(report, at, `can never hold together with another ${kind}`, 'write alternatives as lists in "matchAny"');
     }
     values.set(kind, value);
-    if (kind === 'socket' && sockets.length > 0 && !sockets.includes(value)) {
+    if (kind === 'socket' && sockets?.includes(value) === false) {
       const meant = didYouMean(value, sockets);
       amiss(
         report,

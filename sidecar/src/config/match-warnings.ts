@@ -15,34 +15,55 @@ const INTERPRETERS = new Set(['node', 'nodejs', 'bun', 'deno', 'python', 'python
 
 /** Warns of matches that cannot tell one service from the next. */
 export function* warnMatches({ config, at }: WarningInput): Generator<Caution> {
-  const groups = new Map<string, Alternative[]>();
+  const seen = new Map<string, Alternative[]>();
   for (const identity of config.identities) {
     const told = new Set<IdentityObject>();
     for (const selectors of identity.match) {
       const facts = factsOf(selectors);
-      for (const kind of ['uid', 'socket'] as const) {
-        if (!facts.has(kind)) continue;
-        const key = `${kind}:${facts.get(kind)}`;
-        const group = groups.get(key) ?? [];
-        groups.set(key, group);
-        const other = group.find((each) => each.identity !== identity && couldBeOne(each.facts, facts));
-        if (other && !told.has(other.identity)) {
-          told.add(other.identity);
-          yield shared(at(identity), identity, other.identity, facts.size === other.facts.size);
-        }
-        group.push({ identity, facts });
+      const candidates = keysToCompare(facts).flatMap((key) => seen.get(key) ?? []);
+      const other = candidates.find((each) => each.identity !== identity && couldBeOne(each.facts, facts));
+      if (other && !told.has(other.identity)) {
+        told.add(other.identity);
+        yield shared(at(identity), identity, other.identity, facts.size === other.facts.size);
       }
-      const path = facts.get('path');
-      if (path !== undefined && INTERPRETERS.has(posix.basename(path)) && !facts.has('uid') && !facts.has('socket')) {
-        yield {
-          code: 'match_interpreter',
-          path: at(identity),
-          message: `${identity.id} matches by the path of "${posix.basename(path)}", which is the same for every program that it runs`,
-          remedy: 'add a unix:uid or a tallystick:socket selector: one uid or one socket per service',
-        };
+      for (const key of keysToKeep(facts)) {
+        const kept = seen.get(key);
+        if (kept) kept.push({ identity, facts });
+        else seen.set(key, [{ identity, facts }]);
       }
+      yield* warnInterpreter(identity, facts, at(identity));
     }
   }
+}
+
+/**
+ * A thousand services on one socket are told apart by their uids: alternatives are kept under uid and socket, so that
+ * only those are compared that neither tells apart.
+ */
+function keysToKeep(facts: Facts): readonly string[] {
+  const { uid, socket } = { uid: facts.get('uid'), socket: facts.get('socket') };
+  return [
+    `${uid ?? ''}|${socket ?? ''}`,
+    ...(uid === undefined ? [] : [`${uid}|*`]),
+    ...(socket === undefined ? [] : [`*|${socket}`]),
+  ];
+}
+
+function keysToCompare(facts: Facts): readonly string[] {
+  const { uid, socket } = { uid: facts.get('uid'), socket: facts.get('socket') };
+  if (uid === undefined) return socket === undefined ? [] : [`*|${socket}`];
+  return socket === undefined ? [`${uid}|*`] : [`${uid}|${socket}`, `${uid}|`, `|${socket}`];
+}
+
+function* warnInterpreter({ id }: IdentityObject, facts: Facts, at: Caution['path']): Generator<Caution> {
+  const name = posix.basename(facts.get('path') ?? '');
+  if (!INTERPRETERS.has(name) || facts.has('uid') || facts.has('socket')) return;
+  yield {
+    code: 'match_interpreter',
+    path: at,
+    message: `${id} matches by the path of "${name}", which is the same for every program that it runs`,
+    remedy: 'add a unix:uid or a tallystick:socket selector: one uid or one socket per service',
+  };
 }
 
 function shared(path: Caution['path'], { id }: IdentityObject, other: IdentityObject, identical: boolean): Caution {

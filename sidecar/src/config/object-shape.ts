@@ -50,17 +50,14 @@ export function object<M extends Members>(members: M, options: ObjectOptions = {
       if (!isMapping(value)) {
         return wrong(report, path, notA(value, 'a mapping'), `write a mapping with ${names.join(', ')}`);
       }
-      for (const key of Object.keys(value)) {
-        if (!names.includes(key)) reportUnknown([...path, key], key, names, options, report);
-      }
-      checkExactlyOne(value, path, options, report);
+      const keys = keysOf(value, path, names, options, report);
+      checkExactlyOne(keys, path, options, report);
       const out: Record<string, unknown> = {};
-      for (const [key, member] of entries) {
-        if (Object.hasOwn(value, key)) out[key] = member.shape.read(value[key], [...path, key], report);
-        else if (member.presence === 'optional') out[key] = member.fallback;
-        else {
-          out[key] = undefined;
-          wrong(report, path, `lacks "${key}"`, `add it: ${key}: ${member.example}`);
+      for (const [name, { shape, presence, fallback, example }] of entries) {
+        const key = keys.get(name);
+        out[name] = key === undefined ? fallback : shape.read(value[key], [...path, key], report);
+        if (key === undefined && presence === 'required') {
+          wrong(report, path, `lacks "${name}"`, `add it: ${name}: ${example}`);
         }
       }
       return out as Draft<ObjectOf<M>>;
@@ -68,33 +65,44 @@ export function object<M extends Members>(members: M, options: ObjectOptions = {
   };
 }
 
-function reportUnknown(
+/**
+ * Returns the key that each member is written under. What stands under a misspelled key is read as what was meant, so
+ * that the mistakes in it are named too, and none for what seems to be missing.
+ */
+function keysOf(
+  value: Readonly<Record<string, unknown>>,
   path: Path,
-  key: string,
   names: readonly string[],
   options: ObjectOptions,
   report: Report,
-): void {
-  const add = (message: string, remedy: string): void =>
-    report({ path, place: 'key', kind: 'schema', message: `${nameOf(path)} ${message}`, remedy });
-  if (options.later?.includes(key)) return add('is not in this version', 'remove it, or run a version that has it');
-  if (key === '<<') return add('is not a key here', 'write the keys out: YAML merges are not read');
-  const meant = didYouMean(key, names);
-  add(
-    'is not a key here',
-    meant === undefined ? `remove it; the keys here are ${names.join(', ')}` : `did you mean "${meant}"?`,
-  );
+): ReadonlyMap<string, string> {
+  // Data that is no YAML may hold undefined, which is as good as no key.
+  const given = Object.keys(value).filter((key) => value[key] !== undefined);
+  const keys = new Map(given.filter((key) => names.includes(key)).map((key) => [key, key]));
+  for (const key of given) {
+    if (keys.has(key)) continue;
+    const at = [...path, key];
+    const add = (message: string, remedy: string): void =>
+      report({ path: at, place: 'key', kind: 'schema', message: `${nameOf(at)} ${message}`, remedy });
+    const meant = didYouMean(key, names);
+    if (options.later?.includes(key)) add('is not in this version', 'remove it, or run a version that has it');
+    else if (key === '<<') add('is not a key here', 'write the keys out: YAML merges are not read');
+    else if (meant === undefined) add('is not a key here', `remove it; the keys here are ${names.join(', ')}`);
+    else add('is not a key here', `did you mean "${meant}"?`);
+    if (meant !== undefined && !keys.has(meant)) keys.set(meant, key);
+  }
+  return keys;
 }
 
 function checkExactlyOne(
-  value: Readonly<Record<string, unknown>>,
+  keys: ReadonlyMap<string, string>,
   path: Path,
-  options: ObjectOptions,
+  { exactlyOne }: ObjectOptions,
   report: Report,
 ): void {
-  if (!options.exactlyOne) return;
-  const [one, other] = options.exactlyOne;
-  const given = Number(Object.hasOwn(value, one)) + Number(Object.hasOwn(value, other));
+  if (!exactlyOne) return;
+  const [one, other] = exactlyOne;
+  const given = Number(keys.has(one)) + Number(keys.has(other));
   if (given === 0) wrong(report, path, `lacks "${one}"`, `add "${one}" or "${other}"`);
   if (given === 2) wrong(report, path, `has "${one}" and "${other}"`, `keep one of the two`);
 }

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { buildConfig } from './build-config.ts';
-import { nameOf, formatPath, type Fault, type Mistake, type Report } from './fault.ts';
+import { nameOf, type Fault, type Mistake, type Report } from './fault.ts';
 import { FEATURES, FILE, FILE_VERSION, type FileValue } from './file-shape.ts';
 import { checkIdentities } from './identity-rules.ts';
 import { checkListeners } from './listener-rules.ts';
@@ -60,11 +60,6 @@ export function validateConfig(value: unknown, report: Report): ValidConfig | un
   if (faulty) return undefined;
   const whole = file as FileValue;
   return { config: buildConfig(whole), identityIndex: new Map(whole.identities.map(({ id }, i) => [id, i])) };
-}
-
-/** Returns a fault as a mistake without a line, for a configuration that is no file. */
-export function withoutLine({ path, message, remedy }: Fault): Mistake {
-  return { line: undefined, column: undefined, path: formatPath(path), message, remedy };
 }
 
 function checkVersion(value: unknown, report: Report): void {

@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.ts';
 import { nameOf, type Fault, type Path, type Report } from './fault.ts';
 
 /** A schema in JSON Schema, draft 2020-12. */
@@ -77,16 +78,17 @@ export function integer({ min, max }: { min: number; max: number }): Shape<numbe
 
 /** One of a closed set of words. `later`: words of a version to come, refused as such. */
 export function choice<const T extends string>(words: readonly T[], later: readonly string[] = []): Shape<T> {
-  const list = words.join(', ');
+  const all = words.length === 1 ? `"${words[0]}"` : `one of ${words.join(', ')}`;
   return {
     schema: { enum: words },
     read(value, path, report) {
       const found = words.find((word) => word === value);
       if (found !== undefined) return found as Draft<T>;
-      if (typeof value === 'string' && later.includes(value)) {
-        return wrong(report, path, `is "${value}", which is not in this version`, `write one of ${list}`);
-      }
-      return wrong(report, path, `is not one of ${list}`, `write one of ${list}`);
+      if (typeof value !== 'string') return wrong(report, path, notA(value, all), `write ${all}`);
+      if (later.includes(value))
+        return wrong(report, path, `is "${value}", which is not in this version`, `write ${all}`);
+      const meant = didYouMean(value, words);
+      return wrong(report, path, `is not ${all}`, meant === undefined ? `write ${all}` : `did you mean "${meant}"?`);
     },
   };
 }
@@ -96,7 +98,9 @@ export function constant<const T extends number>(value: T): Shape<T> {
   return {
     schema: { const: value },
     read: (given, path, report) =>
-      (given === value ? value : wrong(report, path, `is not ${value}`, `write ${value}`)) as Draft<T> | undefined,
+      (given === value ? value : wrong(report, path, notA(given, String(value)), `write ${value}, without quotes`)) as
+        | Draft<T>
+        | undefined,
   };
 }
 
@@ -114,7 +118,10 @@ export function either<S extends string, L>(short: Shape<S>, long: Shape<L>): Sh
   return {
     schema: { anyOf: [short.schema, long.schema] },
     read: (value, path, report) =>
-      (typeof value === 'string' ? short : long).read(value, path, report) as Draft<S | L> | undefined,
+      // What is neither is held against the short form, which is what people write first.
+      (typeof value === 'object' && value !== null ? long : short).read(value, path, report) as
+        | Draft<S | L>
+        | undefined,
   };
 }
 

@@ -4,6 +4,8 @@ import type { FileValue } from './file-shape.ts';
 import { isWithin, socketUrlPath } from './file-path.ts';
 import type { Draft } from './shape.ts';
 
+type Workload = Draft<FileValue['listen']['workload']>;
+
 interface Located {
   readonly value: string;
   readonly path: Path;
@@ -55,13 +57,16 @@ function checkFolders(folders: readonly Located[], report: Report): void {
   }
 }
 
-/** Returns the names of the workload sockets, whatever form they are written in. */
-export function socketNames(workload: Draft<FileValue['listen']['workload']> | undefined): readonly string[] {
-  return workloadSockets(workload).flatMap(({ name }) => (name ? [name.value] : []));
+/** Returns the names of the workload sockets; undefined when one is not known, so that nothing is held against them. */
+export function socketNames(workload: Workload | undefined): readonly string[] | undefined {
+  if (workload === undefined) return undefined;
+  if (typeof workload === 'string') return [DEFAULT_SOCKET_NAME];
+  const names = workload.map((socket) => socket?.name);
+  return names.every((name) => name !== undefined) ? names : undefined;
 }
 
 function workloadSockets(
-  workload: Draft<FileValue['listen']['workload']> | undefined,
+  workload: Workload | undefined,
 ): readonly { readonly name: Located | undefined; readonly path: Located }[] {
   const at = ['listen', 'workload'];
   if (workload === undefined) return [];

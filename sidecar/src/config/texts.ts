@@ -11,7 +11,7 @@ import type { TextOptions } from './shape.ts';
 
 /** Names of sockets, credentials and providers: they stand in URLs, selectors and metric labels. */
 export const NAME: TextOptions = {
-  is: 'a name',
+  is: 'a usable name',
   write: '1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit',
   pattern: /^[a-z0-9][a-z0-9._-]{0,62}$/u,
 };
@@ -48,13 +48,13 @@ export const DIRECTORY_ID: TextOptions = {
 
 /** Text for people. Control characters and lone surrogates would not survive logs and canonical JSON. */
 export const SENTENCE: TextOptions = {
-  is: 'a short text',
+  is: 'a short text on one line',
   write: '1 to 256 characters on one line',
   pattern: /^[^\p{Cc}\p{Cs}]{1,256}$/u,
 };
 
 export const ENVIRONMENT: TextOptions = {
-  is: 'an environment',
+  is: 'the name of an environment',
   write: 'a word such as production: a-z, 0-9 and "-", at most 32',
   pattern: /^[a-z][a-z0-9-]{0,31}$/u,
 };
@@ -97,9 +97,9 @@ export const AUDIENCE: TextOptions = {
 
 /** RFC 6749 §3.3 */
 export const SCOPE: TextOptions = {
-  is: 'a scope',
-  write: 'scope values with one space between, such as journal.read journal.write',
-  pattern: /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/u,
+  is: 'a list of scope values',
+  write: 'scope values with one space between, such as journal.read journal.write, or "" for none',
+  pattern: /^([\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*)?$/u,
 };
 
 export const USE_PREFIX: TextOptions = {
@@ -119,7 +119,7 @@ export const TOKEN_FLOOR_MS = 1000;
 export const MAX_TOKEN_LIFETIME_MS = 86_400_000;
 
 export const TOKEN_LIFETIME: TextOptions = {
-  is: 'a lifetime',
+  is: 'a lifetime that a token can have',
   write: `a duration from ${formatDuration(2 * TOKEN_FLOOR_MS)} to 24h, such as 15m; nothing has a "never" lifetime`,
   pattern: /^[1-9][0-9]{0,8}[smhd]$/u,
   check: (text) => {

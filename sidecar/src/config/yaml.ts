@@ -17,7 +17,7 @@ export interface ParsedYaml {
 const MAX_DEPTH = 32;
 /** Aliases are a few characters that stand for a whole tree: they are counted, and what they expand to is too. */
 const MAX_ALIASES = 10_000;
-const MAX_VALUES = 2_000_000;
+const MAX_VALUES = 500_000;
 
 /**
  * Parses a YAML 1.2 text by the core schema: no merge keys, no dates, no foreign tags, each key once. Never throws.
@@ -37,7 +37,7 @@ export function parseYaml(source: string): ParsedYaml {
     at(placesOf().offsetOf(path, place), formatPath(path), message, remedy);
   const refuse = (error: unknown): Mistake => {
     const { reason, mark } = error instanceof YAMLException ? error : { reason: 'it cannot be read', mark: undefined };
-    return at(mark?.position ?? 0, '', `the file is not YAML: ${printable(reason)}`, SYNTAX_REMEDY);
+    return at(mark?.position ?? 0, '', `the file is not YAML: ${printable(reason)}`, remedyOf(reason));
   };
   const construct = (json: boolean): unknown =>
     constructFromEvents(events as Event[], { source, json, maxAliases: MAX_ALIASES })[0];
@@ -46,12 +46,16 @@ export function parseYaml(source: string): ParsedYaml {
   let value: unknown;
   try {
     events = parseEvents(source, { maxDepth: MAX_DEPTH });
-    const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
+    const documents = countOf(events, EVENT_ID.DOCUMENT);
     if (documents === 0)
       mistakes.push(
         at(0, '', 'the file is empty', 'write a configuration; "tallystick init" writes one to begin with'),
       );
-    if (documents > 1) mistakes.push(at(0, '', 'the file has several documents', 'keep one, without "---" between'));
+    if (documents > 1) {
+      mistakes.push(
+        at(secondDocument(source), '', 'the file has several documents', 'keep one, without "---" between'),
+      );
+    }
     if (mistakes.length === 0) value = construct(false);
   } catch (error) {
     // The parser stops at the first key that is given twice; all are named, and the rest is judged without them.
@@ -66,7 +70,7 @@ export function parseYaml(source: string): ParsedYaml {
       mistakes.push(refuse(rest));
     }
   }
-  if (valueCount(value, MAX_VALUES) >= MAX_VALUES) {
+  if (countOf(events, EVENT_ID.ALIAS) > 0 && valueCount(value, MAX_VALUES) >= MAX_VALUES) {
     value = undefined;
     mistakes.push(
       at(0, '', 'the file expands to too much by its aliases', 'write out what its aliases ("*name") stand for'),
@@ -75,8 +79,26 @@ export function parseYaml(source: string): ParsedYaml {
   return { value, mistakes, explain };
 }
 
+function remedyOf(reason: string): string {
+  if (/\btag\b/.test(reason)) return 'remove the tag: values are text, numbers, true and false';
+  if (/\balias/.test(reason)) return 'write out what the alias ("*name") stands for';
+  return SYNTAX_REMEDY;
+}
+
 const SYNTAX_REMEDY =
   'correct this line or the one before: indent by spaces, close quotes and brackets, and quote text that has ": " or " #" in it';
+
+/** Where the line of dashes stands that begins another document. The first may begin with one too. */
+function secondDocument(source: string): number {
+  const dashes = [...source.matchAll(/^---(?=\s|$)/gm)];
+  return dashes.findLast(({ index }) => /\S/.test(source.slice(0, index)))?.index ?? 0;
+}
+
+function countOf(events: readonly Event[], type: Event['type']): number {
+  let count = 0;
+  for (const event of events) if (event.type === type) count++;
+  return count;
+}
 
 /** Counts values, up to `limit`: what aliases share, or turn into a circle, counts each time it is met. */
 function valueCount(value: unknown, limit: number): number {
