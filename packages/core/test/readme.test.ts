@@ -21,7 +21,7 @@ function table(): string {
   ].join('\n');
 }
 
-// `vitest run -u` writes the table anew.
+// `vitest run packages/core/test/readme.test.ts -u` writes the table anew.
 test('the README lists every error code with its OAuth error, status, retryability and remedy', async () => {
   const current = README.replace(MARKED, (_, start: string, end: string) => start + table() + end);
   expect(README).toMatch(MARKED);
