@@ -41,6 +41,7 @@ export interface CredentialRecordsOptions {
 
 export function createCredentialRecords(options: CredentialRecordsOptions): CredentialRecords {
   const { recorder, flood, clock, node } = options;
+  let opened: Promise<unknown> = Promise.resolve();
   return {
     released(asked, lease, source, replaced) {
       const { credential, scope } = lease.key;
@@ -93,7 +94,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       }
       if (verdict === 'open') {
         const first = new Date(clock.nowMs()).toISOString();
-        await recorder.append({
+        opened = recorder.append({
           type: 'denied.suppressed',
           ...envelope(asked),
           lease: null,
@@ -102,6 +103,8 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
           body: { uid, reason: decision.reason, count: null, first, last: null },
         });
       }
+      // No answer that is only counted leaves before it is on record that some are.
+      await opened;
       return new Denial('rate_limited', `refused too often in this minute: ${decision.description}`, null, {
         remedy: decision.remedy ?? ERROR_CODES[decision.code].remedy,
         retryAfterMs: 60_000,

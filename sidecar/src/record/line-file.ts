@@ -12,7 +12,12 @@ export interface DurableFile {
 /** Opens a new file for appending, mode 0600, and makes its name durable. It must not exist. */
 export async function createDurableFile(path: string, folder: string): Promise<DurableFile> {
   const file = await open(path, 'ax', 0o600);
-  await syncFolder(folder);
+  try {
+    await syncFolder(folder);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   return {
     write: async (bytes) => {
       for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten;

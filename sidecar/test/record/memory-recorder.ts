@@ -1,0 +1,66 @@
+import { TallystickError } from '@tallystick/core';
+import type { Recorder, RecordInput, RecordType } from '../../src/record/record.ts';
+import type { Gate } from './memory-file.ts';
+
+/** A recorder that keeps records in memory, and lets the test hold back or fail their durability. */
+export interface MemoryRecorder extends Recorder {
+  readonly records: readonly RecordInput[];
+  /** The types of the records so far. */
+  types(): string[];
+  /** The only record of a type. */
+  only<T extends RecordType>(type: T): RecordInput<T>;
+  /** From now on records become durable only when `let go`. */
+  hold(): void;
+  letGo(): void;
+  /** The disk fails: what waits and what comes is refused. */
+  fail(): void;
+  clear(): void;
+}
+
+export function memoryRecorder(): MemoryRecorder {
+  let records: RecordInput[] = [];
+  let seq = 0;
+  let held: Gate | undefined;
+  let failed = false;
+  const unavailable = (): TallystickError => new TallystickError('record_unavailable', 'the disk has failed');
+  return {
+    origin: 'acme.example/01KAMZ3CT000000000000000AA/0/0',
+    get records() {
+      return records;
+    },
+    get pending() {
+      return held ? records.length : 0;
+    },
+    types: () => records.map(({ type }) => type),
+    only<T extends RecordType>(type: T) {
+      const found = records.filter((record) => record.type === type);
+      if (found.length !== 1) throw new Error(`there are ${found.length} records of type ${type}`);
+      return found[0] as RecordInput<T>;
+    },
+    isWritable: () => !failed,
+    async append(input) {
+      if (failed) throw unavailable();
+      records.push(input as RecordInput);
+      const ref = { id: `record-${seq}`, seq: seq++, origin: this.origin };
+      await held?.promise;
+      return ref;
+    },
+    hold() {
+      held ??= Promise.withResolvers<void>();
+      held.promise.catch(() => {});
+    },
+    letGo() {
+      held?.resolve();
+      held = undefined;
+    },
+    fail() {
+      failed = true;
+      held?.reject(unavailable());
+      held = undefined;
+    },
+    clear() {
+      records = [];
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { createFloodRecords } from '../../src/record/flood-records.ts';
+import { createLifecycleRecords } from '../../src/record/lifecycle-records.ts';
+import { createOperatorRecords } from '../../src/record/operator-records.ts';
+import { identity, registryOf } from '../acme.ts';
+import { memoryLog } from '../memory-log.ts';
+import { memoryRecorder } from './memory-recorder.ts';
+import { turns } from './memory-file.ts';
+
+const ONE = identity('one');
+const REGISTRY = registryOf([ONE]);
+const OPERATOR = { uid: 0, loginUid: null, tty: null, reason: 'INC-9' };
+
+function parts() {
+  const recorder = memoryRecorder();
+  const log = memoryLog();
+  const options = { recorder, registry: () => REGISTRY, log };
+  return { recorder, log, operator: createOperatorRecords(options), flood: createFloodRecords(options) };
+}
+
+describe('what an operator does', () => {
+  test('is recorded with the identity, its owner, the operator and the reason', async () => {
+    const { recorder, operator } = parts();
+    operator.suspended(ONE, OPERATOR);
+    await operator.resumed(ONE, OPERATOR);
+    await operator.keyRotated('new', 'old', OPERATOR);
+    expect(recorder.records).toMatchObject([
+      {
+        type: 'identity.suspended',
+        actor: 'operator',
+        owner: ONE.owner,
+        reason: 'INC-9',
+        body: { identity: ONE.id, operator: OPERATOR },
+      },
+      {
+        type: 'identity.resumed',
+        actor: 'operator',
+        owner: ONE.owner,
+        reason: 'INC-9',
+        body: { identity: ONE.id, operator: OPERATOR },
+      },
+      {
+        type: 'issuer.key_rotated',
+        actor: 'operator',
+        owner: null,
+        body: { kid: 'new', previous: 'old', operator: OPERATOR },
+      },
+    ]);
+  });
+
+  test('a suspension does not wait for its record; giving back does', async () => {
+    const { recorder, log, operator } = parts();
+    recorder.fail();
+    operator.suspended(ONE, OPERATOR);
+    await expect(operator.resumed(ONE, OPERATOR)).rejects.toMatchObject({ code: 'record_unavailable' });
+    await turns();
+    expect(log.lines).toMatchObject([{ level: 'error', identity: ONE.id, code: 'record_unavailable' }]);
+  });
+});
+
+describe('the end of a flood minute', () => {
+  test('is recorded with what was counted', () => {
+    const { recorder, flood } = parts();
+    flood.onSuppressed({ uid: 7, reason: 'suspended', count: 3, firstMs: 0, lastMs: 1000 });
+    flood.onRefused({ uid: -1, counts: { invalid_proof: 4 }, firstMs: 0, lastMs: 1000 });
+    expect(recorder.records).toMatchObject([
+      {
+        type: 'denied.suppressed',
+        actor: 'sidecar',
+        reason: 'suspended',
+        body: { uid: 7, count: 3, first: '1970-01-01T00:00:00.000Z', last: '1970-01-01T00:00:01.000Z' },
+      },
+      { type: 'refused.summary', actor: 'sidecar', body: { uid: -1, counts: { invalid_proof: 4 } } },
+    ]);
+  });
+
+  test('that cannot be recorded is logged, and harms nobody', async () => {
+    const { recorder, log, flood } = parts();
+    recorder.fail();
+    flood.onSuppressed({ uid: 7, reason: 'suspended', count: 3, firstMs: 0, lastMs: 0 });
+    flood.onRefused({ uid: 7, counts: {}, firstMs: 0, lastMs: 0 });
+    await turns();
+    expect(log.lines.map(({ type }) => type)).toEqual(['denied.suppressed', 'refused.summary']);
+  });
+});
+
+test('the life of the sidecar is recorded, each part durable when it resolves', async () => {
+  const recorder = memoryRecorder();
+  const lifecycle = createLifecycleRecords({ recorder, registry: () => REGISTRY, version: '1.2.3' });
+  await lifecycle.started();
+  await lifecycle.configLoaded('file');
+  await lifecycle.configRefused(4);
+  await lifecycle.stopped('SIGTERM');
+  expect(recorder.records.map(({ type, outcome, body }) => [type, outcome, body])).toEqual([
+    ['sidecar.started', 'success', { version: '1.2.3', node: process.version }],
+    ['config.loaded', 'success', { identities: 1, credentials: 1, source: 'file' }],
+    ['config.refused', 'failed', { mistakes: 4 }],
+    ['sidecar.stopped', 'success', { cause: 'SIGTERM' }],
+  ]);
+  recorder.fail();
+  await expect(lifecycle.started()).rejects.toMatchObject({ code: 'record_unavailable' });
+});
