@@ -9,6 +9,7 @@ import { publishedPackages, readText, ROOT } from './repository.ts';
  * any more, or whose test is gone, fails as well.
  */
 const SHOWN_BY: Readonly<Record<string, string>> = {
+  'npx -y pnpm@12 demo': 'test/e2e/demo.test.ts',
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
 };

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../sidecar/src/cli/catalog.ts';
+import { EXIT } from '../../sidecar/src/cli/command.ts';
+import { VERSION } from '../../sidecar/src/version.ts';
+import { startDaemon } from '../daemon/daemon.ts';
+
+const read = (path: string): string => readFileSync(new URL(`../../sidecar/${path}`, import.meta.url), 'utf8');
+const README = read('README.md');
+const firstCells = (pattern: RegExp): string[] => [...README.matchAll(pattern)].map((match) => match[1]!);
+
+test('the sidecar README names every command, and no other', () => {
+  expect([...new Set(firstCells(/^\| `tallystick (\w+)/gm))].sort()).toEqual(Object.keys(COMMANDS).sort());
+});
+
+test('the sidecar README names every exit code', () => {
+  expect(firstCells(/^\| (\d) \|/gm).map(Number)).toEqual(Object.values(EXIT));
+});
+
+test('the sidecar README names every metric that is served, and no other', async () => {
+  await using daemon = await startDaemon();
+  const text = await (await fetch(`${daemon.healthUrl}/metrics`)).text();
+  const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+  const rows = README.matchAll(/^\| `(\w+)` \| (counter|histogram|gauge) \|/gm);
+  expect([...rows].map(([, name, type]) => `${name} ${type}`).sort()).toEqual(served.sort());
+});
+
+test('the version that the command prints is that of the manifest', () => {
+  expect(VERSION).toBe((JSON.parse(read('package.json')) as { version: string }).version);
+});
