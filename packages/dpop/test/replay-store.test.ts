@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '../src/digest-table.ts';
+import { digestOf, DigestTable } from '../src/digest-table.ts';
 import { createMemoryReplayStore, DigestSet, type ReplayStore } from '../src/index.ts';
 
 function store(
@@ -165,4 +165,17 @@ describe('DigestSet', () => {
     expect(new Set([...one!, ...two!]).size).toBe(400);
     for (const digest of [...one!, ...two!]) expect(Number(digest.split(',')[0]) % 2).toBe(1);
   });
+});
+
+test('DigestTable tells two digests apart that differ in one word alone, also in one slot', () => {
+  const table = new DigestTable(10);
+  const digest = Uint32Array.of(1, 2, 3, 4);
+  expect(table.add(digest)).toBe('added');
+  for (const word of [0, 1, 2, 3]) {
+    const other = digest.map((value, i) => (i === word ? value + 256 : value));
+    expect(table.has(other)).toBe(false);
+    expect(table.add(other)).toBe('added');
+    expect(table.add(other)).toBe('present');
+  }
+  expect(table.size).toBe(5);
 });
