@@ -110,6 +110,20 @@ describe.each(NODES)('on Node %s', (version) => {
     expect(stderr).toBe('');
   });
 
+  test.each(['service.mjs', 'service.cjs'])(
+    '%s is the same under @tallystick/register, without a collector',
+    async (script) => {
+      project.add(script);
+      const { stdout, stderr } = await project.run(
+        tools.node(version),
+        ['--import', '@tallystick/register', script],
+        env,
+      );
+      expect(JSON.parse(stdout)).toEqual(served);
+      expect(stderr).toBe('');
+    },
+  );
+
   test('the bundled command runs in a folder where nothing is installed', async () => {
     const { version: expected } = packages[0]!.manifest;
     expect(await older.run(tools.node(version), [bundle.main, '--version'])).toEqual({
