@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
+import { createVerifier } from '@tallystick/resource-server';
 import { startSidecar, type TestSidecar } from '../src/index.ts';
 
 const ID = 'spiffe://acme.example/close-batch';
@@ -61,4 +62,53 @@ test('an outage within the token is not noticed, and ends', async () => {
   expect((await identity.fetch(url)).status).toBe(200);
   await sidecar.outage(false);
   expect((await identity.fetch(url)).status).toBe(200);
+});
+
+test("the options for createVerifier accept the sidecar's tokens by its clock", async () => {
+  sidecar = await start('https://ledger.acme.example/');
+  const verifier = createVerifier(
+    await sidecar.verifierOptions({
+      audience: 'https://ledger.acme.example',
+      publicOrigins: ['https://ledger.acme.example'],
+    }),
+  );
+  const identity = await sidecar.connect(ID);
+  const request = async (): Promise<Request> => {
+    const headers = await identity.authorize({ method: 'GET', url: 'https://ledger.acme.example/' });
+    return new Request('https://ledger.acme.example/', { headers: { ...headers } });
+  };
+  const early = await request();
+  expect((await verifier.verify(await request())).identity).toBe(ID);
+  await sidecar.clock.advance(16 * 60_000);
+  await expect(verifier.verify(early)).rejects.toMatchObject({ status: 401 });
+});
+
+test('a suspended identity gets nothing, and its rights back when it is resumed', async () => {
+  const { url } = await api();
+  sidecar = await start(url);
+  const identity = await sidecar.connect(ID);
+  await identity.fetch(url);
+  await sidecar.suspend(ID);
+  await vi.waitFor(() => expect(identity.fetch(url)).rejects.toMatchObject({ code: 'identity_suspended' }));
+  await sidecar.resume(ID);
+  await vi.waitFor(async () => expect((await identity.fetch(url)).status).toBe(200));
+});
+
+test('a revoked token is replaced, and the old one is on the list that APIs read', async () => {
+  const { url, seen } = await api();
+  sidecar = await start(url);
+  const identity = await sidecar.connect(ID);
+  await identity.fetch(url);
+  await sidecar.revoke(ID);
+  await vi.waitFor(async () => {
+    await identity.fetch(url);
+    expect(new Set(seen.map(({ authorization }) => authorization)).size).toBe(2);
+  });
+  const types = (await sidecar.records()).map(({ type }) => type);
+  expect(types.filter((type) => type === 'credential.released')).toHaveLength(2);
+});
+
+test('a configuration with a mistake is refused in words', async () => {
+  const config = { identities: [{ id: 'acme' }], credentials: {} };
+  await expect(startSidecar(config)).rejects.toMatchObject({ code: 'invalid_spiffe_id' });
 });
