@@ -1,0 +1,2 @@
+/** A second copy of a module: the test runner loads one for each query. */
+declare module '*?copy';
