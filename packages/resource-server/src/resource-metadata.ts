@@ -1,5 +1,6 @@
 import { PROOF_ALGORITHMS } from '@tallystick/dpop';
 import type { PublicOrigin } from './public-origin.ts';
+import type { IncomingRequest, NodeRequest } from './request-facts.ts';
 
 /** The metadata of a protected resource (RFC 9728 §2). */
 export interface ResourceMetadata {
@@ -24,6 +25,12 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 /** Returns where clients find the metadata of `origin` (RFC 9728 §3.1): the well-known path stands before its own. */
 export function metadataUrl({ origin, path }: PublicOrigin): string {
   return `${origin}${WELL_KNOWN}${path}`;
+}
+
+/** False for most requests, at no cost. */
+export function mayAskForMetadata(request: IncomingRequest): boolean {
+  const { method, url, originalUrl = url } = request as NodeRequest;
+  return method === 'GET' && originalUrl !== undefined && originalUrl.includes(WELL_KNOWN);
 }
 
 /** True when `path`, as it reached this API, is one at which the metadata of `origin` is asked for. */

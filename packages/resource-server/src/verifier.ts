@@ -12,7 +12,7 @@ import type { Refusal } from './refusal.ts';
 import { createRefuse } from './refuse.ts';
 import { createReplayGuard, REPLICA_SKEW_MS } from './replay-guard.ts';
 import { readRequest, type IncomingRequest } from './request-facts.ts';
-import { isMetadataPath, resourceMetadata, type ResourceMetadata } from './resource-metadata.ts';
+import { isMetadataPath, mayAskForMetadata, resourceMetadata, type ResourceMetadata } from './resource-metadata.ts';
 import { createTokenCheck } from './token-check.ts';
 
 /** Accepts or refuses the requests of one API. */
@@ -123,8 +123,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       throw refuse(fault, { origin, scheme: caller.binding === 'dpop' ? 'DPoP' : 'Bearer', scope: scopes });
     },
     metadata(request) {
+      if (!mayAskForMetadata(request)) return undefined;
       const facts = readRequest(request);
-      if (facts.method !== 'GET') return undefined;
       const origin = originsNamed(publicOrigins, facts).find((named) => isMetadataPath(named, facts.path));
       return (
         origin &&

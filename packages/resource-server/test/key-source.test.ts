@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openApi, proofOf, refusalOf, requestWith, type TestApi } from './api.ts';
 import { answerWith, serveDocuments, silence } from './document-server.ts';
+import { eventually } from './eventually.ts';
 import { createIssuer, SUBJECT, type TestIssuer } from './issuer.ts';
 
 const subjects = ['spiffe://acme.example/payments/'];
@@ -156,14 +157,9 @@ describe('the keys of an issuer', () => {
     // Accepted once more by what is held, while the set is read beside.
     await api.verifier.verify(requestWith(token, proofOf(api.key, token, { iat })));
     await settled(server.url);
-    await expect
-      .poll(
-        async () =>
-          (await api.verifier
-            .verify(requestWith(token, proofOf(api.key, token, { iat })))
-            .catch((error: unknown) => error)) as object,
-      )
-      .toMatchObject({ reason: 'token_key' });
+    const outcome = (): Promise<unknown> =>
+      api.verifier.verify(requestWith(token, proofOf(api.key, token, { iat }))).catch((error: unknown) => error);
+    await eventually(outcome).toMatchObject({ reason: 'token_key' });
   });
 
   test.each([
@@ -186,7 +182,7 @@ describe('the keys of an issuer', () => {
     const api = await openWith(issuer, server.url);
     const token = await issuer.token(api.key.jkt);
     const waiting = [reasonOf(api, token), reasonOf(api, token)];
-    await expect.poll(() => server.requests.length).toBe(1);
+    await eventually(() => server.requests.length).toBe(1);
     await server.close();
     expect(await Promise.all(waiting)).toEqual(['keys_unavailable', 'keys_unavailable']);
   });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createReplayGuard } from '../src/replay-guard.ts';
 import { generateHolderKey } from '@tallystick/dpop';
 import { openApi, proofOf, refusalOf, requestWith } from './api.ts';
+import { eventually } from './eventually.ts';
 import { manualClock } from './manual-clock.ts';
 
 /** A store that remembers what it was asked for. */
@@ -95,7 +96,7 @@ describe('the replay store', () => {
     const { promise: never } = Promise.withResolvers<boolean>();
     const { verifier, clock, key, token } = await openApi({ replayStore: { reserve: () => never } });
     const refusal = refusalOf(verifier, requestWith(token, proofOf(key, token)));
-    await expect.poll(() => clock.waiting).toBe(1);
+    await eventually(() => clock.waiting).toBe(1);
     clock.advance(2_000);
     expect((await refusal).reason).toBe('replay_store_unavailable');
   });

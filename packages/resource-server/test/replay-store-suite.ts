@@ -23,7 +23,7 @@ export function replayStoreSuite(name: string, open: () => SuiteStore | Promise<
 
     test('gives a key once when many ask at the same time', async () => {
       const { stores } = await open();
-      const asked = Array.from({ length: 50 }, (_, i) => stores[i % 2]!.reserve('key', 60_000));
+      const asked = Array.from({ length: 50 }, async (_, i) => stores[i % 2]!.reserve('key', 60_000));
       expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(1);
     });
 

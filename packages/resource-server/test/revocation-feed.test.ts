@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RevocationOptions } from '../src/index.ts';
 import { openApi, proofOf, refusalOf, requestWith, type TestApi } from './api.ts';
 import { answerWith, serveDocuments, type Answer, type DocumentServer } from './document-server.ts';
+import { eventually } from './eventually.ts';
 import { createIssuer, NOW, SUBJECT } from './issuer.ts';
 
 interface FeedApi extends TestApi, AsyncDisposable {
@@ -42,9 +43,9 @@ function outcome({ verifier, key, clock }: FeedApi, token: string): Promise<stri
 
 /** Lets one poll happen, and waits until it is over: until the timer of the next one is there. */
 async function poll({ clock }: FeedApi, ms = 5_000): Promise<void> {
-  await expect.poll(() => clock.waiting).toBe(1);
+  await eventually(() => clock.waiting).toBe(1);
   clock.advance(ms);
-  await expect.poll(() => clock.waiting).toBe(1);
+  await eventually(() => clock.waiting).toBe(1);
 }
 
 describe('a token on the revocation list of its issuer', () => {
@@ -74,7 +75,7 @@ describe('a token on the revocation list of its issuer', () => {
 describe('the list', () => {
   test('is read at once, then every 5 s, with the ETag of the last one', async () => {
     await using api = await openFeed([]);
-    await expect.poll(() => api.server.requests.length).toBe(1);
+    await eventually(() => api.server.requests.length).toBe(1);
     api.server.answer = answerWith('', 304);
     await poll(api);
     await poll(api);
@@ -103,7 +104,7 @@ describe('the list', () => {
     api.server.answer = answerWith('', 500);
     api.clock.advance(299_000);
     expect(await outcome(api, api.token)).toBe('accepted');
-    await expect.poll(() => api.clock.waiting).toBe(1);
+    await eventually(() => api.clock.waiting).toBe(1);
     api.clock.advance(1_000);
     const iat = Math.floor(api.clock.nowMs() / 1000);
     const refusal = await refusalOf(api.verifier, requestWith(api.token, proofOf(api.key, api.token, { iat })));
@@ -133,7 +134,7 @@ describe('the list', () => {
 
   test('stops being read when the verifier is closed', async () => {
     await using api = await openFeed([]);
-    await expect.poll(() => api.clock.waiting).toBe(1);
+    await eventually(() => api.clock.waiting).toBe(1);
     api.verifier[Symbol.dispose]();
     expect(api.clock.waiting).toBe(0);
   });

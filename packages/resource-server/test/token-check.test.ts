@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openApi, proofOf, refusalOf, requestWith, type TestApi } from './api.ts';
 import { answerWith, serveDocuments } from './document-server.ts';
+import { eventually } from './eventually.ts';
 import { createIssuer, NOW, SUBJECT } from './issuer.ts';
 
 function proven({ key, clock }: TestApi, token: string): ReturnType<typeof requestWith> {
@@ -41,9 +42,9 @@ describe('a token seen before', () => {
     await api.verifier.verify(proven(api, token));
     const line = { kind: 'sub', value: SUBJECT, before: NOW, until: NOW + 900 };
     server.answer = answerWith(await issuer.revocations([line], { claims: { iat: NOW + 1 } }));
-    await expect.poll(() => api.clock.waiting).toBe(1);
+    await eventually(() => api.clock.waiting).toBe(1);
     api.clock.advance(5_000);
-    await expect.poll(() => api.clock.waiting).toBe(1);
+    await eventually(() => api.clock.waiting).toBe(1);
     expect((await refusalOf(api.verifier, proven(api, token))).reason).toBe('token_revoked');
     api.verifier.close();
   });
