@@ -67,12 +67,9 @@ export class Exchanges {
   }
 
   end(exchange: Exchange): void {
-    const { connection, response, stream } = exchange;
-    if (!connection.open.delete(exchange)) return;
-    if (stream) this.#streams--;
+    if (!exchange.connection.open.delete(exchange)) return;
+    if (exchange.stream) this.#streams--;
     else this.#leave(exchange);
-    // Its header was out before the stop, and promised to keep the connection.
-    if (this.#stopping) response.req.socket.destroySoon();
   }
 
   holdOpen(exchange: Exchange): void {

@@ -60,7 +60,6 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
   const server = options.tls
     ? createTlsServer({ ...parserOptions(limits), ...options.tls, handshakeTimeout: limits.requestMs })
     : createServer(parserOptions(limits));
-  server.maxHeadersCount = 0; // Node would drop what is beyond its count without a word; `screen` refuses it.
   server.timeout = limits.stallMs;
   if (options.tls) server.maxConnections = limits.connections; // Those that have not finished their handshake.
 

@@ -61,14 +61,17 @@ describe('beyond the limits', () => {
     expect((await ask(path)).body).toBe('ok');
   });
 
-  test('a request is answered with 503, and the connection goes on', async () => {
+  test.each([
+    ['of all', { requests: 1 }],
+    ['of one client', { requestsPerClient: 1 }],
+  ])('%s a request is answered with 503, and the connection goes on', async (_, limits) => {
     let finish: (() => void) | undefined;
     const { path } = await serveWorkloads(
       (request, response) => {
         if (request.url === '/slow') finish = () => void response.end('slow');
         else response.end('ok');
       },
-      { limits: { requests: 1 } },
+      { limits },
     );
     const slow = ask(path, { target: '/slow' });
     await eventually(() => finish).toBeDefined();

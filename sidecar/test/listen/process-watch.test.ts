@@ -38,8 +38,10 @@ test('all connections of a process share one descriptor', () => {
   const { watch, ended, isOpen, open } = createWatch();
   const first = open(7n);
   const watched = watch.adopt(first);
-  const again = watch.adopt(open(7n));
+  const second = open(7n);
+  const again = watch.adopt(second);
   expect(watch.size).toBe(1);
+  expect([isOpen(first), isOpen(second)]).toEqual([true, false]);
   expect([watched.isRunning(), again.isRunning()]).toEqual([true, true]);
   again.release();
   expect(isOpen(first)).toBe(true);

@@ -18,6 +18,7 @@ describe('the length of a path', () => {
 
   test('is counted in bytes', () => {
     expect(() => socketPaths(`/run/${'ä'.repeat(50)}/api.sock`, 'linux')).toThrow(invalid);
+    expect(() => socketPaths(`/run/${'ä'.repeat(52)}`, 'linux')).toThrow(invalid);
   });
 
   test('leaves room for the place where the socket is made', () => {

@@ -1,14 +1,14 @@
-import { copyFileSync, mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { systemTimers } from '@tallystick/core';
+import type { Timers } from '@tallystick/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HttpListener } from '../../src/config/config.ts';
 import { createTcpServer, type TcpServer, type TcpServerOptions } from '../../src/listen/tcp-server.ts';
-import { watchTlsPair, readTlsPair } from '../../src/listen/tls-files.ts';
+import { readTlsPair, watchTlsPair, type TlsPair } from '../../src/listen/tls-files.ts';
 import { eventually } from './eventually.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { readRaw } from './unix-client.ts';
@@ -213,16 +213,24 @@ describe('with a certificate', () => {
     expect(() => readTlsPair(tls)).toThrow(/ENOENT/);
   });
 
-  test('watching keeps nothing open once it has ended', () => {
-    const folder = temporaryFolder();
-    const tls = pair(folder, 'first');
-    const end = watchTlsPair(
-      tls,
-      readTlsPair(tls),
-      { changed: () => expect.unreachable(), failed: () => {} },
-      systemTimers,
-    );
-    end();
-    pair(folder, 'second');
+  test('the files are read once they have been left alone, and a pair that is half replaced is not tried', async () => {
+    const tls = pair(temporaryFolder(), 'first');
+    const due: (() => void)[] = [];
+    const timers: Timers = {
+      after(_, callback) {
+        due.push(callback);
+        return { cancel: () => void due.splice(due.indexOf(callback), 1) };
+      },
+    };
+    const changes: string[] = [];
+    const failures: unknown[] = [];
+    const on = { changed: ({ cert }: TlsPair) => changes.push(cert), failed: (error: unknown) => failures.push(error) };
+    onTestFinished(watchTlsPair(tls, readTlsPair(tls), on, timers));
+    copyFileSync(fixture('second.crt'), tls.certificate);
+    await eventually(() => due.length).toBe(1);
+    copyFileSync(fixture('second.key'), tls.key);
+    due[0]!();
+    expect(failures).toEqual([]);
+    expect(changes).toEqual([readFileSync(fixture('second.crt'), 'utf8')]);
   });
 });
