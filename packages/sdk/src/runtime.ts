@@ -38,7 +38,7 @@ export function systemRuntime(): Runtime {
     platform: process.platform,
     pause: (ms) => new Promise((resolve) => systemTimers.after(ms, resolve)),
     transport: socketTransport,
-    trustSocket: (path) => requireTrustedSocket(path, process.getuid!()),
+    trustSocket: (path) => requireTrustedSocket(path, process.geteuid!()),
     holders: (shared[HOLDERS] ??= new Map()),
   };
 }

@@ -1,5 +1,5 @@
 import { isSpiffeId, printable, TallystickError } from '@tallystick/core';
-import { createProof, type HolderKey } from '@tallystick/dpop';
+import { createProof, normalizeHtu, type HolderKey } from '@tallystick/dpop';
 import {
   formatTokenRequest,
   HEADERS,
@@ -151,7 +151,10 @@ export class SidecarClient {
   async #readIssuer(signal: AbortSignal, fresh: boolean): Promise<string> {
     const answer = await this.#send({ method: 'GET', path: ROUTES.metadata, headers: {}, signal, fresh });
     if (answer.status !== 200) throw await errorOf(answer);
-    return parseServerMetadata(await textOf(answer)).issuer;
+    const { issuer } = parseServerMetadata(await textOf(answer));
+    if (normalizeHtu(issuer) === undefined)
+      throw new TallystickError('protocol_error', 'the sidecar names an issuer that is no URL');
+    return issuer;
   }
 
   async #send(request: SocketRequest): Promise<SocketAnswer> {

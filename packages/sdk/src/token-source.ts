@@ -80,7 +80,6 @@ export class TokenSource {
   /** Replaces the token now, in the background. It is served until then. */
   refresh(): void {
     if (this.#closed || this.#flight) return;
-    this.#refreshAtMs = Number.POSITIVE_INFINITY;
     // Whoever wants the token meets the error in obtain(); here it has been dealt with.
     this.#start(true).answer.catch(() => {});
   }
@@ -125,7 +124,7 @@ export class TokenSource {
   forgive(): void {
     this.#refusal = undefined;
     this.#failures = 0;
-    if (this.#refreshAtMs !== Number.POSITIVE_INFINITY && this.#held) this.#refreshAtMs = this.#held.refreshAtMs;
+    if (this.#held) this.#refreshAtMs = this.#held.refreshAtMs;
   }
 
   get name(): string {
@@ -134,8 +133,8 @@ export class TokenSource {
 
   /** True when forgetting the source would lose nothing. */
   get isIdle(): boolean {
-    const idle = this.#flight === undefined && this.#watchers.size === 0;
-    return idle && (this.#held === undefined || !isUsable(this.#held, this.#options.runtime.clock));
+    if (this.#flight || this.#watchers.size > 0 || this.#standingRefusal()) return false;
+    return this.#held === undefined || !isUsable(this.#held, this.#options.runtime.clock);
   }
 
   /** The token that is held, usable or not. */
@@ -169,7 +168,13 @@ export class TokenSource {
   #requireAskable(): void {
     if (this.#closed)
       throw new TallystickError('identity_closed', `"${this.#options.name}" was asked for after close()`);
-    if (this.#refusal && this.#options.runtime.clock.monotonicMs() < this.#refusal.untilMs) throw this.#refusal.error;
+    const refusal = this.#standingRefusal();
+    if (refusal) throw refusal;
+  }
+
+  #standingRefusal(): TallystickError | undefined {
+    const refusal = this.#refusal;
+    return refusal && this.#options.runtime.clock.monotonicMs() < refusal.untilMs ? refusal.error : undefined;
   }
 
   #start(background: boolean): Flight {
@@ -227,7 +232,7 @@ export class TokenSource {
   #arm(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#watchers.size === 0 || this.#closed || this.#refreshAtMs === Number.POSITIVE_INFINITY) return;
+    if (this.#watchers.size === 0 || this.#closed) return;
     const { clock, timers } = this.#options.runtime;
     this.#timer = timers.after(this.#refreshAtMs - clock.monotonicMs(), () => this.refresh());
   }

@@ -168,7 +168,7 @@ describe('token and proof stay where they belong', () => {
           expect(carries(request)).toBe(covered && !left);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

@@ -221,6 +221,9 @@ describe('a hostile API', () => {
     server.behave = (__, response) => refuse(response, 'use_dpop_nonce', headers);
     expect((await identity.fetch(url)).status).toBe(401);
     expect(server.seen).toHaveLength(requests);
+    // By now the nonce that it has to give is known.
+    expect((await identity.fetch(url)).status).toBe(401);
+    expect(server.seen).toHaveLength(requests + 1);
   });
 
   test('one that gives another nonce with every 401 is asked twice', async () => {

@@ -89,6 +89,25 @@ describe('what is taken away', () => {
     expect((await dropped).leaseId).toBe(first);
   });
 
+  test('what came while that snapshot was on its way is kept', async () => {
+    const { fake, identity, time } = await bench();
+    let answer = (): void => {};
+    fake.options.intercept = ({ path }) =>
+      path === '/v1/events' ? new Promise((resolve) => (answer = () => resolve(undefined))) : undefined;
+    const lost = next('tallystick:events:lost');
+    fake.endStreams();
+    await lost;
+    time.advance(1000);
+    await expect.poll(() => fake.seen.at(-1)!.path).toBe('/v1/events');
+    const lease = await held(identity);
+    fake.forget(lease);
+    const opened = next('tallystick:events:open');
+    answer();
+    await opened;
+    expect(await held(identity)).toBe(lease);
+    expect(fake.mints).toBe(1);
+  });
+
   test('an entitlement that was taken away takes its credential with it; identity.entitlements follows', async () => {
     const { fake, identity } = await bench();
     await held(identity);

@@ -48,7 +48,8 @@ describe('a program', () => {
   });
 });
 
-describe('one key for each thread', () => {
+// Nine processes on the two cores of a busy machine.
+describe('one key for each thread', { timeout: 90_000 }, () => {
   test('five threads that ask fifty times at once make five mints', async () => {
     const fake = await sidecar();
     const { output, errors } = await run('workers.ts', fake.socketPath);

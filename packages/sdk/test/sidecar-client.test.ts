@@ -208,6 +208,15 @@ describe('whom the sidecar says we are', () => {
     });
   });
 
+  test.each(['ftp://x', 'not a url', 'https://user@x'])(
+    'an issuer that can have no proof is a protocol error: %s',
+    async (issuer) => {
+      const fake = await sidecar({ tamper: (_, body) => ({ ...body, issuer }) });
+      const made = await client(fake);
+      await expect(made.identity()).rejects.toEqual(code('protocol_error'));
+    },
+  );
+
   test('an answer that does not end is cut off', async () => {
     const fake = await sidecar({
       intercept: ({ path }) =>

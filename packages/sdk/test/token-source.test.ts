@@ -247,6 +247,15 @@ describe('a refusal', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('keeps its source from being forgotten, which would be a way around it', async () => {
+    const { source, asked, time } = bench();
+    const call = source.obtain();
+    await expect(Promise.all([call, asked[0]!.reject(refusal())])).rejects.toThrow();
+    expect(source.isIdle).toBe(false);
+    time.advance(1000);
+    expect(source.isIdle).toBe(true);
+  });
+
   test('is forgotten when the sidecar says that something changed', async () => {
     const { source, asked } = bench();
     const call = source.obtain();
