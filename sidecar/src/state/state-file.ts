@@ -43,7 +43,9 @@ export async function writeStateFile(path: string, what: string, content: Json):
   const temporary = `${path}.new`;
   try {
     const text = JSON.stringify(content);
-    const file = await open(temporary, 'w', 0o600);
+    // What a crash left has the mode it was given then.
+    await rm(temporary, { force: true });
+    const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(`{"sha256":"${digest(text)}","content":${text}}`);
       await file.sync();

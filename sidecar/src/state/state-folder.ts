@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUlid, TallystickError, ulid, type Clock, type Random } from '@tallystick/core';
 import { syncFolder } from '../record/line-file.ts';
@@ -8,7 +8,7 @@ import { readStateFile, writeStateFile } from './state-file.ts';
 export const STATE_FORMAT = 1;
 
 /**
- * Makes a state folder ready: there, ours alone (0700), writable, of a format we know.
+ * Makes a state folder ready: there, written by nobody but us and root, of a format we know.
  *
  * @throws {TallystickError} `state_unusable`, `state_newer`
  */
@@ -16,7 +16,7 @@ export async function prepareStateFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const { mode, uid } = await stat(folder);
-    if ((mode & 0o022) !== 0 || (uid !== process.getuid?.() && uid !== 0)) {
+    if ((mode & 0o022) !== 0 || (uid !== process.geteuid?.() && uid !== 0)) {
       throw new TallystickError('state_unusable', `the state folder "${folder}" can be written by others`, {
         remedy: `chown it to the sidecar's user and chmod 0700`,
       });
@@ -24,7 +24,9 @@ export async function prepareStateFolder(folder: string): Promise<void> {
     const path = join(folder, 'FORMAT');
     const format = await readFormat(path);
     if (format === undefined) {
-      await writeFile(path, `tallystick-state ${STATE_FORMAT}\n`, { mode: 0o600, flush: true });
+      // Under another name first: a start that is killed here must not leave an empty one that refuses the next.
+      await writeFile(`${path}.new`, `tallystick-state ${STATE_FORMAT}\n`, { mode: 0o600, flush: true });
+      await rename(`${path}.new`, path);
       await syncFolder(folder);
     } else if (format > STATE_FORMAT) {
       throw new TallystickError(
