@@ -13,7 +13,6 @@ import {
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs';
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import { suppressTracing } from '@tallystick/telemetry';
 import type { Agent } from 'node:http';
 import { BackgroundExport } from './background-export.ts';
 import { send, type Outcome } from './send.ts';
@@ -53,8 +52,7 @@ function backgroundExport<Items>(
   return new BackgroundExport({
     serialize,
     patienceMs: timeoutMs,
-    // The spans of sending spans would never end.
-    attempt: (plain) => suppressTracing(() => ship(plain).catch((): Outcome => ({ kind: 'refused' }))),
+    attempt: (plain) => ship(plain).catch((): Outcome => ({ kind: 'refused' })),
   });
 
   async function ship(plain: Uint8Array): Promise<Outcome> {

@@ -2,14 +2,14 @@ import { systemTimers } from '@tallystick/core';
 import { connectInBackground } from '@tallystick/sdk/internal';
 import { currentIdentity, identityAttributes, setServiceIdentity, type SpanAttributes } from '@tallystick/telemetry';
 
-/** How long exports wait for the identity. Batches are collected for longer anyway. */
-const RESOURCE_WAIT_MS = 2000;
+/** How long exports wait for the identity. Batches are collected for longer anyway, five seconds. */
+const RESOURCE_WAIT_MS = 3000;
 /** How long after a refusal the sidecar is asked again: somebody may have registered the service by then. */
 const ASK_AGAIN_MS = 60_000;
 
 /** The identity of the service, as far as it is known. */
 export interface ServiceIdentity {
-  /** Its attributes; empty when there was no answer within two seconds. */
+  /** Its attributes; empty when there was no answer within three seconds. */
   readonly attributes: Promise<SpanAttributes>;
   /** Lets nobody wait for the answer any longer. */
   giveUp(): void;

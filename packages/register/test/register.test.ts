@@ -169,7 +169,7 @@ describe('without a sidecar', () => {
       { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint, TALLYSTICK_SOCKET: socketPath },
       ['known'],
     );
-    await service.printed('waiting');
+    await service.printed('no sidecar yet');
     await sidecar({}, socketPath);
     expect(await service.ended).toMatchObject(CLEAN_END);
     expect(otlp.spans.map(({ attributes }) => attributes['tallystick.identity.id'])).toEqual(
@@ -214,6 +214,11 @@ describe('the end of a program is its own', () => {
     const otlp = await collector();
     const { ended } = startService('ending.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint }, [how]);
     expect(await ended).toMatchObject({ code, signal: null });
+  });
+
+  test('no timer and no connection of register holds it', async () => {
+    const { ended } = startService('ending.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, ['idle']);
+    expect(await ended).toMatchObject({ ...CLEAN_END, stdout: 'held by \nready\n' });
   });
 
   test('what it starts when it is about to end is not cut off', async () => {

@@ -31,6 +31,15 @@ switch (process.argv[2]) {
     await new Promise((resolve) => process.stdin.once('data', resolve));
     process.stdin.destroy();
     break;
+  case 'idle':
+    await new Promise((resolve) => setImmediate(resolve));
+    process.stdout.write(
+      `held by ${process
+        .getActiveResourcesInfo()
+        .filter((kind) => /Timeout|TCP/.test(kind))
+        .join()}\n`,
+    );
+    break;
   case 'more at the end': {
     let more = 2;
     process.on('beforeExit', () => {

@@ -3,7 +3,7 @@ import http, { createServer, request, type ClientRequest, type IncomingMessage }
 import * as allOfHttp from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { withBusinessProcess } from '@tallystick/sdk';
+import { connect, withBusinessProcess } from '@tallystick/sdk';
 import { Agent, request as undiciRequest } from 'undici';
 import { identityKnown } from './identity-known.ts';
 
@@ -14,7 +14,11 @@ const server = createServer((incoming, response) => {
 });
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 if (process.argv[2] === 'known') {
-  process.stdout.write('waiting\n');
+  // When this has failed, the first attempt of register, which is older, has failed too.
+  await connect({ startupTimeoutMs: 0 }).then(
+    (identity) => identity.close(),
+    () => process.stdout.write('no sidecar yet\n'),
+  );
   await identityKnown();
 }
 const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
