@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../rules/repository.ts';
 import { startServerProcess } from '../servers/server-process.ts';
 
 /** The bundled command, away from the repository and from everything that is installed. */
@@ -11,10 +10,10 @@ export interface BundledCommand {
   remove(): void;
 }
 
-/** Copies the bundle that the last build made to a folder of its own. */
-export function copyBundle(): BundledCommand {
+/** Copies the bundle of an installed `@tallystick/sidecar` to a folder of its own. */
+export function copyBundle(installed: string): BundledCommand {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bundle-'));
-  cpSync(join(ROOT, 'sidecar', 'bundle'), folder, { recursive: true });
+  cpSync(join(installed, 'bundle'), folder, { recursive: true });
   return { main: join(folder, 'main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
@@ -27,8 +26,8 @@ export interface BundledSidecar {
   stop(): Promise<void>;
 }
 
-/** Starts `main`, and returns when it serves. */
-export async function startBundledSidecar(main: string): Promise<BundledSidecar> {
+/** Starts `main` on a Node, and returns when it serves. */
+export async function startBundledSidecar(main: string, node: string): Promise<BundledSidecar> {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-sidecar-'));
   for (const name of ['app', 'admin']) mkdirSync(join(folder, name), { mode: 0o755 });
   const identity = 'spiffe://acme.example/close-batch';
@@ -53,10 +52,8 @@ credentials:
   ledger-api: { provider: issuer, audience: https://ledger.acme.example, scope: journal.write, use: [https://ledger.acme.example/] }
 `,
   );
-  const server = await startServerProcess(
-    process.execPath,
-    [main, 'run', '--config', join(folder, 'tallystick.yaml')],
-    (line) => line.includes('"serving'),
+  const server = await startServerProcess(node, [main, 'run', '--config', join(folder, 'tallystick.yaml')], (line) =>
+    line.includes('"serving'),
   );
   return {
     socket: `unix://${folder}/app/api.sock`,

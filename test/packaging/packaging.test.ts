@@ -36,8 +36,7 @@ let served: Record<string, unknown>;
 
 beforeAll(async () => {
   [packed, tools] = await Promise.all([packAll(), obtainTools()]);
-  bundle = copyBundle();
-  [project, older, sidecar] = await Promise.all([
+  [project, older] = await Promise.all([
     createProject(packed, {
       '@opentelemetry/api': '^1.10.0',
       '@opentelemetry/sdk-trace': '^3.1.1',
@@ -49,8 +48,9 @@ beforeAll(async () => {
       msw: '^3.0.5',
     }),
     createProject(needsOf('sdk'), { '@opentelemetry/api': '1.9.0', '@opentelemetry/sdk-trace-base': '~2.12.0' }),
-    startBundledSidecar(bundle.main),
   ]);
+  bundle = copyBundle(join(project.folder, 'node_modules', '@tallystick', 'sidecar'));
+  sidecar = await startBundledSidecar(bundle.main, process.execPath);
   env = { TALLYSTICK_SOCKET: sidecar.socket };
   served = { id: sidecar.identity, binding: 'dpop', scheme: 'DPoP', parts: 3 };
 }, PREPARATION_MS);
@@ -124,12 +124,18 @@ describe.each(NODES)('on Node %s', (version) => {
     },
   );
 
-  test('the bundled command runs in a folder where nothing is installed', async () => {
+  test('the installed command runs', async () => {
     const { version: expected } = packages[0]!.manifest;
-    expect(await older.run(tools.node(version), [bundle.main, '--version'])).toEqual({
-      stdout: `${expected}\n`,
-      stderr: '',
-    });
+    const { stdout, stderr } = await project.run(tools.node(version), ['node_modules/.bin/tallystick', '--version']);
+    expect([stdout, stderr]).toEqual([`${expected}\n`, '']);
+  });
+
+  test('the bundled command serves from a folder where nothing is installed', async () => {
+    const other = await startBundledSidecar(bundle.main, tools.node(version));
+    project.add('service.mjs');
+    const { stdout } = await project.run(process.execPath, ['service.mjs'], { TALLYSTICK_SOCKET: other.socket });
+    await other.stop();
+    expect(JSON.parse(stdout)).toEqual(served);
   });
 });
 
@@ -164,7 +170,7 @@ describe('types', () => {
 
 describe('in the company of', () => {
   test.each([
-    ['Jest 30 on Node 22, as ECMAScript modules', '22', ['esm.test.mjs']],
+    ['Jest 30 on Node 22, as ECMAScript modules', '22.19.0', ['esm.test.mjs']],
     ['Jest 30 on Node 26, as both', '26', ['esm.test.mjs', 'cjs.test.cjs']],
   ] as const)('%s', async (_, version, tests) => {
     project.add('jest');

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { cacheFolder } from '../servers/cache.ts';
 import { runCommand } from './command.ts';
 
-/** The versions of Node that a user may have: the oldest that works, and the later even ones. */
-export const NODES = ['22', '24', '26'] as const;
+/** The versions of Node that a user may have: the oldest that `engines` allows, and the later even ones. */
+export const NODES = ['22.19.0', '24', '26'] as const;
 /** The versions of TypeScript that a user may have. */
 export const TYPESCRIPTS = ['5.9', '6', '7'] as const;
 

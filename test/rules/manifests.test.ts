@@ -28,7 +28,7 @@ describe.each(packages)('$manifest.name', ({ folder, shortName, manifest }) => {
   });
 
   test('publishes its build and its source, and nothing else of its folder', () => {
-    const bundle = manifest.publishConfig?.bin ? ['bundle', '!bundle/koffi'] : [];
+    const bundle = manifest.publishConfig?.bin ? ['bundle'] : [];
     const data = DATA[shortName] ?? [];
     expect(manifest.files?.toSorted()).toEqual([...bundle, 'dist', '!dist/.tsbuildinfo', ...data, 'src'].sort());
   });
