@@ -1,5 +1,6 @@
 import { TallystickError } from '@tallystick/core';
 import { loadConfig } from '../config/load-config.ts';
+import { salvageAdminSocket } from '../config/salvage.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import { configPathOf, EXIT, UsageError, type CONFIG_OPTION, type ExitCode, type Invocation } from './command.ts';
 
@@ -28,11 +29,13 @@ export async function askSidecar(
 ): Promise<ExitCode> {
   const path = configPathOf(invocation);
   const result = await loadConfig(path, { clock: invocation.clock });
-  if (!result.ok) {
+  // A sidecar that runs by its last good configuration is asked like any other.
+  const socket = result.ok ? result.loaded.config.listen.admin : salvageAdminSocket(result.text ?? '');
+  if (socket === undefined) {
     throw new TallystickError('config_invalid', `"${path}" has mistakes, so the admin socket is not known`);
   }
   try {
-    return await ask(createAdminClient(result.loaded.config.listen.admin));
+    return await ask(createAdminClient(socket));
   } catch (error) {
     if (!TallystickError.is(error) || error.code === 'sidecar_unavailable') throw error;
     invocation.stderr.write(`tallystick: the sidecar refused: ${error.description}\n  ${error.remedy}\n`);

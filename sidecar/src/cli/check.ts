@@ -1,9 +1,8 @@
 import { formatDuration, registryDigest, rotationInstant, type IdentityObject } from '@tallystick/core';
 import type { Config, CredentialConfig } from '../config/config.ts';
-import type { Mistake } from '../config/fault.ts';
 import { loadConfig } from '../config/load-config.ts';
-import type { Warning } from '../config/warning.ts';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, JSON_OPTION } from './command.ts';
+import { explainMistake } from './explain-mistake.ts';
 import { table } from './table.ts';
 
 /** Judges a configuration: every mistake with its line and remedy, what is probably not meant, and what it gives. */
@@ -22,8 +21,8 @@ export const check = defineCommand({
       options.json
         ? `${JSON.stringify({ ok: result.ok, file, mistakes, warnings, ...(config && summaryOf(config)) }, undefined, 2)}\n`
         : [
-            ...mistakes.map((mistake) => explain(file, 'error', mistake)),
-            ...warnings.map((warning) => explain(file, 'warning', warning)),
+            ...mistakes.map((mistake) => explainMistake(file, 'error', mistake)),
+            ...warnings.map((warning) => explainMistake(file, 'warning', warning)),
             config ? describe(file, config) : `${file} has ${count(mistakes.length, 'mistake')}\n`,
           ].join('\n'),
     );
@@ -37,16 +36,6 @@ export const check = defineCommand({
  */
 export function outageBudgetMs({ lifetimeMs }: Pick<CredentialConfig, 'lifetimeMs'>): number {
   return lifetimeMs - rotationInstant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1);
-}
-
-/** As compilers print it, so that editors and terminals lead to the line. */
-function explain(
-  file: string,
-  kind: 'error' | 'warning',
-  { line, column, message, remedy }: Mistake | Warning,
-): string {
-  const place = line === undefined ? file : `${file}:${line}:${column}`;
-  return `${place}: ${kind}: ${message}\n    ${remedy}\n`;
 }
 
 function summaryOf(config: Config): Readonly<Record<string, unknown>> {

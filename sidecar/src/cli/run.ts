@@ -1,5 +1,6 @@
 import { ConfigInvalidError, startDaemon } from '../run.ts';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, UsageError } from './command.ts';
+import { explainMistake } from './explain-mistake.ts';
 import type { LogLevel } from '../observe/log.ts';
 
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'] satisfies readonly LogLevel[];
@@ -26,10 +27,7 @@ export const run = defineCommand({
       });
     } catch (error) {
       if (!(error instanceof ConfigInvalidError)) throw error;
-      for (const { line, column, path, message, remedy } of error.mistakes) {
-        const place = line === undefined ? '' : `:${line}:${column}`;
-        invocation.stderr.write(`${configPath}${place}: ${path === '' ? '' : `${path}: `}${message}\n  ${remedy}\n`);
-      }
+      for (const mistake of error.mistakes) invocation.stderr.write(explainMistake(configPath, 'error', mistake));
       return EXIT.notOk;
     }
     const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>();
