@@ -33,12 +33,12 @@ export interface Mistake {
 
 const PLAIN_KEY = /^[A-Za-z_][\w-]*$/;
 
-/** Returns a path as text: `identities[0].owner`. Keys with odd characters are quoted, and cut at 60 characters. */
+/** Returns a path as text: `identities[0].owner`. Odd keys are quoted, cut and made printable. */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
     if (PLAIN_KEY.test(step) && step.length <= 60) return text === '' ? step : `${text}.${step}`;
-    return `${text}[${JSON.stringify(step.slice(0, 60))}]`;
+    return `${text}[${JSON.stringify(printable(step, 60))}]`;
   }, '');
 }
 

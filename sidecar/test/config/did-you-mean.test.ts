@@ -21,3 +21,7 @@ test('the nearest wins, whatever the order', () => {
   expect(didYouMean('ledger-apis', ['ledger-app', 'ledger-api'])).toBe('ledger-api');
   expect(didYouMean('ledger-apis', ['ledger-api', 'ledger-app'])).toBe('ledger-api');
 });
+
+test('of two that are equally near the first is meant', () => {
+  expect(didYouMean('ledger-apx', ['ledger-api', 'ledger-app'])).toBe('ledger-api');
+});

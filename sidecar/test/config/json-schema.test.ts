@@ -28,7 +28,7 @@ test('the schema accepts every configuration without a mistake', () => {
     fc.property(validConfig, (data) => {
       expect(accepts(data), JSON.stringify(accepts.errors)).toBe(true);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -40,7 +40,7 @@ test('the schema refuses what the validator calls a mistake of the schema, and n
         !faults.some(({ kind }) => kind === 'schema'),
       );
     }),
-    { numRuns: 1000 },
+    { numRuns: 600 },
   );
 });
 

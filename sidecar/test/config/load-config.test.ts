@@ -54,6 +54,9 @@ test('what is not a readable text file is refused in words', async () => {
   writeFileSync(join(folder, 'huge.yaml'), '');
   truncateSync(join(folder, 'huge.yaml'), MAX_FILE_BYTES + 1);
   expect(await messageFor(join(folder, 'huge.yaml'))).toBe('the file is larger than 8 MiB');
+  // Sparse, and more than could be read into memory.
+  truncateSync(join(folder, 'huge.yaml'), 2 ** 33);
+  expect(await messageFor(join(folder, 'huge.yaml'))).toBe('the file is larger than 8 MiB');
 });
 
 test('a named pipe without a writer is refused and not waited for', async () => {

@@ -24,10 +24,10 @@ const codes = (text: string, facts?: Partial<WarningInput>): readonly string[] =
   cautions(text, facts).map(({ code }) => code);
 
 /** Adds an identity with this match. */
-function withIdentity(match: string, text = GOOD): string {
+function withIdentity(match: string, text = GOOD, name = 'other'): string {
   return text.replace(
     'credentials:',
-    `  - { id: spiffe://acme.example/other, owner: team-a, purpose: p, environment: e, expires: 2027-06-30, ${match} }\ncredentials:`,
+    `  - { id: spiffe://acme.example/${name}, owner: team-a, purpose: p, environment: e, expires: 2027-06-30, ${match} }\ncredentials:`,
   );
 }
 
@@ -55,11 +55,13 @@ test.each([
   ['the same uid, and a socket that the other does not ask for', 'match: [tallystick:socket:default, unix:uid:1001]'],
   ['the same uid, and Node as its executable', 'match: [unix:uid:1001, unix:path:/usr/bin/node]'],
   ['one alternative of the same uid', 'matchAny: [[unix:uid:5], [unix:uid:1001, unix:gid:7]]'],
-])('two identities with %s are not told apart', (_, match) => {
-  const found = cautions(withIdentity(match)).filter(({ code }) => code === 'match_shared');
-  expect(found).toHaveLength(1);
-  expect(found[0]!.message).toContain('spiffe://acme.example/other');
-  expect(found[0]!.message).toContain('spiffe://acme.example/payments/close-batch');
+])('two identities with %s are not told apart, whichever comes first', (_, match) => {
+  for (const name of ['other', 'very-last']) {
+    const found = cautions(withIdentity(match, GOOD, name)).filter(({ code }) => code === 'match_shared');
+    expect(found).toHaveLength(1);
+    expect(found[0]!.message).toContain(`spiffe://acme.example/${name}`);
+    expect(found[0]!.message).toContain('spiffe://acme.example/payments/close-batch');
+  }
 });
 
 test.each([

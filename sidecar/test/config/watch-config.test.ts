@@ -189,6 +189,11 @@ test('what needs a restart is refused whole, and a restart takes it', async () =
   await reload();
   expect(events).toMatchObject([{ kind: 'refused', mistakes: [{ path: 'listen.admin' }] }]);
   expect(await openConfig(path(), { clock })).toMatchObject({ loaded: { text: moved }, refusal: undefined });
+  // Nothing is broken: the day of the copy has not begun.
+  now += 5000;
+  expect(await createLastGood(join(folder, 'state/leases'), clock).read()).toMatchObject({
+    usableUntilMs: now + 24 * 3_600_000,
+  });
 });
 
 test('a sidecar that was started from the copy is told when its day is over', async () => {
@@ -234,6 +239,9 @@ test('after close nothing is told', async () => {
   const { reload, close } = await follow(timers);
   writeFileSync(path(), narrowed());
   const reading = reload();
+  // The file is being read by now.
+  await Promise.resolve();
+  await Promise.resolve();
   close();
   await reading;
   expect(events).toEqual([]);
