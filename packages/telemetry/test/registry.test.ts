@@ -82,10 +82,3 @@ test('what is not for metrics does not compile on one', () => {
      export const wrong: SpanAttributes = { 'tallystick.identity.name': 'x' };`,
   ]);
 });
-
-test('every snippet of the README compiles', () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, snippet]) => snippet!);
-  expect(snippets.length).toBeGreaterThan(2);
-  compile(snippets);
-});
