@@ -8,6 +8,8 @@ export function renderMarkdown(registry: Registry): string {
     'Generated from the YAML files beside it by `pnpm generate`; a test fails when it is stale. The files are in the form',
     'of [OpenTelemetry weaver](https://github.com/open-telemetry/weaver). Schema: `' + registry.schemaUrl + '`.',
     '',
+    'What is marked *development* has its name and is not emitted yet.',
+    '',
     '## Attributes',
     '',
     '*Metrics* says whether an attribute may be the label of a metric.',
@@ -51,11 +53,11 @@ export function renderMarkdown(registry: Registry): string {
   ].join('\n');
 }
 
-function attributeRow({ key, type, values, onMetrics, brief, examples }: AttributeDefinition): string {
+function attributeRow({ key, type, values, onMetrics, brief, examples, stability }: AttributeDefinition): string {
   const shown = values.length > 0 ? values : examples;
   const samples = shown.map((value) => `\`${value}\``).join(', ');
   const kind = values.length > 0 ? 'enum' : type;
-  return `| \`${key}\` | ${kind} | ${onMetrics ? 'yes' : 'never'} | ${brief}${samples ? ` ${samples}` : ''} |`;
+  return `| \`${key}\` | ${kind} | ${onMetrics ? 'yes' : 'never'} | ${marked(brief, stability)}${samples ? ` ${samples}` : ''} |`;
 }
 
 function spanTitle({ note }: SignalDefinition): string {
@@ -63,6 +65,9 @@ function spanTitle({ note }: SignalDefinition): string {
 }
 
 function row({ brief, stability, attributes }: SignalDefinition, title: string, kind: string): string {
-  const marked = stability === 'stable' ? '' : ` (${stability})`;
-  return `| ${title} | ${kind} | ${brief}${marked} | ${attributes.map(({ key }) => `\`${key}\``).join(' ')} |`;
+  return `| ${title} | ${kind} | ${marked(brief, stability)} | ${attributes.map(({ key }) => `\`${key}\``).join(' ')} |`;
+}
+
+function marked(brief: string, stability: string): string {
+  return stability === 'stable' ? brief : `${brief} (*${stability}*)`;
 }
