@@ -21,7 +21,18 @@ export function overSocket(
 ): Promise<SocketAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      { socketPath, method, path, headers: { host: new URL(ISSUER).host, ...headers } as never, agent: false },
+      {
+        socketPath,
+        method,
+        path,
+        agent: false,
+        headers: {
+          host: new URL(ISSUER).host,
+          // Node leaves it out for methods that seldom have a body.
+          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+          ...headers,
+        } as never,
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

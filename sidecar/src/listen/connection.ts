@@ -14,10 +14,12 @@ export interface Connection<Client> {
 
 /**
  * True when an answer written to the connection now would be taken for the answer to the message that has just
- * failed: not while an earlier request waits for its own, nor when the failed one has been answered.
+ * failed: not while an earlier request waits for its own, nor when the failed one has been answered, nor after an
+ * answer that closes the connection.
  */
 export function mayAnswer(connection: Connection<unknown> | undefined): boolean {
   const latest = connection?.latest;
+  if (latest?.headersSent && !latest.shouldKeepAlive) return false;
   if (!connection || !latest || latest.req.complete) return !connection?.open.size;
   return connection.open.size <= 1 && !latest.headersSent;
 }
