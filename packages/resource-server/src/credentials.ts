@@ -13,7 +13,7 @@ export interface PresentedToken {
 }
 
 /** The longest access token that is looked at, in characters. */
-export const MAX_TOKEN_LENGTH = 16_384;
+const MAX_TOKEN_LENGTH = 16_384;
 
 // RFC 9110 §11.4 and token68 of §11.2.
 const CREDENTIALS = /^([A-Za-z]+) +([A-Za-z0-9._~+/-]+=*)$/;
