@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -60,6 +60,7 @@ afterAll(async () => {
   bundle?.remove();
   project?.remove();
   older?.remove();
+  if (packed) rmSync(dirname(packed[0]!.tarball), { recursive: true });
 });
 
 describe.each(packages)('$manifest.name', ({ folder, manifest, shortName }) => {
@@ -189,7 +190,7 @@ describe('in the company of', () => {
 
   test.each(['esm', 'cjs'] as const)('esbuild, bundled as %s, without node_modules', async (format) => {
     project.add('service.mjs');
-    const outfile = join(older.folder, '..', `tallystick-service-${process.pid}.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const outfile = join(dirname(packed[0]!.tarball), format === 'esm' ? 'service.mjs' : 'service.cjs');
     const { metafile } = await build({
       absWorkingDir: project.folder,
       entryPoints: ['service.mjs'],
