@@ -11,9 +11,8 @@ export const SELECTOR_PATTERN =
 /** (uid_t)-1 means "no user" to the kernel. */
 const MAX_ID = 4_294_967_294;
 
-/** Returns the selector that `text` stands for, or what is wrong with it. */
+/** Returns the selector that a text which {@link SELECTOR_PATTERN} accepts stands for, or what is wrong with it. */
 export function parseSelector(text: string): Selector | string {
-  if (!SELECTOR_PATTERN.test(text)) return 'it is malformed';
   const [source, kind, ...rest] = text.split(':');
   const value = rest.join(':');
   if (source === 'tallystick') return { kind: 'socket', value };
