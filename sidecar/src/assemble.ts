@@ -2,11 +2,11 @@ import { type Clock, type Random, type Timers } from '@tallystick/core';
 import { adminIdentityRoutes } from './api/admin/identities.ts';
 import { adminIssuerRoutes } from './api/admin/issuer.ts';
 import { adminLeaseRoutes } from './api/admin/leases.ts';
-import { createAdminHandler } from './api/admin/router.ts';
+import { createAdminHandler, type AdminHandler } from './api/admin/router.ts';
 import { adminStatusRoutes } from './api/admin/status.ts';
-import { healthRoutes } from './api/health/routes.ts';
-import { publicRoutes } from './api/public/routes.ts';
-import { createWorkloadHandler } from './api/workload/router.ts';
+import { healthRoutes, type HealthRoutes } from './api/health/routes.ts';
+import { publicRoutes, type PublicRoutes } from './api/public/routes.ts';
+import { createWorkloadHandler, type WorkloadHandler } from './api/workload/router.ts';
 import { workloadRoutes } from './api/workload/routes.ts';
 import type { Attestation } from './attest/attestor.ts';
 import { createUnmatchedPeers } from './attest/unmatched.ts';
@@ -18,8 +18,8 @@ import { createTokenReader } from './issuer/read-token.ts';
 import type { Signer } from './issuer/signer.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
-import { createLeaseTable } from './lease/lease-table.ts';
-import { createWithdrawal } from './lease/withdrawal.ts';
+import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
+import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
 import { errorFields, type Log } from './observe/log.ts';
@@ -29,7 +29,7 @@ import { describeSidecar } from './observe/sidecar-metrics.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
 import { createFloodGate } from './record/flood.ts';
 import { createFloodRecords } from './record/flood-records.ts';
-import { createLifecycleRecords } from './record/lifecycle-records.ts';
+import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycle-records.ts';
 import { createOperatorRecords } from './record/operator-records.ts';
 import type { Recorder } from './record/record.ts';
 import { createRevocationRecords } from './record/revocation-records.ts';
@@ -64,10 +64,31 @@ export interface Outside {
 }
 
 /** A sidecar without its sockets. */
-export type Sidecar = ReturnType<typeof assemble>;
+export interface Sidecar {
+  readonly workload: WorkloadHandler;
+  readonly admin: AdminHandler;
+  readonly public: PublicRoutes;
+  readonly health: HealthRoutes;
+  readonly table: LeaseTable;
+  readonly withdrawal: Withdrawal;
+  readonly lifecycle: LifecycleRecords;
+  /** Identities and credentials of the present configuration. */
+  registry(): Registry;
+  /** Counts a refusal of a listener, which never became a request. */
+  refused(reason: RefusalReason, peer: Peer | undefined): void;
+  /** Says that requests may be served. */
+  serve(): void;
+  /** Takes a new configuration: what it no longer gives ends at once. */
+  apply(next: Config): Promise<void>;
+  /**
+   * Takes back what nobody holds any more, ends the event streams, and writes what was only counted. To be called
+   * when no request is in flight.
+   */
+  stop(): Promise<void>;
+}
 
 /** Wires the parts together. Opens nothing and starts nothing. */
-export function assemble(outside: Outside) {
+export function assemble(outside: Outside): Sidecar {
   const { clock, timers, random, recorder, signer, standing, metrics, log } = outside;
   let config = outside.config;
   let registry: Registry = createRegistry(config);
@@ -123,7 +144,11 @@ export function assemble(outside: Outside) {
     log,
     clock,
   });
-  metrics.describe('tallystick_refused_total', 'counter', 'Connections and requests refused before routing, by reason.');
+  metrics.describe(
+    'tallystick_refused_total',
+    'counter',
+    'Connections and requests refused before routing, by reason.',
+  );
   describeSidecar(metrics, { table, hub, recorder, registry: current, standing, clock });
 
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
@@ -161,19 +186,15 @@ export function assemble(outside: Outside) {
     table,
     withdrawal,
     lifecycle,
-    standing,
     registry: current,
-    /** Counts a refusal of a listener, which never became a request. */
-    refused(reason: RefusalReason, peer: Peer | undefined): void {
+    refused(reason, peer) {
       metrics.count('tallystick_refused_total', { reason });
       if (peer) flood.refusal(peer.uid, reason);
     },
-    /** Says that requests may be served. */
-    serve(): void {
+    serve() {
       phase = 'serving';
     },
-    /** Takes a new configuration: what it no longer gives ends at once. */
-    async apply(next: Config): Promise<void> {
+    async apply(next) {
       const before = registry;
       const after = createRegistry(next);
       config = next;
@@ -184,11 +205,7 @@ export function assemble(outside: Outside) {
       for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
       await ended;
     },
-    /**
-     * Takes back what nobody holds any more, ends the event streams, and writes what was only counted. To be called
-     * when no request is in flight.
-     */
-    async stop(): Promise<void> {
+    async stop() {
       phase = 'stopping';
       const idle = [...table.all()].filter(
         ({ key, peer }) =>

@@ -102,7 +102,11 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
     async records() {
       const names = (await readdir(config.state.audit)).filter((name) => name.endsWith('.jsonl')).sort();
       const texts = await Promise.all(names.map((name) => readFile(join(config.state.audit, name), 'utf8')));
-      return texts.join('').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
+      return texts
+        .join('')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
     },
     async close() {
       await listeners?.stop(0);
@@ -118,7 +122,9 @@ function readConfig(value: unknown) {
   const valid = validateConfig(value, (fault) => faults.push(fault));
   if (valid) return valid.config;
   const shown = faults.slice(0, 5).map(({ path, message }) => `${formatPath(path)}: ${message}`);
-  throw new TallystickError('config_invalid', shown.join('; '), { remedy: faults[0]?.remedy ?? 'correct the configuration' });
+  throw new TallystickError('config_invalid', shown.join('; '), {
+    remedy: faults[0]?.remedy ?? 'correct the configuration',
+  });
 }
 
 // A test sees what went wrong by what its calls answer.

@@ -63,7 +63,8 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
   if (!opened.ok) throw new ConfigInvalidError(options.configPath, opened.mistakes);
   const { loaded, refusal } = opened;
   const { config } = loaded;
-  for (const warning of loaded.warnings) log.warn(warning.message, { code: warning.code, path: warning.path, remedy: warning.remedy });
+  for (const warning of loaded.warnings)
+    log.warn(warning.message, { code: warning.code, path: warning.path, remedy: warning.remedy });
 
   const notify = createNotify(options.environment.notifySocket);
   const ended = Promise.withResolvers<1>();
@@ -119,7 +120,9 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
         void sidecar
           .apply(next)
           .then(() => sidecar.lifecycle.configLoaded('file'))
-          .catch((error: unknown) => log.error('the new configuration is in force, but not on record', errorFields(error)));
+          .catch((error: unknown) =>
+            log.error('the new configuration is in force, but not on record', errorFields(error)),
+          );
       },
       onRefused: (mistakes) => {
         logMistakes(log, 'the new configuration is refused; the last good one stays', mistakes);

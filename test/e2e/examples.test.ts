@@ -75,7 +75,9 @@ describe.each(['ledger-api', 'express-api'])('%s', (example) => {
 
   test('plain-oauth-client does the same without Tallystick code', async () => {
     const args = ['--socket', daemon.socket, '--issuer', ISSUER, '--resource', AUDIENCE, '--url', `${ledger}/journal`];
-    expect(await run('plain-oauth-client', args, {})).toMatchObject([{ status: 200, answer: { accepted: true, by: SERVICE } }]);
+    expect(await run('plain-oauth-client', args, {})).toMatchObject([
+      { status: 200, answer: { accepted: true, by: SERVICE } },
+    ]);
   });
 
   test('a request without a token is answered with a challenge and no reason', async () => {

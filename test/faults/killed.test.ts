@@ -34,26 +34,30 @@ async function receiveUntilGone(daemon: Daemon, workers: number): Promise<string
   return received;
 }
 
-test(`whatever was received is on record, however the sidecar was killed (seed ${SEED})`, { timeout: 600_000 }, async () => {
-  await using first = await startDaemon();
-  let daemon: Daemon = first;
-  const received: string[] = [];
-  const kills = times(4, 60);
-  for (let i = 0; i < kills; i++) {
-    const receiving = receiveUntilGone(daemon, 4);
-    await new Promise((resolve) => setTimeout(resolve, 20 + random() * 300));
-    await daemon.kill('SIGKILL');
-    received.push(...(await receiving));
-    daemon = await daemon.again();
-  }
-  await daemon.kill('SIGTERM');
-  const records = readRecords(first.folder);
-  const released = new Set(records.filter(({ type }) => type === 'credential.released').map(({ lease }) => lease));
-  expect(received.length).toBeGreaterThan(kills);
-  expect(received.filter((lease) => !released.has(lease))).toEqual([]);
-  // The sequence has no gap and no second line of one number, over all starts.
-  expect(records.map(({ seq }) => seq)).toEqual(records.map((_, i) => i));
-});
+test(
+  `whatever was received is on record, however the sidecar was killed (seed ${SEED})`,
+  { timeout: 600_000 },
+  async () => {
+    await using first = await startDaemon();
+    let daemon: Daemon = first;
+    const received: string[] = [];
+    const kills = times(4, 60);
+    for (let i = 0; i < kills; i++) {
+      const receiving = receiveUntilGone(daemon, 4);
+      await new Promise((resolve) => setTimeout(resolve, 20 + random() * 300));
+      await daemon.kill('SIGKILL');
+      received.push(...(await receiving));
+      daemon = await daemon.again();
+    }
+    await daemon.kill('SIGTERM');
+    const records = readRecords(first.folder);
+    const released = new Set(records.filter(({ type }) => type === 'credential.released').map(({ lease }) => lease));
+    expect(received.length).toBeGreaterThan(kills);
+    expect(received.filter((lease) => !released.has(lease))).toEqual([]);
+    // The sequence has no gap and no second line of one number, over all starts.
+    expect(records.map(({ seq }) => seq)).toEqual(records.map((_, i) => i));
+  },
+);
 
 test('under the SDK a kill and a restart fail no call', { timeout: 120_000 }, async () => {
   const leases = new Set<string>();
@@ -114,7 +118,9 @@ test('SIGTERM under traffic answers what is in flight, and ends with 0', { timeo
   expect(await daemon.kill('SIGTERM')).toBe(0);
   await Promise.all(traffic);
   // Not one request was cut: each was answered, or never accepted.
-  expect([...outcomes.keys()].filter((outcome) => !['200', '503', 'ENOENT', 'ECONNREFUSED'].includes(outcome))).toEqual([]);
+  expect([...outcomes.keys()].filter((outcome) => !['200', '503', 'ENOENT', 'ECONNREFUSED'].includes(outcome))).toEqual(
+    [],
+  );
   expect(readRecords(daemon.folder).at(-1)).toMatchObject({ type: 'sidecar.stopped', body: { cause: 'SIGTERM' } });
 });
 
@@ -125,7 +131,15 @@ test.skipIf(!canUnshare && !process.env.CI)(
   'in a PID namespace of its own, each start is process 1, and a restart after kill -9 serves',
   { timeout: 60_000 },
   async () => {
-    const command = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, ...TALLYSTICK] as const;
+    const command = [
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      process.execPath,
+      ...TALLYSTICK,
+    ] as const;
     await using first = await startDaemon({ command });
     expect(first.log.find(({ message }) => message === 'serving')).toMatchObject({ pid: 1 });
     await first.kill('SIGKILL');

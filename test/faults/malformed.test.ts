@@ -9,9 +9,32 @@ const random = seeded(SEED);
 const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
 
 const ROUTES = ['/token', '/v1/identity', '/v1/events', '/v1/leases/x', '/revoke', '/introspect', '/jwks', '/nope'];
-const TEXTS = ['', ' ', '\u0000', '..', '%2e%2e', '%', 'é', 'a'.repeat(9000), '{}', '[]', 'null', '-1', '"', '\\', '1e309', '__proto__'];
+const TEXTS = [
+  '',
+  ' ',
+  '\u0000',
+  '..',
+  '%2e%2e',
+  '%',
+  'é',
+  'a'.repeat(9000),
+  '{}',
+  '[]',
+  'null',
+  '-1',
+  '"',
+  '\\',
+  '1e309',
+  '__proto__',
+];
 const FORMS = ['grant_type', 'client_id', 'resource', 'scope', 'context', 'token'];
-const VALUES = [...TEXTS, 'client_credentials', 'spiffe://acme.example/x', '{"process":{"id":1}}', 'https://ledger.acme.example'];
+const VALUES = [
+  ...TEXTS,
+  'client_credentials',
+  'spiffe://acme.example/x',
+  '{"process":{"id":1}}',
+  'https://ledger.acme.example',
+];
 
 /** Returns a text with a few characters cut, doubled, swapped or replaced. */
 function bend(text: string): string {
@@ -61,7 +84,10 @@ async function malformed(daemon: Daemon, client: SocketClient): Promise<number> 
       () => [client.proof(method, route), client.proof(method, route)],
     ])();
   }
-  if (random() < 0.2) headers['tallystick-identity'] = pick(VALUES).replace(/[^\x20-\x7e]/g, '?').slice(0, 500);
+  if (random() < 0.2)
+    headers['tallystick-identity'] = pick(VALUES)
+      .replace(/[^\x20-\x7e]/g, '?')
+      .slice(0, 500);
   if (random() < 0.1) headers.traceparent = bend('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
   if (random() < 0.1) headers[pick(['origin', 'forwarded', 'x-forwarded-for', 'via'])] = 'https://evil.example';
   if (random() < 0.1) headers.host = pick(['evil.example', '', 'localhost:99999', '[::1]']);
@@ -71,7 +97,10 @@ async function malformed(daemon: Daemon, client: SocketClient): Promise<number> 
   }
   const body = withBody
     ? pick([
-        () => Array.from({ length: 1 + random() * 6 }, () => `${pick(FORMS)}=${encodeURIComponent(pick(VALUES))}`).join('&'),
+        () =>
+          Array.from({ length: 1 + random() * 6 }, () => `${pick(FORMS)}=${encodeURIComponent(pick(VALUES))}`).join(
+            '&',
+          ),
         () => bend('grant_type=client_credentials&resource=https%3A%2F%2Fledger.acme.example'),
         () => pick(TEXTS),
         () => 'a='.repeat(40_000),
@@ -90,24 +119,28 @@ async function malformed(daemon: Daemon, client: SocketClient): Promise<number> 
   return answer.status;
 }
 
-test(`no malformed request is answered with 5xx, and none ends the sidecar (seed ${SEED})`, { timeout: 900_000 }, async () => {
-  await using daemon = await startDaemon();
-  const client = await socketClient(daemon.socket);
-  await client.token();
-  const statuses = new Map<number, number>();
-  let left = times(1200, 10_000);
-  await Promise.all(
-    Array.from({ length: 8 }, async () => {
-      while (left-- > 0) {
-        const status = await malformed(daemon, client);
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      }
-    }),
-  );
-  expect([...statuses.keys()].filter((status) => status >= 500)).toEqual([]);
-  expect(daemon.log.filter(({ level }) => level === 'error')).toEqual([]);
-  expect((await client.token()).status).toBe(200);
-});
+test(
+  `no malformed request is answered with 5xx, and none ends the sidecar (seed ${SEED})`,
+  { timeout: 900_000 },
+  async () => {
+    await using daemon = await startDaemon();
+    const client = await socketClient(daemon.socket);
+    await client.token();
+    const statuses = new Map<number, number>();
+    let left = times(1200, 10_000);
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        while (left-- > 0) {
+          const status = await malformed(daemon, client);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        }
+      }),
+    );
+    expect([...statuses.keys()].filter((status) => status >= 500)).toEqual([]);
+    expect(daemon.log.filter(({ level }) => level === 'error')).toEqual([]);
+    expect((await client.token()).status).toBe(200);
+  },
+);
 
 test('bytes that are no HTTP are refused, and the sidecar goes on', { timeout: 60_000 }, async () => {
   await using daemon = await startDaemon();

@@ -19,7 +19,10 @@ export function readRecords(folder: string): RecordLine[] {
     .sort()
     .flatMap((name) => {
       const text = readFileSync(join(audit, name), 'utf8');
-      return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean);
+      return text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter(Boolean);
     })
     .map((line) => JSON.parse(line) as RecordLine);
 }

@@ -40,7 +40,9 @@ test('a key file that was changed by hand is refused in words', async () => {
 });
 
 test('a state folder of a newer version is refused in words', async () => {
-  const output = await refusalAfter((folder) => writeFileSync(join(folder, 'state/leases/FORMAT'), 'tallystick-state 99\n'));
+  const output = await refusalAfter((folder) =>
+    writeFileSync(join(folder, 'state/leases/FORMAT'), 'tallystick-state 99\n'),
+  );
   expect(output).toContain('has format 99');
   expect(output).toContain('run the version that wrote this state folder');
 });
@@ -79,7 +81,10 @@ test('two sidecars do not share a state folder', async () => {
     .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0');
   const config = join(daemon.folder, 'other.yaml');
   writeFileSync(config, other);
-  const run = spawnSync(process.execPath, [...TALLYSTICK, 'run', '--config', config], { encoding: 'utf8', timeout: 20_000 });
+  const run = spawnSync(process.execPath, [...TALLYSTICK, 'run', '--config', config], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   expect(run.status).toBe(1);
   expect(run.stderr).toContain('another sidecar uses the state folder');
 });
@@ -98,7 +103,9 @@ test.skipIf(!root)('a state folder that cannot be written is refused in words', 
   chmodSync(join(daemon.folder, 'state/keys'), 0o755);
   const second = await daemon.again({ uid: nobody, noWait: true, command: [process.execPath, ...TALLYSTICK] });
   expect(await second.ended).toBe(1);
-  expect(second.output()).toMatch(/state folder ".*keys" cannot be used: EACCES|state folder ".*" can be written by others/);
+  expect(second.output()).toMatch(
+    /state folder ".*keys" cannot be used: EACCES|state folder ".*" can be written by others/,
+  );
 });
 
 const canMount = root && spawnSync('mount', ['--version']).status === 0;
@@ -111,7 +118,9 @@ test.skipIf(!canMount && !process.env.CI)(
     await using daemon = await startDaemon();
     await daemon.kill('SIGTERM');
     const audit = join(daemon.folder, 'state/audit');
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', audit], { encoding: 'utf8' });
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', audit], {
+      encoding: 'utf8',
+    });
     expect(mounted.stderr).toBe('');
     try {
       const second = await daemon.again();

@@ -10,7 +10,8 @@ import { overSocket, socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from './record-files.ts';
 
 const minted = (daemon: Daemon): number =>
-  readRecords(daemon.folder).filter(({ type, body }) => type === 'credential.released' && body.source === 'minted').length;
+  readRecords(daemon.folder).filter(({ type, body }) => type === 'credential.released' && body.source === 'minted')
+    .length;
 
 function verifierOf(daemons: readonly { issuer: string; daemon: Daemon; subjects: readonly string[] }[]): Verifier {
   return createVerifier({
@@ -110,7 +111,10 @@ test('two sidecars and one API: a subject that one mints for the other is refuse
   );
   expect(caller).toMatchObject({ identity: SERVICE, issuer: ISSUER });
   const cross = await theirs.authorize(request);
-  expect(await refusalOf(verifier, cross.authorization, cross.dpop)).toMatchObject({ error: 'invalid_token', reason: 'token_subject' });
+  expect(await refusalOf(verifier, cross.authorization, cross.dpop)).toMatchObject({
+    error: 'invalid_token',
+    reason: 'token_subject',
+  });
 });
 
 test('no JWT is accepted in the place of another', { timeout: 60_000 }, async () => {
@@ -138,9 +142,7 @@ test('no JWT is accepted in the place of another', { timeout: 60_000 }, async ()
     if (!refused) accepted.push(`${name} as access token`);
     // As the proof, at an API and at the sidecar.
     const asProof = await verifier
-      .verify(
-        new Request(`${AUDIENCE}/journal`, { headers: { authorization: `DPoP ${accessToken}`, dpop: jwt } }),
-      )
+      .verify(new Request(`${AUDIENCE}/journal`, { headers: { authorization: `DPoP ${accessToken}`, dpop: jwt } }))
       .then(() => false, Refusal.is);
     if (!asProof) accepted.push(`${name} as proof at an API`);
     const form = { 'content-type': 'application/x-www-form-urlencoded', dpop: jwt };
@@ -176,9 +178,10 @@ test('no JWT is accepted in the place of another', { timeout: 60_000 }, async ()
       authorization: `DPoP ${accessToken}`,
       dpop: createProof(client.key, { method: 'GET', url: `${AUDIENCE}/journal`, iat: Date.now() / 1000, accessToken }),
     };
-    const read = await reader
-      .verify(new Request(`${AUDIENCE}/journal`, { headers: { authorization, dpop } }))
-      .then(() => true, () => false);
+    const read = await reader.verify(new Request(`${AUDIENCE}/journal`, { headers: { authorization, dpop } })).then(
+      () => true,
+      () => false,
+    );
     if (read) accepted.push(`${name} as revocation list`);
     list.close();
   }
@@ -197,7 +200,12 @@ test('a stolen token, with and without a proof of the thief, is refused', async 
   const { authorization, dpop } = await identity.authorize({ method: 'GET', url: `${AUDIENCE}/journal` });
   const thief = await generateHolderKey();
   const token = authorization.slice('DPoP '.length);
-  const own = createProof(thief, { method: 'GET', url: `${AUDIENCE}/journal`, iat: Date.now() / 1000, accessToken: token });
+  const own = createProof(thief, {
+    method: 'GET',
+    url: `${AUDIENCE}/journal`,
+    iat: Date.now() / 1000,
+    accessToken: token,
+  });
   expect((await refusalOf(verifier, authorization, own)).reason).toBe('proof_key');
   expect((await refusalOf(verifier, `Bearer ${token}`, dpop)).error).toBe('invalid_token');
 });

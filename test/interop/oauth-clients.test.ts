@@ -141,7 +141,9 @@ test('oauth4webapi judges our tokens and proofs valid (validateJwtAccessToken, D
   const claims = await oauth.validateJwtAccessToken(server, request, AUDIENCE, { requireDPoP: true, ...options });
   expect(claims.sub).toBe(SERVICE);
   const other = new Request(`${AUDIENCE}/other`, { headers: { authorization, dpop } });
-  await expect(oauth.validateJwtAccessToken(server, other, AUDIENCE, { requireDPoP: true, ...options })).rejects.toThrow();
+  await expect(
+    oauth.validateJwtAccessToken(server, other, AUDIENCE, { requireDPoP: true, ...options }),
+  ).rejects.toThrow();
 });
 
 test('openid-client revokes its own token, and introspection then calls it inactive', async () => {

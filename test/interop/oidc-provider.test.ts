@@ -43,7 +43,8 @@ beforeAll(async () => {
     },
     scopes: ['journal.write'],
   });
-  server.on('request', provider.callback());
+  const handle = provider.callback();
+  server.on('request', (request, response) => void handle(request, response));
   verifier = createVerifier({
     issuers: [{ issuer, jwks: `${issuer}/jwks`, subjects: ['close-batch'] }],
     audience: AUDIENCE,
@@ -88,7 +89,13 @@ async function refusalOf(request: Request): Promise<string> {
 
 test('a token bound by oidc-provider is accepted with a proof by its key', async () => {
   const caller = await verifier.verify(requestWith(await tokenOf(AUDIENCE, true)));
-  expect(caller).toMatchObject({ identity: 'close-batch', issuer, jkt: key.jkt, binding: 'dpop', scopes: ['journal.write'] });
+  expect(caller).toMatchObject({
+    identity: 'close-batch',
+    issuer,
+    jkt: key.jkt,
+    binding: 'dpop',
+    scopes: ['journal.write'],
+  });
 });
 
 test('its token that is bound to no key is refused', async () => {

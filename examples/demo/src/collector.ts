@@ -37,7 +37,12 @@ interface OtlpTraces {
   readonly resourceSpans: readonly {
     readonly resource: OtlpAttributes;
     readonly scopeSpans: readonly {
-      readonly spans: readonly ({ traceId: string; spanId: string; parentSpanId?: string; name: string } & OtlpAttributes)[];
+      readonly spans: readonly ({
+        traceId: string;
+        spanId: string;
+        parentSpanId?: string;
+        name: string;
+      } & OtlpAttributes)[];
     }[];
   }[];
 }

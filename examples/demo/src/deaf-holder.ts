@@ -27,7 +27,12 @@ export async function startDeafHolder(socketPath: string): Promise<DeafHolder> {
   return {
     ask,
     call: (ledger) => {
-      const dpop = createProof(key, { method: 'POST', url: `${ledger}/journal`, iat: Date.now() / 1000, accessToken: token });
+      const dpop = createProof(key, {
+        method: 'POST',
+        url: `${ledger}/journal`,
+        iat: Date.now() / 1000,
+        accessToken: token,
+      });
       return post(ledger, { authorization: `DPoP ${token}`, dpop });
     },
   };

@@ -27,7 +27,11 @@ export interface Stage {
 }
 
 /** Starts sidecar, API and service, in this order. */
-export async function setStage(folder: string, collector: Pick<Collector, 'endpoint'>, wiretap: Wiretap): Promise<Stage> {
+export async function setStage(
+  folder: string,
+  collector: Pick<Collector, 'endpoint'>,
+  wiretap: Wiretap,
+): Promise<Stage> {
   const config = `${folder}/tallystick.yaml`;
   const serviceFolder = `${folder}/service`;
   const publicPort = await freePort();
@@ -51,8 +55,10 @@ export async function setStage(folder: string, collector: Pick<Collector, 'endpo
     });
     await sidecar.line(({ message }) => message === 'serving');
   };
-  const run = (script: string, cwd: string, env: Record<string, string>, ...args: string[]): Child =>
-    startChild({ args: ['--import', REGISTER, at(script), ...args], cwd, env, from: 'stdout' });
+  const run = (script: string, cwd: string, env: Record<string, string>, options: Record<string, string>): Child => {
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    return startChild({ args: ['--import', REGISTER, at(script), ...args], cwd, env, from: 'stdout' });
+  };
   const tallystick = async (...args: readonly string[]): Promise<void> => {
     const command = startChild({
       args: [at('sidecar/src/main.ts'), ...args, '--config', config],
@@ -81,8 +87,7 @@ export async function setStage(folder: string, collector: Pick<Collector, 'endpo
     'examples/ledger-api/src/main.ts',
     `${folder}/api`,
     { ...telemetry('ledger-api'), TALLYSTICK_SOCKET: `unix://${folder}/run/api/api.sock` },
-    ...['--port', String(apiPort), '--origin', wiretap.origin, '--audience', AUDIENCE],
-    ...['--issuer', issuerFile, '--revocations', revocations],
+    { port: String(apiPort), origin: wiretap.origin, audience: AUDIENCE, issuer: issuerFile, revocations },
   );
   await api.line(({ event }) => event === 'listening');
   const appSocket = `${folder}/run/app/api.sock`;
@@ -90,7 +95,7 @@ export async function setStage(folder: string, collector: Pick<Collector, 'endpo
     'examples/close-batch/src/main.ts',
     serviceFolder,
     { ...telemetry('close-batch'), TALLYSTICK_SOCKET: `unix://${appSocket}` },
-    ...['--ledger', wiretap.origin, '--process', PROCESS, '--entries', '1000000', '--pause', '20'],
+    { ledger: wiretap.origin, process: PROCESS, entries: '1000000', pause: '20' },
   );
   await service.line(({ event }) => event === 'posted' || event === 'failed');
 

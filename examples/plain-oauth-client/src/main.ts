@@ -29,7 +29,10 @@ const dpop = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
 
 const token = await withNonce(async () => {
   const parameters = { resource: values.resource };
-  const response = await oauth.clientCredentialsGrantRequest(server, client, oauth.None(), parameters, { DPoP: dpop, ...options });
+  const response = await oauth.clientCredentialsGrantRequest(server, client, oauth.None(), parameters, {
+    DPoP: dpop,
+    ...options,
+  });
   return oauth.processClientCredentialsResponse(server, client, response);
 });
 

@@ -26,7 +26,9 @@ async function api(): Promise<{ url: string; seen: { authorization: string | und
 function start(url: string, lifetime = '15m'): Promise<TestSidecar> {
   return startSidecar({
     identities: [{ id: ID, entitlements: ['ledger-api'] }],
-    credentials: { 'ledger-api': { audience: 'https://ledger.acme.example', scope: 'journal.write', use: [url], lifetime } },
+    credentials: {
+      'ledger-api': { audience: 'https://ledger.acme.example', scope: 'journal.write', use: [url], lifetime },
+    },
   });
 }
 

@@ -12,7 +12,11 @@ export const issuer = defineCommand({
     ...REASON_OPTION,
     jwks: { type: 'string', value: 'URL', doc: 'export: where the API reads the keys; else they are in the file' },
     revocations: { type: 'string', value: 'URL', doc: 'export: where the API reads what was revoked' },
-    subject: { type: 'string', value: 'SPIFFE_ID', doc: 'export: whom the API accepts; one that ends in "/" is a prefix' },
+    subject: {
+      type: 'string',
+      value: 'SPIFFE_ID',
+      doc: 'export: whom the API accepts; one that ends in "/" is a prefix',
+    },
   },
   run(invocation) {
     const { options, positionals, stdout } = invocation;

@@ -22,6 +22,10 @@ export const binding: Part = async ({ checks, wiretap }) => {
   checks.show('cnf.jkt', jkt);
   checks.holds('it names the service and its API', claims.sub === SERVICE && claims.aud === AUDIENCE);
   const { jwk, alg } = decodeProtectedHeader(proof);
-  checks.holds('the key that signed the request is the key of the token', (await calculateJwkThumbprint(jwk!)) === jkt, alg);
+  checks.holds(
+    'the key that signed the request is the key of the token',
+    (await calculateJwkThumbprint(jwk!)) === jkt,
+    alg,
+  );
   checks.holds('a lease id is on it, as in the record and the spans', lease.startsWith('ls_'));
 };

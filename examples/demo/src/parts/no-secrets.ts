@@ -21,7 +21,10 @@ export const noSecrets: Part = async ({ stage, checks, wiretap }) => {
   const [environment, args] = await Promise.all(
     ['environ', 'cmdline'].map((name) => readFile(`/proc/${stage.service.pid}/${name}`, 'utf8').catch(() => '')),
   );
-  const names = environment!.split('\0').filter(Boolean).map((entry) => entry.split('=', 1)[0]);
+  const names = environment!
+    .split('\0')
+    .filter(Boolean)
+    .map((entry) => entry.split('=', 1)[0]);
   checks.show('environment', names.join(' '));
   checks.holds('no secret in its environment', environment !== '' && clean(environment!));
   checks.holds('no secret in its arguments', args !== '' && clean(args!));

@@ -19,7 +19,7 @@ export const suspension: Part = async (scene) => {
     `last one ${Math.max(0, lastAt - doneAt)} ms after the command`,
   );
   const refusal = stage.service.lines.findLast(({ event }) => event === 'failed');
-  checks.show('it is told', String(refusal?.message ?? ''));
+  checks.show('it is told', typeof refusal?.message === 'string' ? refusal.message : 'nothing');
   checks.holds('it is told why', refusal?.code === 'identity_suspended');
   checks.holds(
     'so do those of one who has the key and listens to nobody',
@@ -32,7 +32,10 @@ export const suspension: Part = async (scene) => {
   await stage.tallystick('identities', 'resume', SERVICE, '--reason', 'INC-2041: new key');
   const resumed = await stage.service
     .line((line) => stage.service.lines.indexOf(line) >= failures && line.event === 'posted' && line.status === 200)
-    .then(() => true, () => false);
+    .then(
+      () => true,
+      () => false,
+    );
   checks.holds('resumed: its calls go on', resumed);
   const again = await deaf.call(wiretap.origin);
   checks.holds('the old token of the other stays refused', again.status === 401, again.error);

@@ -13,7 +13,12 @@ export const theft: Part = async ({ stage, checks, wiretap }) => {
   checks.holds('the stolen token alone is refused', bare.status === 401, say(bare));
 
   const thief = await generateHolderKey();
-  const own = createProof(thief, { method: 'POST', url: `${ledger}/journal`, iat: Date.now() / 1000, accessToken: token });
+  const own = createProof(thief, {
+    method: 'POST',
+    url: `${ledger}/journal`,
+    iat: Date.now() / 1000,
+    accessToken: token,
+  });
   const withOwn = await post(ledger, { authorization: `DPoP ${token}`, dpop: own });
   checks.holds(
     "the stolen token with the thief's own proof is refused",
@@ -33,5 +38,8 @@ export const theft: Part = async ({ stage, checks, wiretap }) => {
   const { error, code, remedy } = await holder.ask('https://payroll.acme.example');
   checks.show('error', `${String(error)} (${String(code)})`);
   checks.show('remedy', String(remedy));
-  checks.holds('it is refused, and told what to do', error === 'invalid_target' && String(remedy).includes('entitlements'));
+  checks.holds(
+    'it is refused, and told what to do',
+    error === 'invalid_target' && String(remedy).includes('entitlements'),
+  );
 };

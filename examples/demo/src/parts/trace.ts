@@ -26,12 +26,21 @@ export const trace: Part = async ({ checks, collector, wiretap }) => {
     'each says whose it is',
     every('identity.id', (id, { service }) => id === (service === 'ledger-api' ? API : SERVICE)),
   );
-  checks.holds('each says who answers for it', every('identity.owner.id', (id) => /^team-(payments|ledger)$/.test(id)));
-  checks.holds('each says for which business process', every('business_process.id', (id) => id === PROCESS));
+  checks.holds(
+    'each says who answers for it',
+    every('identity.owner.id', (id) => /^team-(payments|ledger)$/.test(id)),
+  );
+  checks.holds(
+    'each says for which business process',
+    every('business_process.id', (id) => id === PROCESS),
+  );
   checks.holds(
     'the API says who called',
     found.some(({ service, attributes }) => service === 'ledger-api' && attributes['tallystick.caller.id'] === SERVICE),
   );
   const tokens = new Set(wiretap.requests.map(({ token }) => token));
-  checks.holds('no token is in any span', tokens.size > 0 && [...tokens].every((token) => !collector.raw().includes(token)));
+  checks.holds(
+    'no token is in any span',
+    tokens.size > 0 && [...tokens].every((token) => !collector.raw().includes(token)),
+  );
 };

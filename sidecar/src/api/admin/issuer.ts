@@ -14,7 +14,11 @@ export interface AdminIssuerParts {
 /** `issuer export|rotate`. */
 export function adminIssuerRoutes({ signer, trustDomain, records }: AdminIssuerParts): readonly AdminRoute[] {
   return [
-    { method: 'GET', path: '/v1/issuer', handle: () => ({ issuer: signer.issuer, trust_domain: trustDomain, jwks: jwkSet(signer.keys()) }) },
+    {
+      method: 'GET',
+      path: '/v1/issuer',
+      handle: () => ({ issuer: signer.issuer, trust_domain: trustDomain, jwks: jwkSet(signer.keys()) }),
+    },
     {
       method: 'POST',
       path: '/v1/issuer/rotate',

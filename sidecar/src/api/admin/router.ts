@@ -6,11 +6,11 @@ import { errorAnswer, json, type Answer } from '../answer.ts';
 import { readText } from '../body.ts';
 import type { AdminRoute } from './route.ts';
 
+/** Handles one request of an operator; never throws. */
+export type AdminHandler = (request: IncomingMessage, response: ServerResponse, peer: Peer) => Promise<void>;
+
 /** Returns the handler of the admin socket. Who may connect has been decided by the socket. */
-export function createAdminHandler(
-  routes: readonly AdminRoute[],
-  log: Log,
-): (request: IncomingMessage, response: ServerResponse, peer: Peer) => Promise<void> {
+export function createAdminHandler(routes: readonly AdminRoute[], log: Log): AdminHandler {
   const table = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
   return async (request, response, peer) => {
     let answer: Answer;

@@ -10,7 +10,9 @@ export interface Health {
 }
 
 /** Answers a GET of the health listener, or undefined where there is no such route. */
-export function healthRoutes(health: Health, metrics: Metrics): (path: string) => Answer | undefined {
+export type HealthRoutes = (path: string) => Answer | undefined;
+
+export function healthRoutes(health: Health, metrics: Metrics): HealthRoutes {
   return (path) => {
     switch (path) {
       case '/startupz':
