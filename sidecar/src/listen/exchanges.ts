@@ -61,7 +61,7 @@ export class Exchanges {
     return true;
   }
 
-  /** Ends what a connection that has closed left open: answers queued behind another see no close of their own. */
+  /** Ends what a connection that has closed left open: on Node 22, answers queued behind another see no close. */
   endAll(connection: Connection<unknown>): void {
     for (const exchange of connection.open) this.end(exchange);
   }

@@ -30,6 +30,10 @@ export function bindLibc(koffi: Koffi): Libc {
     }
   };
 
+  // struct pollfd { int fd; short events; short revents; }: one for all calls, which never overlap.
+  const pollfd = Buffer.alloc(8);
+  pollfd.writeInt16LE(POLLIN, 4);
+
   return {
     getsockopt(fd, level, option, value) {
       const length = [value.length];
@@ -38,10 +42,8 @@ export function bindLibc(koffi: Koffi): Libc {
     },
     flock: (fd, operation) => call(() => flock(fd, operation)),
     pollReadable(fd) {
-      const request = Buffer.alloc(8); // struct pollfd { int fd; short events; short revents; }
-      request.writeInt32LE(fd, 0);
-      request.writeInt16LE(POLLIN, 4);
-      return call(() => poll(request, 1, 0));
+      pollfd.writeInt32LE(fd, 0);
+      return call(() => poll(pollfd, 1, 0));
     },
   };
 }

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadKernel, type Kernel } from '../../src/listen/kernel.ts';
 import { processTable } from '../../src/listen/process-table.ts';
 import { createReadPeer } from '../../src/listen/read-peer.ts';
-import { CONNECT, isRoot, startProcess } from './other-process.ts';
+import { CONNECT, isRoot, OtherProcess, startProcess } from './other-process.ts';
 import { readPeers } from './peers.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const kernel = loadKernel();
 const linux = process.platform === 'linux';
@@ -100,6 +102,48 @@ describe.runIf(linux)('a process that the sidecar can see', () => {
     expect(peer.isAlive()).toBe(true);
   });
 });
+
+test.runIf(linux && isRoot)(
+  'a sidecar that is not root sees the processes of others, but not what they execute',
+  async () => {
+    const source = (name: string): string => JSON.stringify(new URL(`../../src/listen/${name}`, import.meta.url).href);
+    const path = join(temporaryFolder(), 's');
+    const reader = new OtherProcess(process.execPath, [
+      '--conditions=@tallystick/source',
+      '--no-warnings',
+      '--input-type=module',
+      '-e',
+      `import { createServer } from 'node:net';
+     import { createReadPeer } from ${source('read-peer.ts')};
+     const readPeer = createReadPeer();
+     createServer((socket) => {
+       socket.on('error', () => {});
+       const peer = readPeer(socket, 'app');
+       console.log(JSON.stringify({ ...peer, alive: peer.isAlive() }));
+       process.stdin.once('data', () => console.log(peer.isAlive()));
+     }).listen({ path: ${JSON.stringify(path)}, readableAll: true, writableAll: true }, () => {
+       process.setgroups([]);
+       process.setgid(1002);
+       process.setuid(1002);
+       console.log('ready');
+     });`,
+    ]);
+    await reader.hear();
+    const other = startProcess(CONNECT, { uid: 1001, gid: 1001, args: [path] });
+    expect(JSON.parse(await reader.hear())).toEqual({
+      socket: 'app',
+      uid: 1001,
+      gid: 1001,
+      pid: other.pid,
+      visible: true,
+      alive: true,
+    });
+    await other.kill();
+    reader.say('alive?');
+    expect(await reader.hear()).toBe('false');
+    await reader.kill();
+  },
+);
 
 describe('a kernel without pidfds', () => {
   const old: Kernel = { ...kernel, openPeerProcess: () => undefined };
