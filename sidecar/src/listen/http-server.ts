@@ -8,9 +8,9 @@ import { answerError, rawErrorAnswer } from './answer.ts';
 import { clientFault } from './client-fault.ts';
 import { mayAnswer, type Connection } from './connection.ts';
 import type { RefusalReason } from './counters.ts';
+import { acceptQueued, turn, within } from './drain.ts';
 import { Exchanges, refuse } from './exchanges.ts';
 import type { Limits } from './limits.ts';
-import { acceptQueued, turn, within } from './drain.ts';
 import { screen, type ScreenRules } from './screen.ts';
 
 /** Answers a request. What it throws becomes an error answer. */
@@ -54,8 +54,7 @@ export interface HttpServer {
 export function createHttpServer<Client>(options: HttpServerOptions<Client>): HttpServer {
   const { limits, admission } = options;
   const connections = new Map<Socket, Connection<Client>>();
-  const open = { [Symbol.iterator]: () => connections.values() };
-  const exchanges = new Exchanges(admission, open);
+  const exchanges = new Exchanges(admission, { [Symbol.iterator]: () => connections.values() });
   const counts = { accepted: 0, requests: 0 };
   const server = options.tls
     ? createTlsServer({ ...parserOptions(limits), ...options.tls, handshakeTimeout: limits.requestMs })

@@ -58,12 +58,6 @@ export function startProcess(code: string, options: OtherProcessOptions = {}): O
   return new OtherProcess(process.execPath, nodeArguments(code, options));
 }
 
-/** The same in a PID namespace of its own. */
-export function startInNamespace(code: string, options: OtherProcessOptions = {}): OtherProcess {
-  const inner = [process.execPath, ...nodeArguments(code, options)];
-  return new OtherProcess('unshare', ['--pid', '--fork', '--kill-child', ...inner]);
-}
-
 function nodeArguments(code: string, { uid, gid, args = [] }: OtherProcessOptions): string[] {
   const prelude = `
     const net = require('node:net');
