@@ -3,13 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'tsup';
 
-const BUNDLE = join(import.meta.dirname, 'bundle');
-
-// The command in one folder, which runs where nothing is installed: bundle/main.js, its late-loaded parts, and the
-// native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
-export default defineConfig({
+// The command in one folder (`--out-dir`, else bundle), which runs where nothing is installed: main.js, its late-loaded
+// parts, and the native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
+export default defineConfig(({ outDir = join(import.meta.dirname, 'bundle') }) => ({
   entry: ['src/main.ts'],
-  outDir: 'bundle',
+  outDir,
   tsconfig: 'tsconfig.json',
   platform: 'node',
   target: 'node22',
@@ -31,26 +29,26 @@ export default defineConfig({
     options.legalComments = 'none';
   },
   async onSuccess() {
-    await writeFile(join(BUNDLE, 'package.json'), '{ "type": "module" }\n');
-    await copyKoffi();
-    await writeLicences();
+    await writeFile(join(outDir, 'package.json'), '{ "type": "module" }\n');
+    await copyKoffi(outDir);
+    await writeLicences(outDir);
   },
-});
+}));
 
 /** Copies the native part of koffi for this platform; on Linux for both kinds of libc. */
-async function copyKoffi(): Promise<void> {
+async function copyKoffi(bundle: string): Promise<void> {
   const koffi = createRequire(createRequire(import.meta.url).resolve('koffi'));
   const platform = dirname(koffi.resolve(`@koromix/koffi-${process.platform}-${process.arch}/package.json`));
   const kinds = process.platform === 'linux' ? ['linux', 'musl'] : [process.platform];
   for (const kind of kinds) {
     const name = join(`${kind}_${process.arch}`, 'koffi.node');
-    await cp(join(platform, name), join(BUNDLE, 'koffi', name));
+    await cp(join(platform, name), join(bundle, 'koffi', name));
   }
 }
 
 /** Writes the licences of everything that went into the bundle, as their authors ask. */
-async function writeLicences(): Promise<void> {
-  const metafile = join(BUNDLE, 'metafile-esm.json');
+async function writeLicences(bundle: string): Promise<void> {
+  const metafile = join(bundle, 'metafile-esm.json');
   const { inputs } = JSON.parse(await readFile(metafile, 'utf8')) as { inputs: Record<string, unknown> };
   await rm(metafile);
   const koffi = dirname(createRequire(import.meta.url).resolve('koffi'));
@@ -60,7 +58,7 @@ async function writeLicences(): Promise<void> {
     if (folder) folders.add(join(import.meta.dirname, folder));
   }
   const texts = await Promise.all([...folders].map(licenceOf));
-  await writeFile(join(BUNDLE, 'LICENCES.txt'), [...new Set(texts)].sort().join(`\n${'-'.repeat(80)}\n`));
+  await writeFile(join(bundle, 'LICENCES.txt'), [...new Set(texts)].sort().join(`\n${'-'.repeat(80)}\n`));
 }
 
 async function licenceOf(folder: string): Promise<string> {
