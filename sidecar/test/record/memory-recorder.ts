@@ -9,6 +9,8 @@ export interface MemoryRecorder extends Recorder {
   types(): string[];
   /** The only record of a type. */
   only<T extends RecordType>(type: T): RecordInput<T>;
+  /** Resolves when there are so many records, durable or not. */
+  reached(count: number): Promise<void>;
   /** From now on records become durable only when `let go`. */
   hold(): void;
   letGo(): void;
@@ -22,6 +24,7 @@ export function memoryRecorder(): MemoryRecorder {
   let seq = 0;
   let held: Gate | undefined;
   let failed = false;
+  let waiting: { count: number; resolve: () => void }[] = [];
   const unavailable = (): TallystickError => new TallystickError('record_unavailable', 'the disk has failed');
   return {
     origin: 'acme.example/01KAMZ3CT000000000000000AA/0/0',
@@ -41,10 +44,14 @@ export function memoryRecorder(): MemoryRecorder {
     async append(input) {
       if (failed) throw unavailable();
       records.push(input as RecordInput);
+      for (const { count, resolve } of waiting) if (records.length >= count) resolve();
+      waiting = waiting.filter(({ count }) => records.length < count);
       const ref = { id: `record-${seq}`, seq: seq++, origin: this.origin };
       await held?.promise;
       return ref;
     },
+    reached: (count) =>
+      records.length >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ count, resolve })),
     hold() {
       held ??= Promise.withResolvers<void>();
       held.promise.catch(() => {});

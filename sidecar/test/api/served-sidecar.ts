@@ -1,0 +1,102 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { systemRandom } from '@tallystick/core';
+import { onTestFinished } from 'vitest';
+import { assemble, type Sidecar } from '../../src/assemble.ts';
+import { createAttest } from '../../src/attest/attest.ts';
+import { createMatch } from '../../src/attest/match.ts';
+import { socketAttestor } from '../../src/attest/socket.ts';
+import { unixAttestor } from '../../src/attest/unix.ts';
+import type { Attestation } from '../../src/attest/attestor.ts';
+import type { Config } from '../../src/config/config.ts';
+import { openLocalSigner } from '../../src/issuer/local-signer.ts';
+import type { Signer } from '../../src/issuer/signer.ts';
+import type { Peer } from '../../src/listen/peer.ts';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import { noTracing } from '../../src/observe/no-tracing.ts';
+import { openStanding } from '../../src/state/standing.ts';
+import { configOf, identity, ISSUER, peer } from '../acme.ts';
+import { temporaryFolder } from '../listen/temporary-folder.ts';
+import { manualTime, type ManualTime } from '../manual-time.ts';
+import { memoryLog, type MemoryLog } from '../memory-log.ts';
+import { memoryRecorder, type MemoryRecorder } from '../record/memory-recorder.ts';
+
+/** A sidecar on a clock that stands still, whose record is in memory, behind real sockets and real HTTP. */
+export interface ServedSidecar {
+  readonly sidecar: Sidecar;
+  readonly time: ManualTime;
+  readonly recorder: MemoryRecorder;
+  readonly signer: Signer;
+  readonly metrics: Metrics;
+  readonly log: MemoryLog;
+  /** Of its state. */
+  readonly folder: string;
+  /** Serves the workload socket to whoever connects as if it were `who`, and returns its path. */
+  workload(who?: Partial<Peer>): Promise<string>;
+  /** The same for the admin socket. */
+  admin(who?: Partial<Peer>): Promise<string>;
+}
+
+export interface ServeOptions {
+  readonly config?: Config;
+  /** Wraps the signer, to make it slow or fail. */
+  readonly signer?: (signer: Signer) => Signer;
+  /** Waited for before a peer is attested. */
+  readonly attesting?: () => Promise<void>;
+}
+
+export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSidecar> {
+  const folder = temporaryFolder();
+  const [time, recorder, log, metrics] = [manualTime(), memoryRecorder(), memoryLog(), createMetrics()];
+  const path = join(folder, 'issuer-keys.json');
+  const local = await openLocalSigner({ issuer: ISSUER, path, clock: time, maxLifetimeMs: 86_400_000 });
+  const signer = options.signer?.(local) ?? local;
+  const attest = createAttest([unixAttestor, socketAttestor]);
+  const sidecar = assemble({
+    config: options.config ?? configOf([identity('close-batch')]),
+    clock: time,
+    timers: time,
+    random: systemRandom,
+    recorder,
+    signer,
+    standing: await openStanding(folder, time),
+    attest: async (who): Promise<Attestation> => {
+      await options.attesting?.();
+      return attest(who);
+    },
+    matcher: createMatch,
+    tracing: noTracing,
+    metrics,
+    log,
+    node: 'host-7',
+    version: '0.0.0',
+    epoch: 'epoch-1',
+  });
+  sidecar.serve();
+
+  let sockets = 0;
+  const serve = async (handler: Sidecar['workload'], who: Peer): Promise<string> => {
+    const path = join(folder, `${sockets++}.sock`);
+    const server = createServer({ joinDuplicateHeaders: true }, (request, response) => {
+      void handler(request, response, who);
+    });
+    await once(server.listen(path), 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return path;
+  };
+  return {
+    sidecar,
+    time,
+    recorder,
+    signer,
+    metrics,
+    log,
+    folder,
+    workload: (who) => serve(sidecar.workload, peer(who)),
+    admin: (who) => serve(sidecar.admin, peer({ socket: 'admin', uid: 0, ...who })),
+  };
+}
