@@ -14,6 +14,7 @@ import { changedIdentities, narrowedIdentities } from './authorize/narrowed.ts';
 import { createRegistry, type Registry } from './authorize/registry.ts';
 import type { Config } from './config/config.ts';
 import { createEventHub } from './events/hub.ts';
+import { startKeyRotation } from './issuer/key-rotation.ts';
 import { createTokenReader } from './issuer/read-token.ts';
 import type { Signer } from './issuer/signer.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
@@ -87,7 +88,7 @@ export interface Sidecar {
   stop(): Promise<void>;
 }
 
-/** Wires the parts together. Opens nothing and starts nothing. */
+/** Wires the parts together. Opens nothing, and starts nothing but the timer of the issuer's key. */
 export function assemble(outside: Outside): Sidecar {
   const { clock, timers, random, recorder, signer, standing, metrics, log } = outside;
   let config = outside.config;
@@ -151,6 +152,15 @@ export function assemble(outside: Outside): Sidecar {
   );
   describeSidecar(metrics, { table, hub, recorder, registry: current, standing, clock });
 
+  const keyRotation = startKeyRotation({
+    signer,
+    clock,
+    timers,
+    rotated: async ({ kid, previous }) => {
+      await operatorRecords.keyRotated(kid, previous, null);
+    },
+    failed: (error) => log.error('the issuer key could not be rotated; it signs on', errorFields(error)),
+  });
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
   const health = {
     isStarted: () => phase !== 'starting' && recorder.isWritable(),
@@ -207,6 +217,7 @@ export function assemble(outside: Outside): Sidecar {
     },
     async stop() {
       phase = 'stopping';
+      keyRotation.stop();
       const idle = [...table.all()].filter(
         ({ key, peer }) =>
           config.revokeOnShutdown === 'always' ||

@@ -10,6 +10,8 @@ export interface StoredKey {
   /** `next` is published and does not sign yet; `current` signs; `retired` does not sign any more. */
   readonly state: 'next' | 'current' | 'retired';
   readonly createdAt: string;
+  /** When it began to sign; null for the next one. RFC 3339. */
+  readonly activatedAt: string | null;
   /** A retired key is published until then; null otherwise. */
   readonly publishUntil: string | null;
   readonly published: PublishedKey;
@@ -44,6 +46,7 @@ export async function writeKeyFile(path: string, keys: readonly StoredKey[]): Pr
       role: key.role,
       state: key.state,
       created_at: key.createdAt,
+      activated_at: key.activatedAt,
       publish_until: key.publishUntil,
       jwk: key.privateKey.export({ format: 'jwk' }) as Record<string, string>,
     })),
@@ -51,14 +54,22 @@ export async function writeKeyFile(path: string, keys: readonly StoredKey[]): Pr
 }
 
 function parseKey(stored: Record<string, unknown>): StoredKey {
-  const { role, state, created_at: createdAt, publish_until: publishUntil, jwk } = stored;
+  const { role, state, created_at: createdAt, activated_at: activatedAt, publish_until: publishUntil, jwk } = stored;
   if (role !== 'token') throw new TypeError('"role" is not known');
   if (state !== 'next' && state !== 'current' && state !== 'retired') throw new TypeError('"state" is not known');
-  if (typeof createdAt !== 'string' || !(publishUntil === null || typeof publishUntil === 'string')) {
+  if (!isTime(createdAt) || !isTimeOrNull(activatedAt) || !isTimeOrNull(publishUntil)) {
     throw new TypeError('a time is missing');
   }
   const privateKey = createPrivateKey({ key: jwk as Record<string, string>, format: 'jwk' });
-  return { role, state, createdAt, publishUntil, published: publish(privateKey), privateKey };
+  return { role, state, createdAt, activatedAt, publishUntil, published: publish(privateKey), privateKey };
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
+}
+
+function isTimeOrNull(value: unknown): value is string | null {
+  return value === null || isTime(value);
 }
 
 /** Returns the public half of a P-256 key, under its thumbprint. */

@@ -41,7 +41,8 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
   async function newKey(state: StoredKey['state']): Promise<StoredKey> {
     const { privateKey } = await generate('ec', { namedCurve: 'P-256' });
     const createdAt = new Date(clock.nowMs()).toISOString();
-    return { role: 'token', state, createdAt, publishUntil: null, published: publish(privateKey), privateKey };
+    const activatedAt = state === 'current' ? createdAt : null;
+    return { role: 'token', state, createdAt, activatedAt, publishUntil: null, published: publish(privateKey), privateKey };
   }
 
   const rotateNow = async (): Promise<{ kid: string; previous: string }> => {
@@ -51,7 +52,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
       state: 'retired',
       publishUntil: new Date(nowMs + maxLifetimeMs + 60_000).toISOString(),
     };
-    const promoted: StoredKey = { ...find('next'), state: 'current' };
+    const promoted: StoredKey = { ...find('next'), state: 'current', activatedAt: new Date(nowMs).toISOString() };
     const kept = keys!.filter((key) => key.state === 'retired' && Date.parse(key.publishUntil!) > nowMs);
     const changed = [promoted, await newKey('next'), retired, ...kept];
     await writeKeyFile(path, changed);
@@ -85,6 +86,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
         .map((key) => key.published);
     },
     currentKid: () => current.published.kid,
+    currentSinceMs: () => Date.parse(current.activatedAt ?? current.createdAt),
     rotate: () => {
       const rotated = rotating.then(rotateNow);
       rotating = rotated.catch(() => {});

@@ -26,6 +26,8 @@ export interface Signer {
   keys(): readonly PublishedKey[];
   /** The `kid` it signs with now. */
   currentKid(): string;
+  /** When the key it signs with began to sign, milliseconds since the epoch. */
+  currentSinceMs(): number;
   /**
    * Makes the next key the current one, and a new one the next. The old one is published until every token it signed
    * has expired.

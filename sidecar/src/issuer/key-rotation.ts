@@ -1,0 +1,45 @@
+import type { Clock, Timer, Timers } from '@tallystick/core';
+import type { Signer } from './signer.ts';
+
+/** How long a key signs: 30 days. */
+export const KEY_PERIOD_MS = 30 * 86_400_000;
+const CHECK_MS = 3_600_000;
+
+/** The inputs of {@link startKeyRotation}. */
+export interface KeyRotationOptions {
+  readonly signer: Pick<Signer, 'rotate' | 'currentSinceMs'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly timers: Timers;
+  /** Records a rotation that has happened. */
+  readonly rotated: (keys: { readonly kid: string; readonly previous: string }) => Promise<void>;
+  /** Told of a rotation or a record that failed. The next hour tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/**
+ * Rotates the issuer's key by itself once it has signed for {@link KEY_PERIOD_MS}, looked at every hour. APIs notice
+ * nothing: the next key has been published since the rotation before.
+ */
+export function startKeyRotation(options: KeyRotationOptions): { stop(): void } {
+  const { signer, clock, timers } = options;
+  let timer: Timer;
+  let stopped = false;
+  const check = async (): Promise<void> => {
+    try {
+      if (clock.nowMs() - signer.currentSinceMs() >= KEY_PERIOD_MS) await options.rotated(await signer.rotate());
+    } catch (error) {
+      options.failed(error);
+    }
+    if (!stopped) arm();
+  };
+  const arm = (): void => {
+    timer = timers.after(CHECK_MS, () => void check());
+  };
+  arm();
+  return {
+    stop() {
+      stopped = true;
+      timer.cancel();
+    },
+  };
+}

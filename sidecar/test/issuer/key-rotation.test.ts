@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { KEY_PERIOD_MS, startKeyRotation } from '../../src/issuer/key-rotation.ts';
+import { openLocalSigner } from '../../src/issuer/local-signer.ts';
+import { manualTime, type ManualTime } from '../manual-time.ts';
+
+const HOUR_MS = 3_600_000;
+let folder: string;
+let time: ManualTime;
+const opened = () =>
+  openLocalSigner({ issuer: 'https://issuer.example', path: join(folder, 'keys.json'), clock: time, maxLifetimeMs: HOUR_MS });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tallystick-keys-'));
+  time = manualTime();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a key that has signed for its period is replaced by the one that was published before', async () => {
+  const signer = await opened();
+  const [, next] = signer.keys();
+  const rotated: string[] = [];
+  const schedule = startKeyRotation({
+    signer,
+    clock: time,
+    timers: time,
+    rotated: async ({ kid }) => void rotated.push(kid),
+    failed: (error) => {
+      throw error;
+    },
+  });
+  time.advance(HOUR_MS);
+  await Promise.resolve();
+  expect(rotated).toEqual([]);
+  time.jump(KEY_PERIOD_MS - HOUR_MS);
+  time.advance(HOUR_MS);
+  await vi.waitFor(() => expect(rotated).toEqual([next!.kid]));
+  expect(signer.currentKid()).toBe(next!.kid);
+  schedule.stop();
+});
+
+test('the period counts from when the key began to sign, also over a restart', async () => {
+  await (await opened()).rotate();
+  time.jump(1000);
+  const signer = await opened();
+  expect(time.nowMs() - signer.currentSinceMs()).toBe(1000);
+});
+
+test('a rotation that fails is told, and tried again an hour later', async () => {
+  const failed: unknown[] = [];
+  let tries = 0;
+  const schedule = startKeyRotation({
+    signer: {
+      currentSinceMs: () => 0,
+      rotate: () => Promise.reject(new Error(`try ${++tries}`)),
+    },
+    clock: time,
+    timers: time,
+    rotated: () => Promise.resolve(),
+    failed: (error) => failed.push(error),
+  });
+  for (let hour = 1; hour <= 2; hour++) {
+    await vi.waitFor(() => expect(time.waiting).toBe(1));
+    time.advance(HOUR_MS);
+    await vi.waitFor(() => expect(failed).toHaveLength(hour));
+  }
+  schedule.stop();
+  expect(time.waiting).toBe(0);
+});
