@@ -12,6 +12,7 @@ import {
   type DispatchOptions,
 } from './dispatch.ts';
 import type { HeldToken } from './held-token.ts';
+import { holdOpen } from './hold-open.ts';
 import type { Holder } from './holder.ts';
 import { proofFor } from './proof-for.ts';
 import type { TokenSource } from './token-source.ts';
@@ -72,8 +73,7 @@ class SignedDispatch {
   start(): boolean {
     const held = this.#source.peek();
     if (held) return this.#attempt(held);
-    this.#source
-      .obtain()
+    holdOpen(this.#source.obtain())
       .then((obtained) => this.#attempt(obtained))
       // No connection has been chosen, so there is nothing to control.
       .catch((error: Error) => this.#handler.onResponseError?.(null, error));

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { CLOSE_BATCH, type FakeSidecar } from './fake-sidecar.ts';
-import { connected, sidecar } from './setup.ts';
+import { api, connected, sidecar } from './setup.ts';
 
 interface Ended {
   readonly code: number;
@@ -39,6 +39,16 @@ describe('a program', () => {
       return undefined;
     };
     expect(await run('idle.ts', fake.socketPath)).toMatchObject({ code: 0, errors: '' });
+  });
+
+  test('is not ended by Node while the interceptor awaits a token', async () => {
+    const fake = await sidecar();
+    const server = await api(fake);
+    expect(await run('intercepted.ts', fake.socketPath, { API: server.origin })).toEqual({
+      code: 0,
+      output: '200\n',
+      errors: '',
+    });
   });
 
   test('loads the SDK by require()', async () => {
