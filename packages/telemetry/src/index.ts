@@ -25,4 +25,4 @@ export { scrubAttribute, scrubText, type RedactionRule, type Scrubbed } from './
 export { scrubbingSpanProcessor, type ScrubbingSpanProcessor } from './scrubbing-span-processor.ts';
 export { withSpanIdentity } from './span-identity.ts';
 export { suppressTracing } from './suppress-tracing.ts';
-export { currentTraceparent, injectTrace, parseTraceparent, type Traceparent } from './traceparent.ts';
+export { currentTraceparent, injectTrace } from './traceparent.ts';

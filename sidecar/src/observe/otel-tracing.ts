@@ -1,6 +1,6 @@
 import { ROOT_CONTEXT, trace, TraceFlags, type Context } from '@opentelemetry/api';
-import type { Clock } from '@tallystick/core';
-import { identityAttributes, instrument, parseTraceparent, type Traceparent } from '@tallystick/telemetry';
+import { parseTraceparent, type Clock, type Traceparent } from '@tallystick/core';
+import { identityAttributes, instrument } from '@tallystick/telemetry';
 import { telemetryIdentity } from './telemetry-identity.ts';
 import type { RequestTracing } from './request-span.ts';
 
