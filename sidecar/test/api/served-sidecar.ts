@@ -15,7 +15,7 @@ import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTracing } from '../../src/observe/no-tracing.ts';
-import { openStanding } from '../../src/state/standing.ts';
+import { openStanding, type Standing } from '../../src/state/standing.ts';
 import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
@@ -30,6 +30,7 @@ export interface ServedSidecar {
   readonly signer: Signer;
   readonly metrics: Metrics;
   readonly log: MemoryLog;
+  readonly standing: Standing;
   /** Of its state. */
   readonly folder: string;
   /** Serves the workload socket to whoever connects as if it were `who`, and returns its path. */
@@ -52,6 +53,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
   const path = join(folder, 'issuer-keys.json');
   const local = await openLocalSigner({ issuer: ISSUER, path, clock: time, maxLifetimeMs: 86_400_000 });
   const signer = options.signer?.(local) ?? local;
+  const standing = await openStanding(folder, time);
   const attest = createAttest([unixAttestor, socketAttestor]);
   const sidecar = assemble({
     config: options.config ?? configOf([identity('close-batch')]),
@@ -60,7 +62,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     random: systemRandom,
     recorder,
     signer,
-    standing: await openStanding(folder, time),
+    standing,
     attest: async (who): Promise<Attestation> => {
       await options.attesting?.();
       return attest(who);
@@ -95,6 +97,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     signer,
     metrics,
     log,
+    standing,
     folder,
     workload: (who) => serve(sidecar.workload, peer(who)),
     admin: (who) => serve(sidecar.admin, peer({ socket: 'admin', uid: 0, ...who })),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { jwkSet } from '../../src/issuer/jwks.ts';
 import type { CredentialBody } from '../../src/record/record.ts';
 import { configOf, credential, identity, ISSUER } from '../acme.ts';
+import { handmadeProof } from '../handmade-proof.ts';
 import { ask } from '../listen/unix-client.ts';
 import { holder } from './holder.ts';
 import { serveSidecar, type ServeOptions } from './served-sidecar.ts';
@@ -310,7 +311,7 @@ describe('a request for a token is refused', () => {
 
   test('without a proof, with two, and with one for something else', async () => {
     const { socket, holder: one } = await served();
-    await one.token();
+    const nonce = (await one.token()).headers['dpop-nonce'];
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const body = 'grant_type=client_credentials';
     const proofs: [string, string[] | string | undefined][] = [
@@ -319,6 +320,11 @@ describe('a request for a token is refused', () => {
       ['for another route', one.prove('POST', '/revoke')],
       ['for another method', one.prove('GET', '/token')],
       ['garbled', 'x.y.z'],
+      // It has no UTF-8 form, and so could not be put on record.
+      [
+        'of a lone surrogate',
+        handmadeProof(one.key, { jti: '\ud800', htm: 'POST', htu: `${ISSUER}/token`, iat: 0, nonce }),
+      ],
     ];
     for (const [title, dpop] of proofs) {
       const answer = await ask(socket, {

@@ -2,6 +2,7 @@ import { systemRandom, TallystickError } from '@tallystick/core';
 import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { describe, expect, test } from 'vitest';
 import { createProofGate, type ProofGateOptions } from '../../src/release/proof-gate.ts';
+import { handmadeProof } from '../handmade-proof.ts';
 import { manualTime } from '../manual-time.ts';
 
 const URL = 'https://tallystick.acme.example/token';
@@ -114,13 +115,9 @@ describe('a proof that was used', () => {
 
   test('is one by key and jti: the same jti of another key is another proof', () => {
     const { proofs, codeOf } = gate();
-    const [mine, theirs] = [KEY, OTHER_KEY].map((key) => {
-      const header = { typ: 'dpop+jwt', alg: key.alg, jwk: key.publicJwk };
-      const claims = { jti: 'the same', htm: 'POST', htu: URL, iat: 0, nonce: proofs.nonce() };
-      const input = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-      return `${input}.${key.sign(input).toString('base64url')}`;
-    });
-    expect([codeOf(mine!), codeOf(theirs!), codeOf(mine!)]).toEqual(['accepted', 'accepted', 'proof_replayed']);
+    const claims = { jti: 'the same', htm: 'POST', htu: URL, iat: 0, nonce: proofs.nonce() };
+    const [mine, theirs] = [handmadeProof(KEY, claims), handmadeProof(OTHER_KEY, claims)];
+    expect([codeOf(mine), codeOf(theirs), codeOf(mine)]).toEqual(['accepted', 'accepted', 'proof_replayed']);
   });
 
   test('is not remembered when it was refused: a bad request burns no jti', () => {
