@@ -25,6 +25,12 @@ export interface Admission {
     header: readonly string[] | undefined,
     target: ProofTarget,
   ): Promise<Admitted>;
+  /**
+   * Returns the identity that a peer was admitted as, from the present configuration.
+   *
+   * @throws {TallystickError} `identity_*`: the peer is no longer one that it matches. `peer_gone`.
+   */
+  readmit(peer: Peer, id: string): Promise<IdentityObject>;
 }
 
 /** The inputs of {@link createAdmission}. */
@@ -47,5 +53,6 @@ export function createAdmission({ attest, match, proofs }: AdmissionParts): Admi
       const identity = selectIdentity(matching, named);
       return { identity, attestation, proof: proofs.check(header, target, identity.id) };
     },
+    readmit: async (peer, id) => selectIdentity((await attestPeer(peer)).matching, id),
   };
 }

@@ -56,10 +56,9 @@ export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> 
   const admitted = await parts.admission.admit(peer, named, ask.proofHeader, ask.target);
   ask.onAdmitted?.(admitted);
 
-  // Once, unless rights are taken away meanwhile: then it is decided again, and what they were has no say.
-  for (;;) {
+  // Once, unless rights are taken away meanwhile: then it is asked and decided anew who this is and what it may have.
+  for (let { identity } = admitted; ; identity = await parts.admission.readmit(peer, identity.id)) {
     const registry = parts.registry();
-    const identity = registry.identities.get(admitted.identity.id) ?? admitted.identity;
     const asked: Asked = { ...admitted, identity, request, registry, trace: ask.trace };
     const decision = decide(asked, parts);
     if (!decision.allow) throw await parts.records.denied(asked, decision);
