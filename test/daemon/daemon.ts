@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { FROM_SOURCES, startProgram, type Program } from './program.ts';
 
 /** The issuer of every daemon that tests start, unless they say otherwise. */
 export const ISSUER = 'https://tallystick.acme.example';
@@ -13,8 +12,7 @@ export const SERVICE = 'spiffe://acme.example/payments/close-batch';
 
 /** The command, from its sources. */
 export const TALLYSTICK: readonly string[] = [
-  '--conditions=@tallystick/source',
-  '--disable-warning=ExperimentalWarning',
+  ...FROM_SOURCES,
   fileURLToPath(new URL('../../sidecar/src/main.ts', import.meta.url)),
 ];
 
@@ -32,6 +30,8 @@ export interface DaemonOptions {
   readonly folder?: string;
   /** The program and its arguments before `run`; absent: {@link TALLYSTICK} on this Node. */
   readonly command?: readonly [string, ...string[]];
+  /** Arguments after `run`. */
+  readonly args?: readonly string[];
   /** The user to run as; the folder is made theirs by the caller. */
   readonly uid?: number;
   /** Do not wait until it serves. */
@@ -50,6 +50,8 @@ export interface Daemon {
   readonly pid: number;
   /** Lines of its log so far. */
   readonly log: readonly Record<string, unknown>[];
+  /** The lines of its descriptor 3. */
+  readonly told: readonly string[];
   /** All that it wrote, as text. */
   output(): string;
   /** Resolves with the first log line, seen or to come, of this message; rejects when it ends before. */
@@ -100,14 +102,14 @@ listen:
 issuer: { url: ${options.issuer ?? ISSUER}, signer: local }
 ${registry}`,
   );
-  const [program, ...before] = options.command ?? [process.execPath, ...TALLYSTICK];
-  const child = spawn(program, [...before, 'run', '--config', config], {
+  const [file, ...before] = options.command ?? [process.execPath, ...TALLYSTICK];
+  const program = startProgram({
+    command: [file, ...before, 'run', '--config', config, ...(options.args ?? [])],
     cwd: folder,
-    env: { PATH: process.env.PATH ?? '', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+    env: options.env ?? {},
+    uid: options.uid,
   });
-  const daemon = new DaemonProcess(child, { folder, config, socket, publicPort, healthPort, options });
+  const daemon = new DaemonProcess(program, { folder, config, socket, publicPort, healthPort, options });
   if (!options.noWait) await daemon.logged('serving');
   return daemon;
 }
@@ -121,26 +123,17 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-const running = new Set<ChildProcess>();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
-
 class DaemonProcess implements Daemon {
   readonly folder: string;
   readonly config: string;
   readonly socket: string;
   readonly publicUrl: string;
   readonly healthUrl: string;
-  readonly pid: number;
-  readonly log: Record<string, unknown>[] = [];
-  readonly ended: Promise<number | NodeJS.Signals>;
-  readonly #child: ChildProcess;
+  readonly #program: Program;
   readonly #options: DaemonOptions;
-  readonly #wakes = new Set<() => void>();
-  #over = false;
-  #text = '';
 
   constructor(
-    child: ChildProcess,
+    program: Program,
     place: {
       folder: string;
       config: string;
@@ -156,48 +149,35 @@ class DaemonProcess implements Daemon {
     this.publicUrl = `http://127.0.0.1:${place.publicPort}`;
     this.healthUrl = `http://127.0.0.1:${place.healthPort}`;
     this.#options = place.options;
-    this.#child = child;
-    this.pid = child.pid!;
-    running.add(child);
-    child.stdout!.on('data', (chunk: Buffer) => (this.#text += chunk.toString()));
-    createInterface({ input: child.stderr! }).on('line', (line) => {
-      this.#text += `${line}\n`;
-      try {
-        this.log.push(JSON.parse(line) as Record<string, unknown>);
-      } catch {
-        // What it says before its log is there: kept in the text.
-      }
-      for (const wake of this.#wakes) wake();
-    });
-    this.ended = new Promise((resolve) => {
-      child.once('close', (code, signal) => {
-        running.delete(child);
-        this.#over = true;
-        resolve(code ?? signal!);
-        for (const wake of this.#wakes) wake();
-      });
-    });
+    this.#program = program;
+  }
+
+  get pid(): number {
+    return this.#program.pid;
+  }
+
+  get log(): readonly Record<string, unknown>[] {
+    return this.#program.lines;
+  }
+
+  get told(): readonly string[] {
+    return this.#program.told;
+  }
+
+  get ended(): Promise<number | NodeJS.Signals> {
+    return this.#program.ended;
   }
 
   output(): string {
-    return this.#text;
+    return this.#program.output();
   }
 
-  async logged(message: string): Promise<Record<string, unknown>> {
-    const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
-    const look = (): void => {
-      const found = this.log.find((line) => line.message === message);
-      if (found) resolve(found);
-      else if (this.#over) reject(new Error(`the daemon ended before "${message}":\n${this.#text}`));
-    };
-    this.#wakes.add(look);
-    look();
-    return promise.finally(() => this.#wakes.delete(look));
+  logged(message: string): Promise<Record<string, unknown>> {
+    return this.#program.line((line) => line.message === message);
   }
 
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
-    this.#child.kill(signal);
-    return this.ended;
+    return this.#program.kill(signal);
   }
 
   again(options: Partial<DaemonOptions> = {}): Promise<Daemon> {
@@ -205,7 +185,7 @@ class DaemonProcess implements Daemon {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#over) await this.kill('SIGKILL');
+    await this.#program[Symbol.asyncDispose]();
     if (this.#options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { TALLYSTICK, type Daemon } from './daemon.ts';
+
+/** What a command ended with, and what it printed. */
+export interface CommandResult {
+  readonly status: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `tallystick` with these arguments, as an operator would, to its end. */
+export function tallystick(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [...TALLYSTICK, ...args], {
+    cwd: options.cwd,
+    env: { PATH: process.env.PATH ?? '', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ status: code ?? signal!, stdout, stderr }));
+  });
+}
+
+/** Runs a command against the sidecar of `daemon`. */
+export function command(daemon: Daemon, ...args: readonly string[]): Promise<CommandResult> {
+  return tallystick([...args, '--config', daemon.config]);
+}
+
+/** Runs a command with `--json` against the sidecar of `daemon`, and returns the value that it printed. */
+export async function commandJson<T = Record<string, unknown>>(
+  daemon: Daemon,
+  ...args: readonly string[]
+): Promise<{ status: CommandResult['status']; value: T }> {
+  const { status, stdout, stderr } = await command(daemon, ...args, '--json');
+  if (stdout === '') throw new Error(`${args.join(' ')} printed nothing; ${stderr}`);
+  return { status, value: JSON.parse(stdout) as T };
+}
