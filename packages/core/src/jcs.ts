@@ -10,6 +10,32 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @see https://www.rfc-editor.org/rfc/rfc8785
  */
 export function canonicalJson(value: Json): string {
+  // What is built in this order, as records are, needs no sorting: the engine then writes it at a sixth of the cost.
+  return isInOrder(value) ? JSON.stringify(value) : write(value);
+}
+
+/** True when `JSON.stringify` gives the canonical text: all is plain JSON, and every object has its members in order. */
+function isInOrder(value: unknown): boolean {
+  if (value === null || typeof value === 'boolean') return true;
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) {
+    // By index: `every` would skip the holes of a sparse array.
+    for (let i = 0; i < value.length; i++) if (!isInOrder(value[i])) return false;
+    return true;
+  }
+  if (!isPlainObject(value)) return false;
+  let before: string | undefined;
+  for (const key of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[key];
+    if ((before !== undefined && before > key) || !key.isWellFormed()) return false;
+    if (member !== undefined && !isInOrder(member)) return false;
+    before = key;
+  }
+  return true;
+}
+
+function write(value: Json): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return text(value);
   if (typeof value === 'number') {
@@ -29,8 +55,8 @@ export function canonicalJson(value: Json): string {
 }
 
 // A Date, a Map or a Secret has no members of its own: it would silently become `{}`.
-function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object') return false;
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   // The second test, for an object that another realm made.
   return prototype === null || Object.getPrototypeOf(prototype) === null;

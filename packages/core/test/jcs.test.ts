@@ -61,6 +61,21 @@ describe('canonicalJson', () => {
     );
   });
 
+  test('is the same whether the members are in their order already or not', () => {
+    const inOrder = {
+      '': [],
+      10: 1,
+      9: 2,
+      A: { a: null, b: undefined, c: 'é\u2028' },
+      a: [{ x: -0, y: [true] }],
+      é: 1e21,
+    };
+    expect(canonicalJson(inOrder)).toBe(reference(JSON.parse(JSON.stringify(inOrder))));
+    expect(canonicalJson({ b: 1, a: inOrder })).toBe(`{"a":${canonicalJson(inOrder)},"b":1}`);
+    expect(canonicalJson({ 10: 1, 9: 2 })).toBe('{"10":1,"9":2}');
+    expect(() => canonicalJson({ a: 1, '\ud800': 2 })).toThrow(TypeError);
+  });
+
   test('is the same whatever order the members were added in', () => {
     fc.assert(
       fc.property(
