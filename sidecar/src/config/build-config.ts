@@ -65,7 +65,7 @@ function buildIdentity(value: IdentityValue): IdentityObject {
   return {
     id: value.id,
     kind: value.kind,
-    owner: { id: owner.id, kind: owner.kind, accountable: owner.accountable, backup: value.backupOwner ?? null },
+    owner: { accountable: owner.accountable, backup: value.backupOwner ?? null, id: owner.id, kind: owner.kind },
     purpose: value.purpose,
     environment: value.environment,
     businessProcesses: [...value.businessProcesses].sort(),

@@ -28,7 +28,7 @@ export function createOtelTracing(version: string, clock: Pick<Clock, 'monotonic
       let kind: string | undefined;
       let id: string | undefined;
       return {
-        trace: caller ? { trace_id: caller.traceId, span_id: caller.spanId } : null,
+        trace: caller ? { span_id: caller.spanId, trace_id: caller.traceId } : null,
         identify(identity, claimed) {
           ({ kind, id } = identity);
           span.set(

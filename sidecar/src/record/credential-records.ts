@@ -54,8 +54,8 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
         reason: 'entitled',
         body: {
           ...body(asked, node, credential.name),
-          granted: { audience: credential.audience, scope },
           binding: 'dpop',
+          granted: { audience: credential.audience, scope },
           handles: { jti: lease.id },
           notAfter: new Date(lease.expiresAtMs).toISOString(),
           source,
@@ -119,30 +119,33 @@ function envelope(asked: Asked) {
     actor: identity.id,
     owner: identity.owner,
     process: processMember(identity, asked.request),
-    registry: { root: registry.digest.root, entry: registry.digest.entries.get(identity.id) ?? null },
+    registry: { entry: registry.digest.entries.get(identity.id) ?? null, root: registry.digest.root },
     trace: asked.trace,
   };
 }
 
 function processMember(identity: IdentityObject, { context }: TokenRequest): ProcessMember {
   return {
-    registered: identity.businessProcesses,
     claimed: context ?? null,
     match: context ? identity.businessProcesses.includes(context.id) : null,
+    registered: identity.businessProcesses,
   };
 }
 
 function body(asked: Asked, node: string, name: string | null): CredentialBody {
   const { identity, attestation, proof, request } = asked;
   return {
-    name,
+    assurance: attestation.assurance,
+    binding: null,
     entitlement: name,
-    requested: {
-      resource: request.resource ?? null,
-      scope: request.scope ?? null,
-      clientId: request.clientId ?? null,
-    },
+    fp: null,
+    from: { node, pid: attestation.peer.pid, podUid: null, uid: attestation.peer.uid },
     granted: null,
+    handles: null,
+    jkt: proof.jkt,
+    name,
+    notAfter: null,
+    proof: { iat: proof.iat, jti: proof.jti, sha256: proof.sha256 },
     requestHash: requestHash({
       identity: identity.id,
       credential: name,
@@ -151,15 +154,12 @@ function body(asked: Asked, node: string, name: string | null): CredentialBody {
       process: request.context ?? null,
       jkt: proof.jkt,
     }),
-    binding: null,
-    jkt: proof.jkt,
-    proof: { jti: proof.jti, iat: proof.iat, sha256: proof.sha256 },
-    assurance: attestation.assurance,
+    requested: {
+      clientId: request.clientId ?? null,
+      resource: request.resource ?? null,
+      scope: request.scope ?? null,
+    },
     selectors: attestation.selectors,
-    from: { node, podUid: null, uid: attestation.peer.uid, pid: attestation.peer.pid },
-    handles: null,
-    fp: null,
-    notAfter: null,
     source: null,
   };
 }

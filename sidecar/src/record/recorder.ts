@@ -53,17 +53,27 @@ export async function openRecorder(options: RecorderOptions): Promise<Recorder> 
     isWritable: () => lines.failure === undefined,
     async append(input) {
       const ref = { id: ulid(clock, random), seq, origin };
+      // In canonical order, here and in the bodies: then nothing has to be sorted for each record.
       const line = canonicalJson({
-        v: 1,
-        origin,
+        actor: input.actor,
+        body: input.body,
+        boot,
+        clock: null,
+        corr: null,
         id: ref.id,
+        lease: input.lease,
+        origin,
+        outcome: input.outcome,
+        owner: input.owner,
+        process: input.process,
+        reason: input.reason,
+        refs: input.refs ?? [],
+        registry: input.registry,
         seq,
         time: new Date(clock.nowMs()).toISOString(),
-        clock: null,
-        boot,
-        corr: null,
-        refs: [],
-        ...input,
+        trace: input.trace,
+        type: input.type,
+        v: 1,
       } as unknown as Json);
       if (Buffer.byteLength(line) > MAX_RECORD_BYTES) {
         throw new TallystickError('record_unavailable', `a record of type ${input.type} is longer than 60,000 bytes`);

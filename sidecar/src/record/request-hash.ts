@@ -17,14 +17,14 @@ export function requestHash(request: {
   return hash(
     'sha256',
     canonicalJson({
-      identity: request.identity,
-      credential: request.credential,
-      resource: request.resource,
-      scopes: [...request.scopes].sort(),
       authorization_details: null,
+      credential: request.credential,
+      identity: request.identity,
+      jkt: request.jkt,
       lifetime: null,
       process: request.process && { ...request.process },
-      jkt: request.jkt,
+      resource: request.resource,
+      scopes: [...request.scopes].sort(),
     }),
     'base64url',
   );

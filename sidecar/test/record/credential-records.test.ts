@@ -1,4 +1,4 @@
-import { systemRandom } from '@tallystick/core';
+import { canonicalJson, systemRandom, type Json } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { createCredentialRecords, type Asked } from '../../src/record/credential-records.ts';
 import { createFloodGate } from '../../src/record/flood.ts';
@@ -95,6 +95,14 @@ describe('a release', () => {
         },
       },
     ]);
+  });
+
+  test('is built in canonical order, so that nothing has to be sorted for each record', async () => {
+    const { recorder, records: credentials } = records();
+    await credentials.released(asked(), LEASE, 'cache', undefined);
+    const { body, process, registry } = recorder.only('credential.released');
+    for (const part of [body, process, registry] as unknown as Json[])
+      expect(JSON.stringify(part)).toBe(canonicalJson(part));
   });
 
   test('says whether the claimed business process is one that is registered', async () => {
