@@ -27,7 +27,10 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
       }
     });
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    const cut = (): void => reject(new TallystickError('invalid_request', 'the body ended before its length'));
+    const cut = (): void => {
+      // Every request closes: an error has its price, also where nobody hears of it.
+      if (!request.readableEnded) reject(new TallystickError('invalid_request', 'the body ended before its length'));
+    };
     request.once('error', cut);
     request.once('close', cut);
   });
