@@ -17,6 +17,7 @@ import { createEventHub } from './events/hub.ts';
 import { startKeyRotation } from './issuer/key-rotation.ts';
 import { createTokenReader } from './issuer/read-token.ts';
 import type { Signer } from './issuer/signer.ts';
+import { createBarCap } from './lease/bar-cap.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
@@ -101,7 +102,14 @@ export function assemble(outside: Outside): Sidecar {
   const table = createLeaseTable({ clock, timers });
   const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
   const leases = createLeaseManager({ table, cap, clock, random });
-  const withdrawal = createWithdrawal({ leases, standing, hub, clock, maxLifetimeSeconds: MAX_LIFETIME_SECONDS });
+  const withdrawal = createWithdrawal({
+    leases,
+    standing,
+    hub,
+    clock,
+    barCap: createBarCap({ clock }),
+    maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
+  });
 
   const flood = createFloodGate({ clock, timers, ...createFloodRecords({ recorder, registry: current, log }) });
   const records = createCredentialRecords({ recorder, flood, clock, node: outside.node });
@@ -224,10 +232,11 @@ export function assemble(outside: Outside): Sidecar {
           (config.revokeOnShutdown === 'idle' && !hub.isLive(key.identity, key.jkt) && !peer.isAlive()),
       );
       if (idle.length > 0) {
-        await withdrawal.revokeLeases(idle).catch((error: unknown) => {
-          log.error('leases were revoked, but not on disk', { count: idle.length, ...errorFields(error) });
+        const { leases: ended, durable } = withdrawal.letGoAll(idle);
+        await durable.catch((error: unknown) => {
+          log.error('leases were revoked, but not on disk', { count: ended.length, ...errorFields(error) });
         });
-        revocationRecords.revoked(idle, 'sidecar', null);
+        revocationRecords.revoked(ended, 'sidecar', null);
       }
       hub.close();
       flood.flush();

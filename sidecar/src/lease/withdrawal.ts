@@ -1,6 +1,7 @@
-import type { Clock, IdentityObject, Revocation } from '@tallystick/core';
+import { TallystickError, type Clock, type IdentityObject, type Revocation } from '@tallystick/core';
 import type { EventHub } from '../events/hub.ts';
 import type { Standing } from '../state/standing.ts';
+import type { BarCap } from './bar-cap.ts';
 import type { LeaseManager } from './lease-manager.ts';
 import type { Lease } from './lease.ts';
 
@@ -10,6 +11,15 @@ import type { Lease } from './lease.ts';
  * has taken hold when it returns, and resolves when it is durable.
  */
 export interface Withdrawal {
+  /**
+   * Ends a token because a holder asks for it.
+   *
+   * @param lease Its lease; undefined where an earlier run of this sidecar issued it.
+   * @throws {TallystickError} `rate_limited`: too many of its identity's tokens are listed as ended already.
+   */
+  letGo(token: BarredToken, lease: Lease | undefined): Promise<void>;
+  /** Ends those of `leases` that the list has room for, because the sidecar stops; the others end by themselves. */
+  letGoAll(leases: readonly Lease[]): Ended;
   /** Ends leases early. */
   revokeLeases(leases: readonly Lease[]): Promise<void>;
   /** Ends a token by its lease id, also one that an earlier run of this sidecar issued. */
@@ -27,6 +37,15 @@ export interface Withdrawal {
   narrow(identities: readonly string[]): Promise<void>;
 }
 
+/** A token that is to be listed as ended. */
+export interface BarredToken {
+  readonly leaseId: string;
+  /** SPIFFE ID. */
+  readonly identity: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+}
+
 /** What was ended, and when that is on disk. */
 export interface Ended {
   readonly leases: readonly Lease[];
@@ -39,6 +58,7 @@ export interface WithdrawalOptions {
   readonly standing: Standing;
   readonly hub: EventHub;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly barCap: BarCap;
   /** The longest life a token may have, in seconds: a line about a subject is kept for that long. */
   readonly maxLifetimeSeconds: number;
 }
@@ -47,7 +67,7 @@ export interface WithdrawalOptions {
 const KEY_REVOKED_SECONDS = 366 * 86_400;
 
 export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
-  const { leases, standing, hub, clock, maxLifetimeSeconds } = options;
+  const { leases, standing, hub, clock, barCap, maxLifetimeSeconds } = options;
   const seconds = (): number => Math.floor(clock.nowMs() / 1000);
 
   const tell = (type: 'revoked' | 'rotate', chosen: readonly Lease[]): void => {
@@ -76,13 +96,27 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
     hub.publish(id, { type: 'changed' });
   };
 
+  const revokeLeases = (chosen: readonly Lease[]): Promise<void> => {
+    leases.revoke(chosen);
+    const durable = standing.revoke(chosen.map(tokenLine));
+    tell('revoked', chosen);
+    return durable;
+  };
+
   return {
-    revokeLeases(chosen) {
-      leases.revoke(chosen);
-      const durable = standing.revoke(chosen.map(tokenLine));
-      tell('revoked', chosen);
-      return durable;
+    letGo({ leaseId, identity, exp }, lease) {
+      if (!barCap.take(identity, exp)) {
+        throw new TallystickError('rate_limited', `${identity} has let go of too many tokens that have not expired`, {
+          retryAfterMs: 60_000,
+        });
+      }
+      return lease ? revokeLeases([lease]) : standing.revoke([{ kind: 'jti', value: leaseId, until: exp }]);
     },
+    letGoAll(chosen) {
+      const ended = chosen.filter(({ key, exp }) => barCap.take(key.identity, exp));
+      return { leases: ended, durable: revokeLeases(ended) };
+    },
+    revokeLeases,
     revokeById: (leaseId) => standing.revoke([{ kind: 'jti', value: leaseId, until: seconds() + maxLifetimeSeconds }]),
     revokeKey(jkt) {
       const ended = leases.revokeWhere((key) => key.jkt === jkt);

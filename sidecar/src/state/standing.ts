@@ -37,7 +37,7 @@ export interface Standing {
 
 const WHAT = 'suspensions and revocations';
 /** Lines are kept for this long after their end, seconds: the clock of an API may be behind, and ours may be set back. */
-const KEPT_SECONDS = 900;
+export const KEPT_SECONDS = 900;
 
 /** Opens the standing of this sidecar. @throws {TallystickError} `state_unusable` */
 export async function openStanding(folder: string, clock: Pick<Clock, 'nowMs'>): Promise<Standing> {

@@ -1,8 +1,10 @@
 import type { SidecarEvent } from '@tallystick/protocol';
 import { describe, expect, test } from 'vitest';
 import { createEventHub } from '../../src/events/hub.ts';
+import { createBarCap } from '../../src/lease/bar-cap.ts';
 import { createWithdrawal } from '../../src/lease/withdrawal.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
+import type { Lease } from '../../src/lease/lease.ts';
 import { identity } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { leases } from './leases.ts';
@@ -41,6 +43,7 @@ async function withdrawals() {
     standing: watched,
     hub,
     clock: own.time,
+    barCap: createBarCap({ clock: own.time, perIdentity: 3 }),
     maxLifetimeSeconds: 86_400,
   });
   const now = (): number => Math.floor(own.time.nowMs() / 1000);
@@ -172,4 +175,42 @@ test('leases that are asked to rotate stay good, and the next request gets a new
   expect(heard).toEqual([{ type: 'rotate', seq: 1, leases: [first.lease.id] }]);
   expect([first.lease.revoked, standing.size]).toEqual([false, 0]);
   expect(await get()).toMatchObject({ source: 'minted', replaced: first.lease });
+});
+
+describe('holders that let go', () => {
+  test('of more tokens than the list has room for are told to wait, and what they hold stays as it is', async () => {
+    const { get, withdrawal, standing, time } = await withdrawals();
+    const letGo = (lease: Lease) =>
+      withdrawal.letGo({ leaseId: lease.id, identity: lease.key.identity, exp: lease.exp }, lease);
+    for (const jkt of ['a', 'b', 'c']) {
+      const { lease } = await get(jkt);
+      await letGo(lease);
+    }
+    // An expired one is listed for as long again as it has lived.
+    time.advance(1_799_000);
+    const { lease } = await get('d');
+    expect(() => letGo(lease)).toThrow(expect.objectContaining({ code: 'rate_limited', retryAfterMs: 60_000 }));
+    expect([lease.revoked, standing.revocations().length]).toEqual([false, 3]);
+    time.advance(2000);
+    await letGo(lease);
+    expect([lease.revoked, standing.revocations().length]).toEqual([true, 1]);
+  });
+
+  test('of a token of an earlier run have it listed until it ends, and no longer', async () => {
+    const { withdrawal, standing, now } = await withdrawals();
+    await withdrawal.letGo({ leaseId: 'ls_earlier', identity: BATCH.id, exp: now() + 60 }, undefined);
+    expect(standing.revocations()).toEqual([{ kind: 'jti', value: 'ls_earlier', until: now() + 60 }]);
+  });
+
+  test('take no room from another identity, nor from operators', async () => {
+    const { get, withdrawal, standing } = await withdrawals();
+    const mine = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((jkt) => get(jkt)));
+    const theirs = await get('f', { identity: OTHER.id });
+    const { leases: ended, durable } = withdrawal.letGoAll([...mine, theirs].map(({ lease }) => lease));
+    await durable;
+    expect(ended.map(({ key }) => key.jkt)).toEqual(['a', 'b', 'c', 'f']);
+    expect(mine.map(({ lease }) => lease.revoked)).toEqual([true, true, true, false, false]);
+    await withdrawal.revokeLeases(mine.map(({ lease }) => lease));
+    expect(standing.size).toBe(6);
+  });
 });

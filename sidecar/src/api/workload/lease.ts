@@ -28,7 +28,7 @@ export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
       if (!lease || lease.key.jkt !== proof.jkt || lease.key.identity !== identity.id) {
         throw new TallystickError('lease_unknown', 'this key holds no such lease');
       }
-      const durable = parts.withdrawal.revokeLeases([lease]);
+      const durable = parts.withdrawal.letGo({ leaseId: lease.id, identity: identity.id, exp: lease.exp }, lease);
       parts.records.revoked([lease], 'holder', exchange.span.trace);
       await durable;
       return NO_CONTENT;

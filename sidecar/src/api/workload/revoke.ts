@@ -39,8 +39,13 @@ export function revokeRoute(parts: RevokeRouteParts): WorkloadRoute {
       const lease = parts.table.get(claims.jti);
       // One of an earlier run is known by its id alone; one that is revoked already stays so.
       const isNews = lease !== undefined || !parts.standing.revokes({ ...claims, jkt: claims.cnf.jkt });
-      const durable = lease ? parts.withdrawal.revokeLeases([lease]) : parts.withdrawal.revokeById(claims.jti);
-      if (isNews) parts.records.revoked([{ id: claims.jti, key: { identity: claims.sub } }], 'holder', span.trace);
+      if (!isNews) {
+        await parts.standing.revoke([]); // That it does may not be on disk yet.
+        return DONE;
+      }
+      const { jti, sub, exp } = claims;
+      const durable = parts.withdrawal.letGo({ leaseId: jti, identity: sub, exp }, lease);
+      parts.records.revoked([{ id: jti, key: { identity: sub } }], 'holder', span.trace);
       await durable;
       return DONE;
     },
