@@ -25,9 +25,11 @@ export interface Authorization {
  * @throws {TallystickError} `url_not_covered`, `not_entitled`, or why there is no token.
  */
 export async function authorize(holder: Holder, request: AuthorizeRequest): Promise<Authorization> {
-  const url = typeof request.url === 'string' ? new URL(request.url) : request.url;
+  // A copy: the caller may change its own while a token is on its way.
+  const url = new URL(request.url);
+  const { method } = request;
   const source = holder.source(holder.use.pick(url, request.credential));
   const held = source.peek() ?? (await holdOpen(source.obtain()));
   const nonce = holder.memory.learnNonce(url.origin, request.nonce) ?? holder.memory.nonce(url.origin);
-  return { authorization: held.authorization.reveal(), dpop: proofFor(holder, held, request.method, url, nonce) };
+  return { authorization: held.authorization.reveal(), dpop: proofFor(holder, held, method, url, nonce) };
 }

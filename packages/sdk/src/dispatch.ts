@@ -40,13 +40,18 @@ export interface DispatchHandler {
   onRequestSent?(): void;
 }
 
-/** Returns the URL of a request, or undefined where it has none: a tunnel, or a client that alone knows its origin. */
+/**
+ * Returns the URL of a request, or undefined where it has none: a tunnel, a client that alone knows its origin, or a
+ * URL as the path that is sent to another origin, which is then a proxy (RFC 9112 §3.2.2) and would read the token.
+ */
 export function urlOf({ origin, path, method }: DispatchOptions): URL | undefined {
   if (method === 'CONNECT' || typeof path !== 'string') return undefined;
-  if (!path.startsWith('/')) return URL.canParse(path) ? new URL(path) : undefined;
   if (origin === undefined || !URL.canParse(String(origin))) return undefined;
+  const sentTo = new URL(origin).origin;
   // Not resolved against the origin: `//host/` would then name another one.
-  return new URL(new URL(origin).origin + path);
+  if (path.startsWith('/')) return new URL(sentTo + path);
+  const url = URL.canParse(path) ? new URL(path) : undefined;
+  return url?.origin === sentTo ? url : undefined;
 }
 
 /**
@@ -57,7 +62,7 @@ export function credentialHeaders(
   headers: RequestHeaders | undefined,
   credential: { readonly authorization: string; readonly dpop: string },
 ): readonly unknown[] {
-  const kept = pairsOf(headers ?? {}).filter(([name]) => !(name.toLowerCase() in credential));
+  const kept = pairsOf(headers ?? {}).filter(([name]) => !Object.hasOwn(credential, name.toLowerCase()));
   return [
     ...kept.flatMap(([name, value]) => [name, value]),
     'authorization',

@@ -38,7 +38,8 @@ export function createInterceptor(holder: Holder, requireOpen: () => void, pinne
       const url = urlOf(options);
       const credential = url && holder.use.find(url, pinned);
       if (!credential) return dispatch(options, handler);
-      return new SignedDispatch(dispatch, options, handler, url, holder, holder.source(credential)).start();
+      // A copy: what the caller changes while a token is on its way was not judged.
+      return new SignedDispatch(dispatch, { ...options }, handler, url, holder, holder.source(credential)).start();
     };
   return intercept as unknown as Interceptor;
 }

@@ -36,8 +36,8 @@ export function outgoingOf(input: FetchInput, init: RequestInit | undefined): Ou
     const RequestClass = input.constructor as typeof Request;
     return new RequestOutgoing(init ? new RequestClass(input, init) : input, init);
   }
-  const url = input instanceof URL ? input : new URL(input);
-  return new PlainOutgoing(input, url, init === undefined ? {} : dictionaryOf(init));
+  // Copies, as fetch makes them: what the caller changes while a token is on its way was not judged.
+  return new PlainOutgoing(new URL(input), init === undefined ? {} : copyOf(dictionaryOf(init)));
 }
 
 function isRequest(input: FetchInput): input is Request {
@@ -52,11 +52,9 @@ function isRequest(input: FetchInput): input is Request {
 class PlainOutgoing implements Outgoing {
   readonly url: URL;
   readonly method: string;
-  readonly #input: string | URL;
   readonly #init: RequestInit;
 
-  constructor(input: string | URL, url: URL, init: RequestInit) {
-    this.#input = input;
+  constructor(url: URL, init: RequestInit) {
     this.url = url;
     this.#init = init;
     this.method = init.method === undefined ? 'GET' : normalizeMethod(init.method);
@@ -74,16 +72,16 @@ class PlainOutgoing implements Outgoing {
     return isReplayable(this.#init.body);
   }
 
-  attempt(authentication: Authentication | undefined): [string | URL, RequestInit] {
+  attempt(authentication: Authentication | undefined): [string, RequestInit] {
     return [
-      this.#input,
+      this.url.href,
       { ...this.#init, headers: withAuthentication(this.#init.headers, authentication), redirect: 'manual' },
     ];
   }
 
   async follow(redirect: Extract<Redirect, { kind: 'follow' }>): Promise<Outgoing> {
     const { body, ...init } = this.#init;
-    return new PlainOutgoing(redirect.url, redirect.url, {
+    return new PlainOutgoing(redirect.url, {
       ...init,
       method: redirect.method,
       headers: headersAfter(redirect, this.#init.headers),
@@ -129,7 +127,7 @@ class RequestOutgoing implements Outgoing {
     const { headers, signal, cache, credentials, integrity, keepalive, mode, referrer, referrerPolicy } = this.#request;
     const keepsBody = !redirect.dropBody && this.#request.body !== null;
     const body = keepsBody ? await this.#request.arrayBuffer() : undefined;
-    return new PlainOutgoing(redirect.url, redirect.url, {
+    return new PlainOutgoing(redirect.url, {
       ...(this.#init && dictionaryOf(this.#init)),
       signal,
       cache,
@@ -157,6 +155,15 @@ function dictionaryOf(init: RequestInit): RequestInit {
   if (isPlainObject(init)) return init;
   const entries = MEMBERS.map((name) => [name, (init as Record<string, unknown>)[name]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as RequestInit;
+}
+
+function copyOf(init: RequestInit): RequestInit {
+  const { headers } = init;
+  if (headers === undefined) return { ...init };
+  return {
+    ...init,
+    headers: isPlainObject(headers) ? { ...(headers as Record<string, string>) } : new Headers(headers),
+  };
 }
 
 const MEMBERS = [

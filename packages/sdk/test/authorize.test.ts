@@ -21,6 +21,16 @@ test('the headers are good for one request of any HTTP client', async () => {
   expect(await send({ ...(await identity.authorize({ method: 'GET', url: new URL(url) })) })).toBe(401);
 });
 
+test('the headers are for the URL that was asked for, though it is changed before they are there', async () => {
+  const fake = await sidecar();
+  const server = await api(fake);
+  const identity = await connected(fake);
+  const url = new URL(`${server.origin}/journal`);
+  const asked = identity.authorize({ method: 'GET', url });
+  url.pathname = '/other';
+  expect(readProof((await asked).dpop).htu).toBe(`${server.origin}/journal`);
+});
+
 test('a nonce that the caller got is sent, and kept for that origin', async () => {
   const fake = await sidecar();
   const server = await api(fake);

@@ -1,5 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Identity } from '../src/identity.ts';
@@ -112,6 +114,24 @@ describe('a request', () => {
     );
     await expect(identity.fetch('/relative')).rejects.toThrow(TypeError);
     expect(server.seen).toEqual([]);
+  });
+
+  test('is the one that was made, though its URL, its options or its headers are changed before it is sent', async () => {
+    const { identity, url, server } = await bench();
+    const elsewhere = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    onTestFinished(() => void elsewhere.close());
+    let reached = 0;
+    elsewhere.on('request', () => reached++);
+    const target = new URL(url);
+    const init = { method: 'POST', body: 'mine', headers: { 'x-own': 'mine' } };
+    const called = identity.fetch(target, init);
+    target.port = String((elsewhere.address() as AddressInfo).port);
+    Object.assign(init, { method: 'DELETE', body: 'other' });
+    init.headers['x-own'] = 'other';
+    expect((await called).status).toBe(200);
+    expect([reached, server.seen.length]).toEqual([0, 1]);
+    expect(server.seen[0]).toMatchObject({ method: 'POST', body: 'mine', headers: { 'x-own': 'mine' } });
   });
 
   test('fetchWith uses the named credential; one that the identity has not is refused', async () => {

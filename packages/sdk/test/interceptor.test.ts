@@ -4,7 +4,7 @@ import * as undici8 from 'undici';
 import * as undici7 from 'undici7';
 import type { Identity } from '../src/identity.ts';
 import type { FakeApi } from './fake-api.ts';
-import type { FakeSidecar } from './fake-sidecar.ts';
+import { identityFor, type FakeSidecar } from './fake-sidecar.ts';
 import { api, connected, sidecar } from './setup.ts';
 
 const VERSIONS = { 'undici 7': undici7 as unknown as typeof undici8, 'undici 8': undici8 };
@@ -146,6 +146,29 @@ describe.each(Object.entries(VERSIONS))('%s', (name, undici) => {
     await undici.request(elsewhere.origin, { dispatcher: compose(), path } as never);
     expect(elsewhere.seen[0]!.path).toBe(path);
     expect(elsewhere.seen[0]!.headers).not.toHaveProperty('dpop');
+  });
+
+  test('a URL as the path is signed for the origin that it is sent to, and for no proxy', async () => {
+    const { server, compose, fake } = await bench('/api/');
+    const proxy = await api(fake, '/');
+    fake.options.identities = [identityFor([`${server.origin}/api/`])];
+    proxy.behave = (_, response) => Boolean(response.end());
+    const path = `${server.origin}/api/x`;
+    await compose().request({ origin: proxy.origin, path, method: 'GET' });
+    expect(proxy.seen[0]!.path).toBe(path);
+    expect(proxy.seen[0]!.headers).not.toHaveProperty('authorization');
+    expect(proxy.seen[0]!.headers).not.toHaveProperty('dpop');
+    await compose().request({ origin: server.origin, path, method: 'GET' });
+    expect(server.seen[0]!.headers).toHaveProperty('dpop');
+  });
+
+  test('a request is the one that was made, though its options are changed before it is sent', async () => {
+    const { server, compose } = await bench();
+    const options = { origin: server.origin, path: '/mine', method: 'POST' as const, body: 'mine' };
+    const asked = compose().request(options);
+    Object.assign(options, { origin: 'http://127.0.0.1:9', path: '/other' });
+    expect((await asked).statusCode).toBe(200);
+    expect(server.seen[0]).toMatchObject({ path: '/mine', body: 'mine' });
   });
 
   test('a named credential alone is used', async () => {
