@@ -31,7 +31,7 @@ export function* warnMatches({ config, at }: WarningInput): Generator<Caution> {
         if (kept) kept.push({ identity, facts });
         else seen.set(key, [{ identity, facts }]);
       }
-      yield* warnInterpreter(identity, facts, at(identity));
+      yield* warnPath(identity, facts, at(identity));
     }
   }
 }
@@ -55,15 +55,27 @@ function keysToCompare(facts: Facts): readonly string[] {
   return socket === undefined ? [`${uid}|*`] : [`${uid}|${socket}`, `${uid}|`, `|${socket}`];
 }
 
-function* warnInterpreter({ id }: IdentityObject, facts: Facts, at: Caution['path']): Generator<Caution> {
-  const name = posix.basename(facts.get('path') ?? '');
-  if (!INTERPRETERS.has(name) || facts.has('uid') || facts.has('socket')) return;
-  yield {
-    code: 'match_interpreter',
-    path: at,
-    message: `${id} matches by the path of "${name}", which is the same for every program that it runs`,
-    remedy: 'add a unix:uid or a tallystick:socket selector: one uid or one socket per service',
-  };
+/** A path is that of the process's own mounts: in a namespace of its own, any user shows whichever it likes. */
+function* warnPath({ id }: IdentityObject, facts: Facts, at: Caution['path']): Generator<Caution> {
+  const path = facts.get('path');
+  if (path === undefined || facts.has('uid') || facts.has('socket')) return;
+  const name = posix.basename(path);
+  const remedy = 'add a unix:uid or a tallystick:socket selector: one uid or one socket per service';
+  if (INTERPRETERS.has(name)) {
+    yield {
+      code: 'match_interpreter',
+      path: at,
+      message: `${id} matches by the path of "${name}", which is the same for every program that it runs`,
+      remedy,
+    };
+  } else if (!facts.has('gid')) {
+    yield {
+      code: 'match_path_alone',
+      path: at,
+      message: `${id} matches by the path of its executable alone, which any user of this machine can imitate`,
+      remedy,
+    };
+  }
 }
 
 function shared(path: Caution['path'], { id }: IdentityObject, other: IdentityObject, identical: boolean): Caution {

@@ -10,6 +10,7 @@ export type WarningCode =
   | 'identity_expires_late'
   | 'match_shared'
   | 'match_interpreter'
+  | 'match_path_alone'
   | 'socket_folder_shared'
   | 'lifetime_short'
   | 'credential_unused'
