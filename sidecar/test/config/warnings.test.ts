@@ -82,9 +82,11 @@ test('an identity on a socket alone shares it with those that ask for a uid on i
   expect(codes(withIdentity('match: [tallystick:socket:default]', text))).toEqual(['match_shared']);
 });
 
-test('the path of an interpreter says nothing, unless a uid or a socket stands with it', () => {
+test('the path of an executable says nothing, unless a uid or a socket stands with it', () => {
   expect(codes(GOOD.replace('unix:uid:1001', 'unix:path:/usr/local/bin/node'))).toEqual(['match_interpreter']);
-  expect(codes(GOOD.replace('unix:uid:1001', 'unix:path:/opt/pay/bin/close-batch'))).toEqual([]);
+  expect(codes(GOOD.replace('unix:uid:1001', 'unix:gid:1, unix:path:/usr/bin/node'))).toEqual(['match_interpreter']);
+  expect(codes(GOOD.replace('unix:uid:1001', 'unix:path:/opt/pay/bin/close-batch'))).toEqual(['match_path_alone']);
+  expect(codes(GOOD.replace('unix:uid:1001', 'unix:gid:1, unix:path:/opt/pay/bin/close-batch'))).toEqual([]);
   expect(codes(GOOD.replace('unix:uid:1001', 'unix:path:/usr/bin/node, unix:uid:1001'))).toEqual([]);
 });
 
