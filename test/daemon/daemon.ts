@@ -25,6 +25,8 @@ export interface DaemonOptions {
   /** The lifetime of the default credential. */
   readonly lifetime?: string;
   readonly issuer?: string;
+  /** Names of its workload sockets; absent: `app` alone. */
+  readonly sockets?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** An existing folder to run in; absent: a new one, removed with the daemon. */
   readonly folder?: string;
@@ -43,8 +45,10 @@ export interface Daemon {
   readonly folder: string;
   /** Path of its configuration. */
   readonly config: string;
-  /** Path of its workload socket. */
+  /** Path of its workload socket `app`. */
   readonly socket: string;
+  /** Path of a workload socket. */
+  socketNamed(name: string): string;
   readonly publicUrl: string;
   readonly healthUrl: string;
   readonly pid: number;
@@ -86,7 +90,7 @@ credentials:
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tallystick-daemon-'));
   const config = join(folder, 'tallystick.yaml');
-  const socket = join(folder, 'run/app/api.sock');
+  const sockets = (options.sockets ?? ['app']).map((name) => `{ name: ${name}, path: ${socketPath(folder, name)} }`);
   const [publicPort, healthPort] = await Promise.all([freePort(), freePort()]);
   const registry = options.registry ?? oneService(options.use ?? `${AUDIENCE}/`, options.lifetime ?? '15m');
   writeFileSync(
@@ -95,7 +99,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
 trustDomain: acme.example
 state: ${folder}/state
 listen:
-  workload: [{ name: app, path: ${socket} }]
+  workload: [${sockets.join(', ')}]
   admin: ${folder}/admin/admin.sock
   public: http://127.0.0.1:${publicPort}
   health: http://127.0.0.1:${healthPort}
@@ -109,9 +113,13 @@ ${registry}`,
     env: options.env ?? {},
     uid: options.uid,
   });
-  const daemon = new DaemonProcess(program, { folder, config, socket, publicPort, healthPort, options });
+  const daemon = new DaemonProcess(program, { folder, config, publicPort, healthPort, options });
   if (!options.noWait) await daemon.logged('serving');
   return daemon;
+}
+
+function socketPath(folder: string, name: string): string {
+  return join(folder, 'run', name, 'api.sock');
 }
 
 /** Returns a TCP port of loopback that was free a moment ago. */
@@ -137,7 +145,6 @@ class DaemonProcess implements Daemon {
     place: {
       folder: string;
       config: string;
-      socket: string;
       publicPort: number;
       healthPort: number;
       options: DaemonOptions;
@@ -145,7 +152,7 @@ class DaemonProcess implements Daemon {
   ) {
     this.folder = place.folder;
     this.config = place.config;
-    this.socket = place.socket;
+    this.socket = this.socketNamed('app');
     this.publicUrl = `http://127.0.0.1:${place.publicPort}`;
     this.healthUrl = `http://127.0.0.1:${place.healthPort}`;
     this.#options = place.options;
@@ -166,6 +173,10 @@ class DaemonProcess implements Daemon {
 
   get ended(): Promise<number | NodeJS.Signals> {
     return this.#program.ended;
+  }
+
+  socketNamed(name: string): string {
+    return socketPath(this.folder, name);
   }
 
   output(): string {

@@ -1,0 +1,261 @@
+// A canary, planted as key and token material, is looked for in everything that three real processes and the command
+// say and keep, while they issue, use, rotate, deny, fail, and miss each other.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { command, tallystick } from '../daemon/command.ts';
+import { AUDIENCE, freePort, SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
+import { startOtlpCollector, type OtlpSignal } from '../daemon/otlp-collector.ts';
+import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
+import { socketClient } from '../daemon/socket-client.ts';
+import { findLeaks, type Canary, type Place } from './leaks.ts';
+import type { Order } from './programs/canary-service.ts';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const TELL_SECRETS = at('programs/tell-secrets.ts');
+const REGISTER = at('../../packages/register/src/index.ts');
+const KEY_FILE = 'state/keys/issuer-keys.json';
+
+const registry = (api: string): string => `identities:
+  - id: ${SERVICE}
+    owner: team-payments
+    purpose: posts the month-end journal
+    environment: test
+    businessProcesses: [BP-1042]
+    expires: ${new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)}
+    match: [tallystick:socket:app]
+    receives: [${AUDIENCE}]
+    entitlements: [ledger-api, ledger-audit]
+credentials:
+  ledger-api: { provider: issuer, audience: ${AUDIENCE}, scope: journal.write, lifetime: 15m, use: [${api}/] }
+  ledger-audit: { provider: issuer, audience: https://audit.acme.example, lifetime: 15m, use: [${api}/audit/] }
+  payroll-api: { provider: issuer, audience: https://payroll.acme.example, lifetime: 15m, use: [${api}/payroll/] }
+`;
+
+/** The parts of a scene, and all that was seen of them. */
+interface Scene {
+  daemon: Daemon;
+  readonly api: Program;
+  readonly service: Program;
+  readonly places: Place[];
+  readonly canaries: Canary[];
+  order(order: Omit<Order, 'n'>): Promise<unknown>;
+}
+
+/** Notes what the kernel shows of a process that runs. */
+function notice({ places }: Scene, who: string, pid: number): void {
+  for (const name of ['cmdline', 'environ']) {
+    places.push({ name: `${name} of the ${who}`, content: readFileSync(`/proc/${pid}/${name}`) });
+  }
+}
+
+/** Notes the private keys of the key file as it is now. */
+function noticeKeys({ canaries, daemon }: Scene): void {
+  const { content } = JSON.parse(readFileSync(join(daemon.folder, KEY_FILE), 'utf8')) as {
+    content: { keys: { jwk: { d: string } }[] };
+  };
+  for (const { jwk } of content.keys)
+    canaries.push({ name: 'key of the issuer', bytes: Buffer.from(jwk.d, 'base64url') });
+}
+
+/** Notes what programs told of the secrets that they made and were sent. */
+function noticeTold({ canaries }: Scene, who: string, told: readonly string[]): void {
+  for (const line of told) {
+    const { kind, hex = '', authorization = '', dpop = '' } = JSON.parse(line) as Record<string, string>;
+    if (kind !== 'sent') canaries.push({ name: `${kind} of the ${who}`, bytes: Buffer.from(hex, 'hex') });
+    for (const [name, jwt] of Object.entries({ token: authorization.replace(/^\w+ /, ''), proof: dpop })) {
+      const signature = jwt.split('.')[2];
+      // Who has not the signature has no token, and the rest is no secret.
+      if (signature) canaries.push({ name: `${name} sent to the ${who}`, bytes: Buffer.from(signature) });
+    }
+  }
+}
+
+/** Runs commands of an operator, each for people and for programs, and notes what they print. */
+async function operate({ places, daemon }: Scene, commands: readonly (readonly string[])[]): Promise<void> {
+  const runs = commands.flatMap((args) => (args.includes('--json') ? [args] : [args, [...args, '--json']]));
+  await Promise.all(
+    runs.map(async (args) => {
+      const { stdout, stderr } = await command(daemon, ...args);
+      places.push({ name: `tallystick ${args.join(' ')}`, content: Buffer.from(stdout + stderr) });
+    }),
+  );
+}
+
+/** Asks what the read-only listeners tell everybody. */
+async function askAround({ places, daemon }: Scene): Promise<void> {
+  const urls = [
+    ...['/metrics', '/readyz', '/livez', '/startupz'].map((path) => daemon.healthUrl + path),
+    ...['/jwks', '/revocations', '/.well-known/oauth-authorization-server'].map((path) => daemon.publicUrl + path),
+  ];
+  for (const url of urls) {
+    const response = await fetch(url);
+    places.push({
+      name: url,
+      content: Buffer.from(`${JSON.stringify([...response.headers])}${await response.text()}`),
+    });
+  }
+}
+
+function files(folder: string): Place[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ name: relative(folder, path), content: readFileSync(path) }));
+}
+
+test('key and token material is nowhere but in the key file', { timeout: 120_000 }, async () => {
+  await using collector = await startOtlpCollector();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const telemetry = (name: string): Record<string, string> => ({
+    OTEL_SERVICE_NAME: name,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    OTEL_LOG_LEVEL: 'debug',
+  });
+  const node = (...args: string[]) => [process.execPath, ...FROM_SOURCES, '--import', TELL_SECRETS, ...args] as const;
+  await using daemon = await startDaemon({
+    registry: registry(url),
+    command: [process.execPath, '--import', TELL_SECRETS, ...TALLYSTICK],
+    args: ['--log-level', 'debug'],
+    env: telemetry('tallystick'),
+  });
+  for (const name of ['service', 'api']) mkdirSync(join(daemon.folder, name));
+  const exported = await command(daemon, 'issuer', 'export', '--jwks', `${daemon.publicUrl}/jwks`);
+  writeFileSync(join(daemon.folder, 'api/issuer.json'), exported.stdout);
+  await using api = startProgram({
+    command: node(
+      '--import',
+      REGISTER,
+      at('programs/canary-api.ts'),
+      '--port',
+      `${port}`,
+      '--issuer',
+      'issuer.json',
+      '--audience',
+      AUDIENCE,
+    ),
+    cwd: join(daemon.folder, 'api'),
+    env: telemetry('ledger-api'),
+  });
+  await api.line(({ event }) => event === 'listening');
+  await using service = startProgram({
+    command: node('--import', REGISTER, at('programs/canary-service.ts')),
+    cwd: join(daemon.folder, 'service'),
+    env: { ...telemetry('close-batch'), TALLYSTICK_SOCKET: `unix://${daemon.socket}` },
+  });
+  await service.line(({ event }) => event === 'connected');
+  let orders = 0;
+  const scene: Scene = {
+    daemon,
+    api,
+    service,
+    places: [],
+    canaries: [],
+    async order(order) {
+      const n = ++orders;
+      service.send(JSON.stringify({ n, ...order } satisfies Order));
+      return (await service.line((line) => line.n === n)).outcome;
+    },
+  };
+  noticeKeys(scene);
+
+  // Issue and use.
+  expect(await scene.order({ do: 'call', url: `${url}/journal` })).toBe(200);
+  expect(await scene.order({ do: 'credential', credential: 'ledger-api' })).toMatch(/^ls_/);
+  // Rotate, the tokens and the keys of the issuer.
+  await operate(scene, [
+    ['issuer', 'rotate', '--reason', 'test', '--json'],
+    ['leases', 'rotate', '--identity', SERVICE, '--reason', 'test'],
+  ]);
+  noticeKeys(scene);
+  expect(await scene.order({ do: 'call', url: `${url}/journal` })).toBe(200);
+  // Denials: by the SDK, by the sidecar, and by the API.
+  expect(await scene.order({ do: 'call', url: `${url}/payroll/`, credential: 'payroll-api' })).toBe('not_entitled');
+  const client = await socketClient(daemon.socket);
+  const mine = String((await client.token({ resource: AUDIENCE })).json().access_token);
+  expect((await client.token({ resource: 'https://payroll.acme.example' })).json().error).toBe('invalid_target');
+  for (const authorization of [`Bearer ${mine}`, `DPoP ${mine}`, `DPoP ${mine.slice(0, -4)}`]) {
+    expect((await fetch(url, { headers: { authorization, dpop: client.proof('GET', '/') } })).status).toBe(401);
+  }
+  // Misuse, which puts a token on the wire and may put it nowhere else.
+  expect(await scene.order({ do: 'call-with-token-in-query', url: `${url}/journal`, credential: 'ledger-api' })).toBe(
+    401,
+  );
+  // Errors.
+  expect(
+    await scene.order({ do: 'call', url: `http://127.0.0.1:${await freePort()}/`, credential: 'ledger-api' }),
+  ).toBe('url_not_covered');
+  await operate(scene, [['identities', 'suspend', SERVICE, '--reason', 'test']]);
+  expect(await scene.order({ do: 'call', url: `${url}/journal` })).toBe('identity_suspended');
+  await operate(scene, [
+    ['status'],
+    ['identities', 'list'],
+    ['identities', 'explain'],
+    ['identities', 'resume', SERVICE, '--reason', 'test'],
+    ['leases', 'list'],
+    ['leases', 'revoke', '--identity', SERVICE, '--reason', 'test'],
+    ['issuer', 'export'],
+    ['check'],
+    ['schema'],
+  ]);
+  await askAround(scene);
+  notice(scene, 'service', service.pid);
+  notice(scene, 'API', api.pid);
+  notice(scene, 'sidecar', daemon.pid);
+  // An outage.
+  await daemon.kill('SIGKILL');
+  noticeTold(scene, 'sidecar', daemon.told);
+  scene.places.push({ name: 'output of the sidecar', content: Buffer.from(daemon.output()) });
+  expect(await scene.order({ do: 'credential', credential: 'ledger-audit' })).toBe('sidecar_unavailable');
+  await operate(scene, [['status'], ['leases', 'list']]);
+  const second = await daemon.again();
+  scene.daemon = second;
+  noticeKeys(scene);
+  expect(await scene.order({ do: 'call', url: `${url}/journal` })).toBe(200);
+  expect(await scene.order({ do: 'credential', credential: 'ledger-audit' })).toMatch(/^ls_/);
+  // An API that is gone, and the end.
+  await api.kill('SIGTERM');
+  expect(await scene.order({ do: 'call', url: `${url}/journal` })).toMatch(/fetch failed/);
+  expect(await scene.order({ do: 'close' })).toBe('closed');
+  await service.ended;
+  await second.kill('SIGTERM');
+  scene.places.push({
+    name: 'a start that fails',
+    content: Buffer.from((await tallystick(['run', '--config', join(daemon.folder, KEY_FILE)])).stderr),
+  });
+
+  noticeTold(scene, 'sidecar', second.told);
+  noticeTold(scene, 'service', service.told);
+  noticeTold(scene, 'API', api.told);
+  for (const [who, process] of Object.entries({ 'second sidecar': second, service, API: api })) {
+    scene.places.push({ name: `output of the ${who}`, content: Buffer.from(process.output()) });
+  }
+  const signals: readonly OtlpSignal[] = ['traces', 'metrics', 'logs'];
+  for (const signal of signals) {
+    scene.places.push(...collector.bodies(signal).map((content, i) => ({ name: `${signal} ${i}`, content })));
+  }
+  scene.places.push(...files(daemon.folder));
+
+  // It looked at what there is to look at, and for what there is to look for.
+  const seen = (pattern: RegExp): number =>
+    scene.places.filter(({ name, content }) => pattern.test(name) && content.length > 0).length;
+  for (const pattern of [/^traces/, /^metrics/, /^logs/, /^cmdline/, /^environ/, /jsonl$/, /^output/, /^tallystick /]) {
+    expect(seen(pattern), String(pattern)).toBeGreaterThan(0);
+  }
+  expect([...new Set(scene.canaries.map(({ name }) => name))].sort()).toEqual([
+    'key of the API',
+    'key of the issuer',
+    'key of the service',
+    'key of the sidecar',
+    'proof sent to the API',
+    'random of the API',
+    'random of the sidecar',
+    'token sent to the API',
+  ]);
+  const leaks = findLeaks(scene.canaries, scene.places);
+  expect(leaks.filter(({ place }) => place !== KEY_FILE)).toEqual([]);
+  expect(leaks.length).toBeGreaterThan(0);
+});
