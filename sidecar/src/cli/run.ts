@@ -16,6 +16,8 @@ export const run = defineCommand({
   async run(invocation) {
     const level = invocation.options['log-level'] ?? 'info';
     if (!LEVELS.includes(level)) throw new UsageError(`--log-level must be one of ${LEVELS.join(', ')}`);
+    // Node opens its debugger for it, on a TCP port where every user of the machine may then read the keys.
+    process.on('SIGUSR1', () => {});
     const configPath = configPathOf(invocation);
     let daemon;
     try {
