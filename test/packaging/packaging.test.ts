@@ -172,7 +172,7 @@ describe('types', () => {
 describe('in the company of', () => {
   test.each([
     ['Jest 30 on Node 22, as ECMAScript modules', '22.19.0', ['esm.test.mjs']],
-    ['Jest 30 on Node 26, as both', '26', ['esm.test.mjs', 'cjs.test.cjs']],
+    ['Jest 30 on Node 24, as both', '24', ['esm.test.mjs', 'cjs.test.cjs']],
   ] as const)('%s', async (_, version, tests) => {
     project.add('jest');
     await project.run(

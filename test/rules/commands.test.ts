@@ -15,6 +15,10 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'npx -y pnpm@12 demo': 'test/e2e/demo.test.ts',
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
+  'tallystick check': 'test/e2e/readme.test.ts',
+  'tallystick issuer export --jwks http://127.0.0.1:8480/jwks --revocations http://127.0.0.1:8480/revocations > issuer.json':
+    'test/e2e/readme.test.ts',
+  'tallystick run': 'test/e2e/readme.test.ts',
 };
 
 /** Installations are tried by test/packaging, with all of ours. */
