@@ -49,6 +49,17 @@ describe('DELETE /v1/leases/{id}', () => {
     expect((await one.send('DELETE', `/v1/leases/${leaseId}`)).json.code).toBe('lease_unknown');
   });
 
+  test('is for a lease of the identity that asks, though the key is the same', async () => {
+    const own = await serveSidecar({ config: configOf([identity('one'), identity('two')]) });
+    const holds = await holder(await own.workload());
+    const { lease_id: id } = (await holds.token({ client_id: 'spiffe://acme.example/one' })).json;
+    const as = (name: string) =>
+      holds.send('DELETE', `/v1/leases/${id as string}`, {
+        headers: { 'tallystick-identity': `spiffe://acme.example/${name}` },
+      });
+    expect([(await as('two')).status, (await as('one')).status]).toEqual([404, 204]);
+  });
+
   test('needs a proof for this very path', async () => {
     const { one, socket, leaseId } = await served();
     const path = `/v1/leases/${leaseId}`;
@@ -178,6 +189,10 @@ describe('POST /introspect (RFC 7662)', () => {
       ({ sidecar }) =>
         sidecar.withdrawal.suspend(sidecar.registry().identities.get('spiffe://acme.example/close-batch')!, 'x')
           .durable,
+    ],
+    [
+      'of an identity of which no more is known than that it is suspended',
+      ({ standing }) => standing.suspend('spiffe://acme.example/close-batch', 'x'),
     ],
     ['of an identity that is gone', ({ sidecar }) => sidecar.apply(configOf(config.identities.slice(1)))],
     ['that has expired', async ({ time }) => time.advance(900_000)],
