@@ -26,8 +26,12 @@ import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
-import type { RequestTracing } from './observe/request-span.ts';
+import { createCensus } from './observe/census.ts';
+import { meteredTelemetry } from './observe/metered-telemetry.ts';
+import { observedLeases } from './observe/observed-leases.ts';
+import { observedRecorder } from './observe/observed-recorder.ts';
 import { describeSidecar } from './observe/sidecar-metrics.ts';
+import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
 import { createFloodGate } from './record/flood.ts';
 import { createFloodRecords } from './record/flood-records.ts';
@@ -54,7 +58,7 @@ export interface Outside {
   readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
   /** Returns what finds the identities of a configuration that an attestation matches. */
   readonly matcher: (identities: Config['identities']) => (attestation: Attestation) => Config['identities'];
-  readonly tracing: RequestTracing;
+  readonly telemetry: SidecarTelemetry;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly node: string;
@@ -72,6 +76,7 @@ export interface Sidecar {
   readonly public: PublicRoutes;
   readonly health: HealthRoutes;
   readonly table: LeaseTable;
+  readonly metrics: Metrics;
   readonly withdrawal: Withdrawal;
   readonly lifecycle: LifecycleRecords;
   /** Identities and credentials of the present configuration. */
@@ -91,7 +96,9 @@ export interface Sidecar {
 
 /** Wires the parts together. Opens nothing, and starts nothing but the timer of the issuer's key. */
 export function assemble(outside: Outside): Sidecar {
-  const { clock, timers, random, recorder, signer, standing, metrics, log } = outside;
+  const { clock, timers, random, signer, standing, metrics, log } = outside;
+  const telemetry = meteredTelemetry(outside.telemetry, metrics);
+  const recorder = observedRecorder(outside.recorder, telemetry, clock);
   let config = outside.config;
   let registry: Registry = createRegistry(config);
   let match = outside.matcher(config.identities);
@@ -101,7 +108,7 @@ export function assemble(outside: Outside): Sidecar {
   const hub = createEventHub(outside.epoch);
   const table = createLeaseTable({ clock, timers });
   const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
-  const leases = createLeaseManager({ table, cap, clock, random });
+  const leases = observedLeases(createLeaseManager({ table, cap, clock, random }), telemetry, clock);
   const withdrawal = createWithdrawal({
     leases,
     standing,
@@ -122,7 +129,10 @@ export function assemble(outside: Outside): Sidecar {
     attest: outside.attest,
     match: (attestation) => {
       const matching = match(attestation);
-      if (matching.length === 0) unmatched.note(attestation);
+      if (matching.length === 0) {
+        unmatched.note(attestation);
+        telemetry.unmatched(attestation);
+      }
       return matching;
     },
     proofs,
@@ -148,7 +158,7 @@ export function assemble(outside: Outside): Sidecar {
     }),
     proofs,
     flood,
-    tracing: outside.tracing,
+    telemetry,
     metrics,
     log,
     clock,
@@ -158,7 +168,9 @@ export function assemble(outside: Outside): Sidecar {
     'counter',
     'Connections and requests refused before routing, by reason.',
   );
-  describeSidecar(metrics, { table, hub, recorder, registry: current, standing, clock });
+  const census = createCensus({ registry: current, standing, table, clock });
+  describeSidecar(metrics, { table, hub, recorder, standing, census });
+  telemetry.observe(census);
 
   const keyRotation = startKeyRotation({
     signer,
@@ -202,6 +214,7 @@ export function assemble(outside: Outside): Sidecar {
     public: publicRoutes({ signer, standing, clock }),
     health: healthRoutes(health, metrics),
     table,
+    metrics,
     withdrawal,
     lifecycle,
     registry: current,

@@ -4,7 +4,7 @@ import { systemRandom, TallystickError, type Clock, type Timers } from '@tallyst
 import { validateConfig } from './config/parse-config.ts';
 import { formatPath, type Fault } from './config/fault.ts';
 import type { Log } from './observe/log.ts';
-import { noTracing } from './observe/no-tracing.ts';
+import { noTelemetry } from './observe/no-telemetry.ts';
 import { openSidecar } from './open-sidecar.ts';
 import { createListeners, type Listeners } from './serve.ts';
 
@@ -50,7 +50,7 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
     timers,
     random: systemRandom,
     log: silentLog,
-    tracing: noTracing,
+    telemetry: async () => noTelemetry,
     onRecordFailure: () => {},
   });
   const open = async (): Promise<Listeners> => {

@@ -11,7 +11,8 @@ import type { Config } from './config/config.ts';
 import { openLocalSigner } from './issuer/local-signer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
-import type { RequestTracing } from './observe/request-span.ts';
+import { observedAttestor } from './observe/observed-attestor.ts';
+import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import type { Recorder } from './record/record.ts';
 import { openRecorder } from './record/recorder.ts';
 import { openStanding } from './state/standing.ts';
@@ -29,7 +30,8 @@ export interface OpenOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  readonly tracing: RequestTracing;
+  /** Returns the telemetry of a sidecar, whose id names it there as in its records. */
+  readonly telemetry: (sidecarId: string) => Promise<SidecarTelemetry>;
   /** Told once when records can no longer be written: the process may not go on. */
   readonly onRecordFailure: () => void;
 }
@@ -59,14 +61,17 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     lock.release();
   };
   try {
+    const id = await sidecarId(config.state.leases, config.sidecarId, clock, random);
+    const telemetry = await options.telemetry(id);
     recorder = await openRecorder({
       folder: config.state.audit,
       trustDomain: config.trustDomain,
-      sidecarId: await sidecarId(config.state.leases, config.sidecarId, clock, random),
+      sidecarId: id,
       clock,
       random,
       onFailure: (error) => {
         log.error('the record failed: nothing is released any more', errorFields(error));
+        telemetry.recordEnded(error);
         options.onRecordFailure();
       },
     });
@@ -83,9 +88,9 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
       }),
       standing: await openStanding(config.state.leases, clock),
-      attest: createAttest(ATTESTORS),
+      attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
-      tracing: options.tracing,
+      telemetry,
       metrics: createMetrics(),
       log,
       node: hostname(),

@@ -5,10 +5,8 @@ import { createLastGood } from './config/last-good.ts';
 import { openConfig } from './config/open-config.ts';
 import { watchConfig, type ConfigWatch } from './config/watch-config.ts';
 import { createLog, errorFields, type Log, type LogLevel } from './observe/log.ts';
-import { noTracing } from './observe/no-tracing.ts';
 import { createNotify } from './observe/notify.ts';
-import type { OtelSdk } from './observe/otel-sdk.ts';
-import type { RequestTracing } from './observe/request-span.ts';
+import { startTelemetry, type StartedTelemetry } from './observe/start-telemetry.ts';
 import { openSidecar } from './open-sidecar.ts';
 import { createListeners } from './serve.ts';
 import { VERSION } from './version.ts';
@@ -68,7 +66,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
 
   const notify = createNotify(options.environment.notifySocket);
   const ended = Promise.withResolvers<1>();
-  const telemetry = await startTelemetry(options.environment, clock);
+  let started: StartedTelemetry | undefined;
   // Set once there is something to stop; until then a failure is thrown by the start itself.
   let stop: (cause: string) => Promise<void> = async () => {};
   const end = (cause: string): Promise<void> => stop(cause).then(() => ended.resolve(1));
@@ -79,7 +77,12 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     timers,
     random,
     log,
-    tracing: telemetry.tracing,
+    async telemetry(sidecarId) {
+      const { trustDomain } = config;
+      const environment = options.environment.telemetry;
+      started = await startTelemetry({ environment, sidecarId, trustDomain, clock, timers, random, log });
+      return started.telemetry;
+    },
     onRecordFailure: () => void end('record_failed'),
   });
   try {
@@ -158,7 +161,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
         log.error('the stop is not on record', errorFields(error));
       });
       await close();
-      await telemetry.sdk?.stop(TELEMETRY_FLUSH_MS);
+      await started?.stop(TELEMETRY_FLUSH_MS);
       log.info('stopped', { cause });
     };
     stop = (cause) => (stopped ??= finish(cause));
@@ -167,19 +170,6 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     await close();
     throw error;
   }
-}
-
-async function startTelemetry(
-  { telemetry }: Environment,
-  clock: Clock,
-): Promise<{ tracing: RequestTracing; sdk: OtelSdk | undefined }> {
-  if (!telemetry.traces && !telemetry.metrics && !telemetry.logs) return { tracing: noTracing, sdk: undefined };
-  const [{ startOtelSdk }, { createOtelTracing }] = await Promise.all([
-    import('./observe/otel-sdk.ts'),
-    import('./observe/otel-tracing.ts'),
-  ]);
-  const sdk = startOtelSdk(telemetry, { 'service.name': 'tallystick', 'service.version': VERSION });
-  return { tracing: createOtelTracing(VERSION, clock), sdk };
 }
 
 function logMistakes(log: Log, message: string, mistakes: readonly Mistake[]): void {

@@ -7,6 +7,7 @@ import { createAdminServer } from './listen/admin-server.ts';
 import type { RefusalListener } from './listen/counters.ts';
 import { createTcpServer } from './listen/tcp-server.ts';
 import { createWorkloadServer } from './listen/workload-server.ts';
+import { describeListeners } from './observe/sidecar-metrics.ts';
 
 /** The listeners of a sidecar. */
 export interface Listeners {
@@ -35,6 +36,7 @@ export function createListeners({ config, sidecar, timers, refused, failed }: Li
     failed,
     timers,
   });
+  describeListeners(sidecar.metrics, () => workload.counts());
   const admin = createAdminServer({ path: config.listen.admin, handler: sidecar.admin, failed, timers });
   const { public: publicAt, health: healthAt } = config.listen;
   const health =

@@ -8,7 +8,7 @@ export function renderMarkdown(registry: Registry): string {
     'Generated from the YAML files beside it by `pnpm generate`; a test fails when it is stale. The files are in the form',
     'of [OpenTelemetry weaver](https://github.com/open-telemetry/weaver). Schema: `' + registry.schemaUrl + '`.',
     '',
-    'What is marked *development* has its name and is not emitted yet.',
+    'Every name is written by some package; a test holds it. What is to come gets its name when it is written.',
     '',
     '## Attributes',
     '',
@@ -53,21 +53,17 @@ export function renderMarkdown(registry: Registry): string {
   ].join('\n');
 }
 
-function attributeRow({ key, type, values, onMetrics, brief, examples, stability }: AttributeDefinition): string {
+function attributeRow({ key, type, values, onMetrics, brief, examples }: AttributeDefinition): string {
   const shown = values.length > 0 ? values : examples;
   const samples = shown.map((value) => `\`${value}\``).join(', ');
   const kind = values.length > 0 ? 'enum' : type;
-  return `| \`${key}\` | ${kind} | ${onMetrics ? 'yes' : 'never'} | ${marked(brief, stability)}${samples ? ` ${samples}` : ''} |`;
+  return `| \`${key}\` | ${kind} | ${onMetrics ? 'yes' : 'never'} | ${brief}${samples ? ` ${samples}` : ''} |`;
 }
 
 function spanTitle({ note }: SignalDefinition): string {
   return /`[^`]+`/.exec(note)?.[0] ?? '';
 }
 
-function row({ brief, stability, attributes }: SignalDefinition, title: string, kind: string): string {
-  return `| ${title} | ${kind} | ${marked(brief, stability)} | ${attributes.map(({ key }) => `\`${key}\``).join(' ')} |`;
-}
-
-function marked(brief: string, stability: string): string {
-  return stability === 'stable' ? brief : `${brief} (*${stability}*)`;
+function row({ brief, attributes }: SignalDefinition, title: string, kind: string): string {
+  return `| ${title} | ${kind} | ${brief} | ${attributes.map(({ key }) => `\`${key}\``).join(' ')} |`;
 }

@@ -19,12 +19,12 @@ interface LogsApi {
   };
 }
 
-/** Emits an event of the scope `name` in the active context; nothing where the API has no logs. */
+/** Emits an event of a scope in the context `parent`; nothing where the API has no logs. */
 export function emitEvent<E extends EventName>(
-  name: string,
-  version: string,
+  { name, version }: { readonly name: string; readonly version: string },
   event: E,
   attributes: EventAttributes<E>,
+  parent: api.Context,
 ): void {
   // By its name on the namespace: an import of it does not link under 1.9.
   const { logs } = api as unknown as { logs?: LogsApi };
@@ -32,6 +32,6 @@ export function emitEvent<E extends EventName>(
     eventName: event,
     ...EVENTS[event],
     attributes: pick(attributes, EVENT_ATTRIBUTES[event]),
-    context: api.context.active(),
+    context: parent,
   });
 }

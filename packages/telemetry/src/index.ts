@@ -21,6 +21,7 @@ export { identityAttributes } from './identity-attributes.ts';
 export { IdentitySpanProcessor } from './identity-span-processor.ts';
 export { currentIdentity, setServiceIdentity, type TelemetryIdentity } from './identity.ts';
 export { instrument, type Instrument, type SpanStart } from './instrument.ts';
+export type { Counted } from './measures.ts';
 export { scrubAttribute, scrubText, type RedactionRule, type Scrubbed } from './scrub.ts';
 export { scrubbingSpanProcessor, type ScrubbingSpanProcessor } from './scrubbing-span-processor.ts';
 export { withSpanIdentity } from './span-identity.ts';

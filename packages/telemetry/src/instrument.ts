@@ -2,7 +2,7 @@ import { context, SpanKind, trace, type Context, type Link, type Tracer } from '
 import { activeSpan, runInSpan, type ActiveSpan } from './active-span.ts';
 import type { EventAttributes, EventName, MetricAttributes, MetricOf, SpanAttributes } from './attributes.ts';
 import { emitEvent } from './events.ts';
-import { createMeasures } from './measures.ts';
+import { createMeasures, type Counted } from './measures.ts';
 import { SCHEMA_URL } from './names.ts';
 
 /** How a span is started. */
@@ -27,9 +27,16 @@ export interface Instrument {
   /** Records a value of a histogram, in the unit of the names registry. */
   record<M extends MetricOf<'histogram'>>(metric: M, value: number, attributes: MetricAttributes<M>): void;
   /** Adds to a counter. */
-  add<M extends MetricOf<'counter' | 'updowncounter'>>(metric: M, value: number, attributes: MetricAttributes<M>): void;
-  /** Emits an event in the active context, where the API has logs. */
-  emit<E extends EventName>(event: E, attributes: EventAttributes<E>): void;
+  add<M extends MetricOf<'counter'>>(metric: M, value: number, attributes: MetricAttributes<M>): void;
+  /** Has `read` called whenever the SDK that is registered now collects; it returns what there is at that time. */
+  observe<M extends MetricOf<'updowncounter'>>(metric: M, read: () => readonly Counted<M>[]): void;
+  /**
+   * Emits an event, where the API has logs.
+   *
+   * @param parent Whose span it belongs to. Default: the active context, which is lost where no context manager is
+   *   registered.
+   */
+  emit<E extends EventName>(event: E, attributes: EventAttributes<E>, parent?: Context): void;
 }
 
 const KINDS = { client: SpanKind.CLIENT, server: SpanKind.SERVER, internal: SpanKind.INTERNAL } as const;
@@ -52,6 +59,6 @@ export function instrument(name: string, version: string): Instrument {
     startSpan,
     clientSpan: (spanName, attributes, fn) => runInSpan(startSpan(spanName, { kind: 'client', attributes }), fn),
     ...createMeasures(name, version),
-    emit: (event, attributes) => emitEvent(name, version, event, attributes),
+    emit: (event, attributes, parent = context.active()) => emitEvent({ name, version }, event, attributes, parent),
   };
 }

@@ -45,7 +45,7 @@ export const ATTR_CREDENTIAL_BINDING = 'tallystick.credential.binding';
 export const ATTR_CREDENTIAL_LIFETIME = 'tallystick.credential.lifetime';
 /** Why a credential is replaced. */
 export const ATTR_ROTATION_REASON = 'tallystick.rotation.reason';
-/** The attestor. */
+/** The attestor that was asked. */
 export const ATTR_ATTESTATION_METHOD = 'tallystick.attestation.method';
 /** How sure the sidecar is of who is at the other end. */
 export const ATTR_ATTESTATION_ASSURANCE = 'tallystick.attestation.assurance';
@@ -73,19 +73,19 @@ export const ATTR_SERVER_ADDRESS = 'server.address';
 export const METRIC_CLIENT_OPERATION_DURATION = 'tallystick.client.operation.duration';
 /** How long the sidecar took to answer a workload. */
 export const METRIC_SERVER_REQUEST_DURATION = 'tallystick.server.request.duration';
-/** How long a provider took to make a credential. */
+/** How long it took to make a credential. */
 export const METRIC_CREDENTIAL_MINT_DURATION = 'tallystick.credential.mint.duration';
 /** Credentials that are leased now. */
 export const METRIC_CREDENTIAL_ACTIVE = 'tallystick.credential.active';
-/** Credentials that were replaced ahead of their end. */
+/** Credentials that were replaced ahead of their end, or should have been. */
 export const METRIC_CREDENTIAL_ROTATIONS = 'tallystick.credential.rotations';
-/** How long it took to recognise a workload. */
+/** How long an attestor took. It is asked once for each connection. */
 export const METRIC_ATTESTATION_DURATION = 'tallystick.attestation.duration';
 /** Decisions on whether an identity may have a credential. */
 export const METRIC_POLICY_DECISIONS = 'tallystick.policy.decisions';
 /** Identities that the configuration holds. */
 export const METRIC_IDENTITY_COUNT = 'tallystick.identity.count';
-/** How long a record took from the queue to the disk. */
+/** How long a record took to become durable. */
 export const METRIC_AUDIT_APPEND_DURATION = 'tallystick.audit.append.duration';
 /** Records that are durable. */
 export const METRIC_AUDIT_RECORDS = 'tallystick.audit.records';
@@ -94,20 +94,22 @@ export const METRIC_VERIFICATION_DURATION = 'tallystick.verification.duration';
 /** Values that the scrubber replaced. Anything above zero is a leak that did not happen. */
 export const METRIC_TELEMETRY_REDACTIONS = 'tallystick.telemetry.redactions';
 
-/** A workload was recognised for the first time. */
+/** A workload was recognised. Once for each connection. */
 export const EVENT_IDENTITY_ATTESTED = 'tallystick.identity.attested';
-/** A peer was not recognised. */
+/** A workload was not recognised, because no identity matches it or an attestor failed. Once for each connection. */
 export const EVENT_IDENTITY_ATTESTATION_FAILED = 'tallystick.identity.attestation_failed';
 /** A credential was released. */
 export const EVENT_CREDENTIAL_ISSUED = 'tallystick.credential.issued';
-/** A credential was refused. */
+/** What an identity may not have was refused. In a flood, only those that are on record one by one. */
 export const EVENT_CREDENTIAL_DENIED = 'tallystick.credential.denied';
-/** A lease was ended early. */
+/** Leases were ended early. The record names them all; the event names one that was ended alone. */
 export const EVENT_CREDENTIAL_REVOKED = 'tallystick.credential.revoked';
 /** A credential could not be replaced; the held one serves until its end. */
 export const EVENT_CREDENTIAL_ROTATION_FAILED = 'tallystick.credential.rotation_failed';
-/** The sidecar took a new configuration, or refused it and kept the last good one. */
-export const EVENT_CONFIGURATION_RELOADED = 'tallystick.configuration.reloaded';
+/** The sidecar took a configuration, at its start or later. */
+export const EVENT_CONFIGURATION_LOADED = 'tallystick.configuration.loaded';
+/** The sidecar refused a broken configuration; the last good one stays. */
+export const EVENT_CONFIGURATION_REFUSED = 'tallystick.configuration.refused';
 /** A record could not be made durable; nothing is released any more. */
 export const EVENT_AUDIT_WRITE_FAILED = 'tallystick.audit.write_failed';
 
@@ -126,14 +128,14 @@ export interface AttributeTypes {
   'tallystick.caller.id': string;
   'tallystick.caller.owner.id': string;
   'tallystick.lease.id': string;
-  'tallystick.operation.name': 'connect' | 'get_credential' | 'release_lease' | 'report_usage' | 'revoke' | 'introspect' | 'rotate_credential' | 'mint_credential' | (string & {});
+  'tallystick.operation.name': 'connect' | 'discover' | 'watch' | 'get_credential' | 'release_lease' | 'revoke' | 'introspect' | (string & {});
   'tallystick.provider.name': string;
   'tallystick.credential.name': string;
   'tallystick.credential.type': 'access-token' | 'aws' | 'gcp' | 'azure' | 'database' | 'secret' | 'x509' | 'ssh' | (string & {});
   'tallystick.credential.source': 'minted' | 'cache' | (string & {});
   'tallystick.credential.binding': 'dpop' | 'mtls' | 'sigv4' | 'none' | (string & {});
   'tallystick.credential.lifetime': number;
-  'tallystick.rotation.reason': 'schedule' | 'operator' | 'configuration' | 'upstream' | (string & {});
+  'tallystick.rotation.reason': 'schedule' | 'operator' | (string & {});
   'tallystick.attestation.method': string;
   'tallystick.attestation.assurance': 'socket' | 'process' | 'platform' | (string & {});
   'tallystick.policy.decision': 'allow' | 'deny' | (string & {});
@@ -168,13 +170,14 @@ export const METRIC_ATTRIBUTES = {
 
 /** The attributes that each event may carry. */
 export const EVENT_ATTRIBUTES = {
-  'tallystick.identity.attested': ['tallystick.identity.id', 'tallystick.attestation.method', 'tallystick.attestation.assurance'],
-  'tallystick.identity.attestation_failed': ['tallystick.attestation.method', 'error.type'],
-  'tallystick.credential.issued': ['tallystick.identity.id', 'tallystick.lease.id', 'tallystick.credential.name', 'tallystick.credential.type', 'tallystick.credential.source', 'tallystick.audit.record.id'],
+  'tallystick.identity.attested': ['tallystick.identity.id', 'tallystick.attestation.assurance'],
+  'tallystick.identity.attestation_failed': ['tallystick.attestation.assurance', 'error.type'],
+  'tallystick.credential.issued': ['tallystick.identity.id', 'tallystick.lease.id', 'tallystick.credential.name', 'tallystick.credential.type', 'tallystick.credential.source', 'tallystick.credential.lifetime', 'tallystick.provider.name', 'tallystick.audit.record.id'],
   'tallystick.credential.denied': ['tallystick.identity.id', 'tallystick.credential.name', 'error.type', 'tallystick.audit.record.id'],
   'tallystick.credential.revoked': ['tallystick.identity.id', 'tallystick.lease.id', 'tallystick.audit.record.id'],
-  'tallystick.credential.rotation_failed': ['tallystick.lease.id', 'tallystick.credential.name', 'tallystick.provider.name', 'error.type'],
-  'tallystick.configuration.reloaded': ['error.type'],
+  'tallystick.credential.rotation_failed': ['tallystick.identity.id', 'tallystick.lease.id', 'tallystick.credential.name', 'tallystick.provider.name', 'error.type'],
+  'tallystick.configuration.loaded': ['tallystick.audit.record.id'],
+  'tallystick.configuration.refused': ['tallystick.audit.record.id'],
   'tallystick.audit.write_failed': ['error.type'],
 } as const;
 
@@ -182,13 +185,13 @@ export const EVENT_ATTRIBUTES = {
 export const METRICS = {
   'tallystick.client.operation.duration': { instrument: 'histogram', unit: 's', description: 'How long the SDK waited for the sidecar.', buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30] },
   'tallystick.server.request.duration': { instrument: 'histogram', unit: 's', description: 'How long the sidecar took to answer a workload.', buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5] },
-  'tallystick.credential.mint.duration': { instrument: 'histogram', unit: 's', description: 'How long a provider took to make a credential.', buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30] },
+  'tallystick.credential.mint.duration': { instrument: 'histogram', unit: 's', description: 'How long it took to make a credential.', buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30] },
   'tallystick.credential.active': { instrument: 'updowncounter', unit: '{credential}', description: 'Credentials that are leased now.', buckets: [] },
-  'tallystick.credential.rotations': { instrument: 'counter', unit: '{rotation}', description: 'Credentials that were replaced ahead of their end.', buckets: [] },
-  'tallystick.attestation.duration': { instrument: 'histogram', unit: 's', description: 'How long it took to recognise a workload.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1] },
+  'tallystick.credential.rotations': { instrument: 'counter', unit: '{rotation}', description: 'Credentials that were replaced ahead of their end, or should have been.', buckets: [] },
+  'tallystick.attestation.duration': { instrument: 'histogram', unit: 's', description: 'How long an attestor took. It is asked once for each connection.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1] },
   'tallystick.policy.decisions': { instrument: 'counter', unit: '{decision}', description: 'Decisions on whether an identity may have a credential.', buckets: [] },
   'tallystick.identity.count': { instrument: 'updowncounter', unit: '{identity}', description: 'Identities that the configuration holds.', buckets: [] },
-  'tallystick.audit.append.duration': { instrument: 'histogram', unit: 's', description: 'How long a record took from the queue to the disk.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] },
+  'tallystick.audit.append.duration': { instrument: 'histogram', unit: 's', description: 'How long a record took to become durable.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] },
   'tallystick.audit.records': { instrument: 'counter', unit: '{record}', description: 'Records that are durable.', buckets: [] },
   'tallystick.verification.duration': { instrument: 'histogram', unit: 's', description: 'How long an API took to verify a request. By binding, its count is the share of traffic that is still bearer.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5] },
   'tallystick.telemetry.redactions': { instrument: 'counter', unit: '{redaction}', description: 'Values that the scrubber replaced. Anything above zero is a leak that did not happen.', buckets: [] },
@@ -202,6 +205,7 @@ export const EVENTS = {
   'tallystick.credential.denied': { severityText: 'WARN', severityNumber: 13 },
   'tallystick.credential.revoked': { severityText: 'INFO', severityNumber: 9 },
   'tallystick.credential.rotation_failed': { severityText: 'ERROR', severityNumber: 17 },
-  'tallystick.configuration.reloaded': { severityText: 'INFO', severityNumber: 9 },
+  'tallystick.configuration.loaded': { severityText: 'INFO', severityNumber: 9 },
+  'tallystick.configuration.refused': { severityText: 'ERROR', severityNumber: 17 },
   'tallystick.audit.write_failed': { severityText: 'FATAL', severityNumber: 21 },
 } as const;

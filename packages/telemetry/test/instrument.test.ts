@@ -147,14 +147,44 @@ describe('a metric', () => {
     };
     scope().record('tallystick.client.operation.duration', 1, careless as never);
     scope().add('tallystick.audit.records', 2, { 'tallystick.audit.log.origin': 'acme.example/1/0/0' } as never);
-    scope().add('tallystick.credential.active', -1, { 'tallystick.provider.name': 'issuer' });
+    scope().observe('tallystick.credential.active', () => [
+      {
+        count: 3,
+        attributes: { 'tallystick.provider.name': 'issuer', 'tallystick.identity.id': 'spiffe://a/b' } as never,
+      },
+    ]);
     const points = async (name: string) => (await otel.metric(name))!.dataPoints;
     expect((await points('tallystick.client.operation.duration'))[0]!.attributes).toEqual({
       'tallystick.operation.name': 'connect',
     });
     expect((await points('tallystick.audit.records'))[0]).toMatchObject({ attributes: {}, value: 2 });
-    expect((await points('tallystick.credential.active'))[0]!.value).toBe(-1);
+    expect((await points('tallystick.credential.active'))[0]).toMatchObject({
+      attributes: { 'tallystick.provider.name': 'issuer' },
+      value: 3,
+    });
   });
+});
+
+test('what is observed is read anew at each collection, and is what there is, not a sum', async () => {
+  const otel = startOpenTelemetry();
+  let count = 3;
+  scope().observe('tallystick.credential.active', () => [
+    { count, attributes: { 'tallystick.provider.name': 'issuer' } },
+  ]);
+  const value = async () => (await otel.metric('tallystick.credential.active'))!.dataPoints[0]!.value;
+  expect(await value()).toBe(3);
+  count = 2;
+  expect(await value()).toBe(2);
+});
+
+test('an event belongs to the span of the context that it is given, without a context manager', () => {
+  const otel = startOpenTelemetry();
+  context.disable();
+  const span = scope().startSpan('a', { kind: 'server' });
+  scope().emit(EVENT_CREDENTIAL_DENIED, {}, span.context);
+  scope().emit(EVENT_CREDENTIAL_DENIED, {});
+  span.end();
+  expect(otel.logs().map(({ spanContext }) => spanContext?.spanId)).toEqual([otelId(span.context), undefined]);
 });
 
 test('an event has its severity and points at the trace it belongs to', () => {
@@ -180,5 +210,6 @@ test('without an SDK everything is a no-op that runs the function', async () => 
   await expect(silent.clientSpan('a', {}, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
   silent.record('tallystick.verification.duration', 1, {});
   silent.add('tallystick.audit.records', 1, {});
+  silent.observe('tallystick.credential.active', () => []);
   silent.emit(EVENT_CREDENTIAL_DENIED, {});
 });

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
+import { readTelemetryEnvironment, type TelemetryEnvironment } from './telemetry-environment.ts';
 
 /** What the sidecar and its command take from environment variables: paths and endpoints, and nothing else. */
 export interface Environment {
   /** Absolute path of the configuration: `TALLYSTICK_CONFIG`, else `tallystick.yaml` in the working folder. */
   readonly configPath: string;
-  /** Which signals are exported by OpenTelemetry, whose own variables the exporters read. */
-  readonly telemetry: { readonly traces: boolean; readonly metrics: boolean; readonly logs: boolean };
+  readonly telemetry: TelemetryEnvironment;
   /** Where a supervisor waits to be told of readiness (sd_notify); undefined without one. */
   readonly notifySocket: string | undefined;
   /** The user's folder for sockets (`XDG_RUNTIME_DIR`); undefined where there is none. */
@@ -19,14 +19,10 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Returns what the variables say. Empty ones count as unset. */
 export function readEnvironment(variables: Variables, workingFolder: string): Environment {
   const get = (name: string): string | undefined => variables[name] || undefined;
-  const exported = (signal: string): boolean =>
-    get('OTEL_SDK_DISABLED')?.toLowerCase() !== 'true' &&
-    get(`OTEL_${signal}_EXPORTER`) !== 'none' &&
-    (get('OTEL_EXPORTER_OTLP_ENDPOINT') ?? get(`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`)) !== undefined;
   const home = get('HOME');
   return {
     configPath: resolve(workingFolder, get('TALLYSTICK_CONFIG') ?? 'tallystick.yaml'),
-    telemetry: { traces: exported('TRACES'), metrics: exported('METRICS'), logs: exported('LOGS') },
+    telemetry: readTelemetryEnvironment(get),
     notifySocket: get('NOTIFY_SOCKET'),
     runtimeFolder: get('XDG_RUNTIME_DIR'),
     stateFolder: get('XDG_STATE_HOME') ?? (home === undefined ? undefined : `${home}/.local/state`),

@@ -25,6 +25,8 @@ export interface Obtained {
   readonly source: 'minted' | 'cache';
   /** The lease this one has replaced just now. */
   readonly replaced: Lease | undefined;
+  /** Why the lease, whose time to be replaced has come, is served on: what minting threw just now. */
+  readonly failure?: unknown;
 }
 
 /** Reuses leases, makes one for many that ask at once, and takes them back. */
@@ -119,7 +121,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       return { lease, source: 'minted', replaced: before };
     } catch (error) {
       if (mints.get(text) !== own) return undefined;
-      if (isGood(before)) return { lease: before, source: 'cache', replaced: undefined };
+      if (isGood(before)) return { lease: before, source: 'cache', replaced: undefined, failure: error };
       throw error;
     } finally {
       if (mints.get(text) === own) mints.delete(text);
@@ -143,7 +145,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       const running = mints.get(text);
       if (running) {
         const shared = await running.result;
-        return shared && { ...shared, source: 'cache', replaced: undefined };
+        return shared && { lease: shared.lease, source: 'cache', replaced: undefined };
       }
       const own: Mint = { key: ask.key, result: Promise.resolve(undefined) };
       // In the map before it runs: a mint that fails at once takes itself out again.

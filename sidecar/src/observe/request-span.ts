@@ -1,18 +1,18 @@
-import type { IdentityObject } from '@tallystick/core';
+import type { TallystickError } from '@tallystick/core';
 import type { ClaimedProcess } from '@tallystick/protocol';
 import type { Lease } from '../lease/lease.ts';
-import type { RecordRef, TraceMember } from '../record/record.ts';
+import type { RecordRef } from '../record/record.ts';
+import type { Identified } from '../release/admit.ts';
+import type { Denial } from '../release/denial.ts';
 
-/** The trace of one request to the sidecar. */
+/** What is told of one request to the sidecar, as it goes on. */
 export interface RequestSpan {
-  /** The trace of the caller, as claimed in `traceparent`; null when there is none. */
-  readonly trace: TraceMember | null;
   /** Says whose request it is, and for which business process it claims to be. */
-  identify(identity: IdentityObject, claimed?: ClaimedProcess): void;
+  identify(sender: Identified, claimed?: ClaimedProcess): void;
   /** Says what came of a request for a credential. */
   decided(outcome: Outcome): void;
-  /** @param code Error code of the answer, when it is one. */
-  end(status: number, code?: string): void;
+  /** @param refusal What it was answered with, where that is no success. */
+  end(status: number, refusal?: TallystickError): void;
 }
 
 /** What came of a request for a credential. */
@@ -23,11 +23,4 @@ export type Outcome =
       readonly record: RecordRef;
       readonly source: 'minted' | 'cache';
     }
-  /** `recordId` is null when the denial was suppressed in a flood. */
-  | { readonly decision: 'deny'; readonly code: string; readonly recordId: string | null };
-
-/** Starts request spans. */
-export interface RequestTracing {
-  /** @param traceparent The header as it came (W3C Trace Context). */
-  start(method: string, route: string, traceparent: string | undefined): RequestSpan;
-}
+  | { readonly decision: 'deny'; readonly denial: Denial };

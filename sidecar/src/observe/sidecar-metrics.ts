@@ -1,10 +1,10 @@
-import type { Clock, IdentityState } from '@tallystick/core';
-import { identityState } from '../authorize/identity-state.ts';
-import type { Registry } from '../authorize/registry.ts';
+import type { IdentityState } from '@tallystick/core';
 import type { EventHub } from '../events/hub.ts';
 import type { LeaseTable } from '../lease/lease-table.ts';
+import type { ListenCounts } from '../listen/counters.ts';
 import type { Recorder } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
+import type { Census } from './census.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Registers the gauges that are read from the sidecar's parts at each scrape. */
@@ -14,12 +14,11 @@ export function describeSidecar(
     readonly table: LeaseTable;
     readonly hub: EventHub;
     readonly recorder: Recorder;
-    readonly registry: () => Registry;
     readonly standing: Standing;
-    readonly clock: Pick<Clock, 'nowMs'>;
+    readonly census: Census;
   },
 ): void {
-  const { table, hub, recorder, registry, standing, clock } = parts;
+  const { table, hub, recorder, standing, census } = parts;
   metrics.gauge('tallystick_leases', 'Leases that live.', () => table.size);
   metrics.gauge('tallystick_event_streams', 'Open event streams.', () => hub.size);
   metrics.gauge('tallystick_record_pending', 'Records waiting to become durable.', () => recorder.pending);
@@ -27,10 +26,21 @@ export function describeSidecar(
   metrics.gauge('tallystick_revocations', 'Lines of the revocation list.', () => standing.revocations().length);
   metrics.gauge('tallystick_identities', 'Identities, by state.', () => {
     const counts: Record<IdentityState, number> = { active: 0, suspended: 0, expired: 0 };
-    for (const identity of registry().identities.values()) {
-      counts[identityState(identity, standing.isSuspended(identity.id), clock.nowMs())]++;
-    }
+    for (const { state, count } of census.identities()) counts[state] += count;
     return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
   });
   metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+}
+
+/** Registers the gauges of the workload sockets. */
+export function describeListeners(
+  metrics: Metrics,
+  counts: () => Pick<ListenCounts, 'connections' | 'inFlight'>,
+): void {
+  metrics.gauge('tallystick_connections', 'Open connections to workload sockets.', () => counts().connections);
+  metrics.gauge(
+    'tallystick_requests_in_flight',
+    'Requests on workload sockets that are being answered, without event streams.',
+    () => counts().inFlight,
+  );
 }

@@ -1,4 +1,4 @@
-import { ERROR_CODES, TallystickError, type Clock, type IdentityObject } from '@tallystick/core';
+import { ERROR_CODES, type Clock, type IdentityObject, type TallystickError } from '@tallystick/core';
 import type { TokenRequest } from '@tallystick/protocol';
 import type { Attestation } from '../attest/attestor.ts';
 import type { Decision } from '../authorize/authorize.ts';
@@ -81,16 +81,18 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       const { uid } = asked.attestation.peer;
       const verdict = flood.denial(uid, decision.reason);
       const options = decision.remedy === undefined ? {} : { remedy: decision.remedy };
+      const credential = decision.credential?.name ?? null;
+      const facts = { reason: decision.reason, credential };
       if (verdict === 'record') {
-        const { id } = await recorder.append({
+        const record = await recorder.append({
           type: 'credential.denied',
           ...envelope(asked),
           lease: null,
           outcome: 'denied',
           reason: decision.reason,
-          body: body(asked, node, decision.credential?.name ?? null),
+          body: body(asked, node, credential),
         });
-        return new Denial(decision.code, decision.description, id, options);
+        return new Denial(decision.code, decision.description, { ...facts, record }, options);
       }
       if (verdict === 'open') {
         const first = new Date(clock.nowMs()).toISOString();
@@ -105,10 +107,9 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       }
       // No answer that is only counted leaves before it is on record that some are.
       await opened;
-      return new Denial('rate_limited', `refused too often in this minute: ${decision.description}`, null, {
-        remedy: decision.remedy ?? ERROR_CODES[decision.code].remedy,
-        retryAfterMs: 60_000,
-      });
+      const description = `refused too often in this minute: ${decision.description}`;
+      const remedy = decision.remedy ?? ERROR_CODES[decision.code].remedy;
+      return new Denial('rate_limited', description, { ...facts, record: null }, { remedy, retryAfterMs: 60_000 });
     },
   };
 }

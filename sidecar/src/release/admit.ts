@@ -4,27 +4,34 @@ import { selectIdentity } from '../authorize/select-identity.ts';
 import type { Peer } from '../listen/peer.ts';
 import type { CheckedProof, ProofGate, ProofTarget } from './proof-gate.ts';
 
-/** A request whose sender and key are known. */
-export interface Admitted {
+/** Who sends a request. */
+export interface Identified {
   readonly identity: IdentityObject;
   readonly attestation: Attestation;
+}
+
+/** A request whose sender and key are known. */
+export interface Admitted extends Identified {
   readonly proof: CheckedProof;
+}
+
+/** A request that needs a proof, as far as its admission goes. */
+export interface Admittable {
+  readonly peer: Peer;
+  /** The identity that it names, if it does. */
+  readonly named: string | undefined;
+  readonly proofHeader: readonly string[] | undefined;
+  readonly target: ProofTarget;
+  /** Told who sends it as soon as that is known: its proof may still be refused. */
+  readonly onIdentified: (sender: Identified) => void;
 }
 
 /** The first two steps of every request that needs a proof: attest -> proof. */
 export interface Admission {
   /** Returns what is known of a peer and the identities that match it. May be asked again for each request. */
   attest(peer: Peer): Promise<{ readonly attestation: Attestation; readonly matching: readonly IdentityObject[] }>;
-  /**
-   * @param named The identity that the request names, if it does.
-   * @throws {TallystickError} `identity_*`, or what {@link ProofGate.check} throws.
-   */
-  admit(
-    peer: Peer,
-    named: string | undefined,
-    header: readonly string[] | undefined,
-    target: ProofTarget,
-  ): Promise<Admitted>;
+  /** @throws {TallystickError} `identity_*`, or what {@link ProofGate.check} throws. */
+  admit(request: Admittable): Promise<Admitted>;
   /**
    * Returns the identity that a peer was admitted as, from the present configuration.
    *
@@ -48,10 +55,11 @@ export function createAdmission({ attest, match, proofs }: AdmissionParts): Admi
   };
   return {
     attest: attestPeer,
-    async admit(peer, named, header, target) {
+    async admit({ peer, named, proofHeader, target, onIdentified }) {
       const { attestation, matching } = await attestPeer(peer);
       const identity = selectIdentity(matching, named);
-      return { identity, attestation, proof: proofs.check(header, target, identity.id) };
+      onIdentified({ identity, attestation });
+      return { identity, attestation, proof: proofs.check(proofHeader, target, identity.id) };
     },
     readmit: async (peer, id) => selectIdentity((await attestPeer(peer)).matching, id),
   };

@@ -7,22 +7,15 @@ import type { Signer } from '../issuer/signer.ts';
 import { mintToken } from '../issuer/token.ts';
 import type { LeaseManager } from '../lease/lease-manager.ts';
 import type { Lease } from '../lease/lease.ts';
-import type { Peer } from '../listen/peer.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
-import type { Admission, Admitted } from './admit.ts';
-import type { ProofTarget } from './proof-gate.ts';
+import type { Admission, Admittable } from './admit.ts';
 
 /** A request for a token, as the route has read it. */
-export interface Ask {
-  readonly peer: Peer;
-  readonly proofHeader: readonly string[] | undefined;
-  readonly target: ProofTarget;
+export interface Ask extends Omit<Admittable, 'named'> {
   readonly request: TokenRequest;
   readonly trace: TraceMember | null;
-  /** Told who is asking as soon as that is known. */
-  readonly onAdmitted?: (admitted: Admitted) => void;
 }
 
 /** What may leave. */
@@ -53,8 +46,7 @@ export interface ReleaseParts {
 export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> {
   const { request, peer } = ask;
   const named = request.clientId?.startsWith('spiffe://') ? request.clientId : undefined;
-  const admitted = await parts.admission.admit(peer, named, ask.proofHeader, ask.target);
-  ask.onAdmitted?.(admitted);
+  const admitted = await parts.admission.admit({ ...ask, named });
 
   // Once, unless rights are taken away meanwhile: then it is asked and decided anew who this is and what it may have.
   for (let { identity } = admitted; ; identity = await parts.admission.readmit(peer, identity.id)) {

@@ -14,7 +14,7 @@ import { openLocalSigner } from '../../src/issuer/local-signer.ts';
 import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
-import { noTracing } from '../../src/observe/no-tracing.ts';
+import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
 import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
@@ -68,7 +68,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
       return attest(who);
     },
     matcher: createMatch,
-    tracing: noTracing,
+    telemetry: noTelemetry,
     metrics,
     log,
     node: 'host-7',

@@ -152,7 +152,7 @@ describe('a denial', () => {
     recorder.letGo();
     await turns();
     expect(error).toBeInstanceOf(Denial);
-    expect(error).toMatchObject({ code: 'identity_suspended', recordId: 'record-0' });
+    expect(error).toMatchObject({ code: 'identity_suspended', facts: { reason: 'suspended', record: { id: 'record-0' } } });
     expect(recorder.only('credential.denied')).toMatchObject({ outcome: 'denied', reason: 'suspended', lease: null });
   });
 
@@ -168,7 +168,7 @@ describe('a denial', () => {
     for (let i = 0; i < 30; i++) errors.push((await credentials.denied(asked(), denial)) as Denial);
     expect(recorder.types()).toEqual([...Array<string>(20).fill('credential.denied'), 'denied.suppressed']);
     expect(recorder.only('denied.suppressed').body).toMatchObject({ uid: 1001, reason: 'suspended', count: null });
-    expect(errors.slice(20).map(({ code, recordId }) => [code, recordId])).toEqual(
+    expect(errors.slice(20).map(({ code, facts }) => [code, facts.record])).toEqual(
       Array(10).fill(['rate_limited', null]),
     );
     expect(errors[29]).toMatchObject({

@@ -5,6 +5,7 @@ import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import { json } from '../answer.ts';
 import { readTokenForm } from '../body.ts';
+import { attestSender } from './attested.ts';
 import type { WorkloadRoute } from './route.ts';
 
 /** What the introspection route is made of. */
@@ -22,10 +23,9 @@ export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
   return {
     method: 'POST',
     path: ROUTES.introspect,
-    async handle({ request, peer }) {
-      const token = await readTokenForm(request);
-      const { matching } = await parts.admission.attest(peer);
-      if (matching.length === 0) throw new TallystickError('identity_unknown', 'no identity matches this workload');
+    async handle(exchange) {
+      const token = await readTokenForm(exchange.request);
+      const matching = await attestSender(parts.admission, exchange);
       const receives = new Set(matching.flatMap((identity) => identity.receives));
       if (receives.size === 0) {
         throw new TallystickError('introspection_refused', 'this workload is the API of no audience');

@@ -29,7 +29,7 @@ export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
         throw new TallystickError('lease_unknown', 'this key holds no such lease');
       }
       const durable = parts.withdrawal.letGo({ leaseId: lease.id, identity: identity.id, exp: lease.exp }, lease);
-      parts.records.revoked([lease], 'holder', exchange.span.trace);
+      parts.records.revoked([lease], 'holder', exchange.trace);
       await durable;
       return NO_CONTENT;
     },

@@ -18,11 +18,11 @@ export async function admitProven(
   const named = request.headersDistinct[HEADERS.identity];
   if (named && named.length > 1)
     throw new TallystickError('invalid_request', 'Tallystick-Identity is given more than once');
-  const admitted = await admission.admit(peer, named?.[0], request.headersDistinct.dpop, {
-    method: request.method ?? '',
-    url: htuOfRoute(issuer, path),
-    bth: body && bodyHash(body),
+  return admission.admit({
+    peer,
+    named: named?.[0],
+    proofHeader: request.headersDistinct.dpop,
+    target: { method: request.method ?? '', url: htuOfRoute(issuer, path), bth: body && bodyHash(body) },
+    onIdentified: (sender) => span.identify(sender),
   });
-  span.identify(admitted.identity);
-  return admitted;
 }

@@ -1,4 +1,3 @@
-import { TallystickError } from '@tallystick/core';
 import { ROUTES } from '@tallystick/protocol';
 import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { Withdrawal } from '../../lease/withdrawal.ts';
@@ -7,6 +6,7 @@ import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import type { Answer } from '../answer.ts';
 import { readTokenForm } from '../body.ts';
+import { attestSender } from './attested.ts';
 import type { WorkloadRoute } from './route.ts';
 import type { TokenReader } from '../../issuer/read-token.ts';
 
@@ -30,10 +30,9 @@ export function revokeRoute(parts: RevokeRouteParts): WorkloadRoute {
   return {
     method: 'POST',
     path: ROUTES.revoke,
-    async handle({ request, peer, span }) {
-      const token = await readTokenForm(request);
-      const { matching } = await parts.admission.attest(peer);
-      if (matching.length === 0) throw new TallystickError('identity_unknown', 'no identity matches this workload');
+    async handle(exchange) {
+      const token = await readTokenForm(exchange.request);
+      const matching = await attestSender(parts.admission, exchange);
       const claims = await parts.readToken(token);
       if (!claims || !matching.some(({ id }) => id === claims.sub)) return DONE;
       const lease = parts.table.get(claims.jti);
@@ -45,7 +44,7 @@ export function revokeRoute(parts: RevokeRouteParts): WorkloadRoute {
       }
       const { jti, sub, exp } = claims;
       const durable = parts.withdrawal.letGo({ leaseId: jti, identity: sub, exp }, lease);
-      parts.records.revoked([{ id: jti, key: { identity: sub } }], 'holder', span.trace);
+      parts.records.revoked([{ id: jti, key: { identity: sub } }], 'holder', exchange.trace);
       await durable;
       return DONE;
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Peer } from '../../listen/peer.ts';
 import type { RequestSpan } from '../../observe/request-span.ts';
+import type { TraceMember } from '../../record/record.ts';
 import type { Answer } from '../answer.ts';
 
 /** One request on a workload socket. */
@@ -12,6 +13,8 @@ export interface Exchange {
   readonly path: string;
   /** The segment after a route that ends in `/`; empty otherwise. */
   readonly rest: string;
+  /** The span of the caller, as it claims in `traceparent`; null when it names none. */
+  readonly trace: TraceMember | null;
   readonly span: RequestSpan;
 }
 

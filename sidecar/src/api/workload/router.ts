@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ERROR_CODES, TallystickError, type Clock } from '@tallystick/core';
+import { ERROR_CODES, parseTraceparent, TallystickError, type Clock } from '@tallystick/core';
 import { HEADERS } from '@tallystick/protocol';
 import type { Peer } from '../../listen/peer.ts';
 import { errorFields, type Log } from '../../observe/log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import type { RequestTracing } from '../../observe/request-span.ts';
+import type { SidecarTelemetry } from '../../observe/sidecar-telemetry.ts';
 import type { FloodGate } from '../../record/flood.ts';
 import { Denial } from '../../release/denial.ts';
 import type { ProofGate } from '../../release/proof-gate.ts';
@@ -16,7 +16,7 @@ export interface WorkloadHandlerOptions {
   readonly routes: readonly WorkloadRoute[];
   readonly proofs: ProofGate;
   readonly flood: FloodGate;
-  readonly tracing: RequestTracing;
+  readonly telemetry: SidecarTelemetry;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly clock: Clock;
@@ -27,7 +27,7 @@ export type WorkloadHandler = (request: IncomingMessage, response: ServerRespons
 
 /** Returns the handler of a workload socket: finds the route, and turns whatever happens into one answer. */
 export function createWorkloadHandler(options: WorkloadHandlerOptions): WorkloadHandler {
-  const { proofs, flood, tracing, metrics, log, clock } = options;
+  const { proofs, flood, telemetry, metrics, log, clock } = options;
   const table = new Map<string, Map<string, WorkloadRoute>>();
   for (const route of options.routes) {
     const methods = table.get(route.path) ?? new Map<string, WorkloadRoute>();
@@ -36,6 +36,7 @@ export function createWorkloadHandler(options: WorkloadHandlerOptions): Workload
   }
   metrics.describe('tallystick_requests_total', 'counter', 'Requests on workload sockets, by route and outcome.');
   metrics.describe('tallystick_request_duration_seconds', 'histogram', 'Time to answer, by route.');
+  metrics.describe('tallystick_denials_total', 'counter', 'Refusals of what an identity may not have, by reason.');
 
   const find = (path: string): { methods: Map<string, WorkloadRoute>; rest: string; name: string } | undefined => {
     const exact = path.endsWith('/') ? undefined : table.get(path);
@@ -51,9 +52,11 @@ export function createWorkloadHandler(options: WorkloadHandlerOptions): Workload
     const path = request.url ?? '';
     const found = find(path);
     const name = found?.name ?? 'unknown';
-    const span = tracing.start(request.method ?? '', name, request.headers.traceparent as string | undefined);
+    const caller = parseTraceparent(request.headers.traceparent as string | undefined);
+    const trace = caller ? { trace_id: caller.traceId, span_id: caller.spanId } : null;
+    const span = telemetry.request(request.method ?? '', found?.name, caller);
     let answer: Answer | undefined;
-    let code: string | undefined;
+    let refusal: TallystickError | undefined;
     try {
       if (!found) throw new TallystickError('route_unknown', 'there is no such route');
       const route = found.methods.get(request.method ?? '');
@@ -62,21 +65,23 @@ export function createWorkloadHandler(options: WorkloadHandlerOptions): Workload
           allow: [...found.methods.keys()].join(', '),
         });
       }
-      answer = await route.handle({ request, response, peer, path, rest: found.rest, span });
+      answer = await route.handle({ request, response, peer, path, rest: found.rest, trace, span });
     } catch (error) {
-      let refused = new TallystickError('internal_error', 'the sidecar failed on this request');
       // A code without a status is not for a workload: it speaks of the sidecar's own disk or configuration.
-      if (TallystickError.is(error) && ERROR_CODES[error.code].status !== 0) refused = error;
-      else log.error('a request failed', { route: name, ...errorFields(error) });
-      code = refused.code;
-      answer = errorAnswer(refused);
-      const { allow } = refused as { allow?: string };
+      if (TallystickError.is(error) && ERROR_CODES[error.code].status !== 0) refusal = error;
+      else {
+        refusal = new TallystickError('internal_error', 'the sidecar failed on this request');
+        log.error('a request failed', { route: name, ...errorFields(error) });
+      }
+      answer = errorAnswer(refusal);
+      const { allow } = refusal as { allow?: string };
       if (allow !== undefined) answer = { ...answer, headers: { ...answer.headers, allow } };
-      if (!(refused instanceof Denial)) flood.refusal(peer.uid, refused.code);
+      if (refusal instanceof Denial) metrics.count('tallystick_denials_total', { reason: refusal.facts.reason });
+      else flood.refusal(peer.uid, refusal.code);
     }
     if (answer) send(response, answer, proofs.nonce());
-    span.end(answer?.status ?? 200, code);
-    metrics.count('tallystick_requests_total', { route: name, outcome: code ?? 'ok' });
+    span.end(answer?.status ?? 200, refusal);
+    metrics.count('tallystick_requests_total', { route: name, outcome: refusal?.code ?? 'ok' });
     metrics.observe('tallystick_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { route: name });
   };
 }

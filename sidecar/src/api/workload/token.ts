@@ -1,8 +1,7 @@
 import { formatTokenResponse, htuOfRoute, parseTokenRequest, ROUTES } from '@tallystick/protocol';
 import type { Clock } from '@tallystick/core';
-import type { Admitted } from '../../release/admit.ts';
 import { Denial } from '../../release/denial.ts';
-import { release, type ReleaseParts } from '../../release/release.ts';
+import { release, type Ask, type ReleaseParts } from '../../release/release.ts';
 import { json } from '../answer.ts';
 import { FORM, readText } from '../body.ts';
 import type { WorkloadRoute } from './route.ts';
@@ -13,15 +12,15 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
   return {
     method: 'POST',
     path: ROUTES.token,
-    async handle({ request: message, response, peer, span }) {
+    async handle({ request: message, response, peer, trace, span }) {
       const request = parseTokenRequest(await readText(message, FORM));
-      const ask = {
+      const ask: Ask = {
         peer,
         proofHeader: message.headersDistinct.dpop,
         target: { method: 'POST', url },
         request,
-        trace: span.trace,
-        onAdmitted: ({ identity }: Admitted) => span.identify(identity, request.context),
+        trace,
+        onIdentified: (sender) => span.identify(sender, request.context),
       };
       try {
         const { asked, lease, source, record } = await release(ask, parts);
@@ -38,7 +37,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
           }),
         );
       } catch (error) {
-        if (error instanceof Denial) span.decided({ decision: 'deny', code: error.code, recordId: error.recordId });
+        if (error instanceof Denial) span.decided({ decision: 'deny', denial: error });
         throw error;
       }
     },

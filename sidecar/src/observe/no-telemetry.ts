@@ -1,0 +1,19 @@
+import type { RequestSpan } from './request-span.ts';
+import type { SidecarTelemetry } from './sidecar-telemetry.ts';
+
+const nothing = (): void => {};
+const noSpan: RequestSpan = { identify: nothing, decided: nothing, end: nothing };
+
+/** Telemetry where none is exported: nothing is loaded, made or kept. */
+export const noTelemetry: SidecarTelemetry = {
+  request: () => noSpan,
+  attested: nothing,
+  unmatched: nothing,
+  minted: nothing,
+  rotated: nothing,
+  rotationFailed: nothing,
+  recorded: nothing,
+  notRecorded: nothing,
+  recordEnded: nothing,
+  observe: nothing,
+};

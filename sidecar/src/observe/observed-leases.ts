@@ -1,0 +1,31 @@
+import type { Clock } from '@tallystick/core';
+import type { LeaseManager } from '../lease/lease-manager.ts';
+import type { SidecarTelemetry } from './sidecar-telemetry.ts';
+
+/** Returns `leases`, with telemetry of what is minted and rotated. */
+export function observedLeases(
+  leases: LeaseManager,
+  telemetry: Pick<SidecarTelemetry, 'minted' | 'rotated' | 'rotationFailed'>,
+  clock: Clock,
+): LeaseManager {
+  return {
+    ...leases,
+    async obtain(ask, mint) {
+      const obtained = await leases.obtain(ask, async (request) => {
+        const startMs = clock.monotonicMs();
+        const seconds = (): number => (clock.monotonicMs() - startMs) / 1000;
+        try {
+          const token = await mint(request);
+          telemetry.minted(ask.key.credential, seconds());
+          return token;
+        } catch (error) {
+          telemetry.minted(ask.key.credential, seconds(), error);
+          throw error;
+        }
+      });
+      if (obtained?.replaced && clock.nowMs() < obtained.replaced.expiresAtMs) telemetry.rotated(obtained.replaced);
+      if (obtained?.failure !== undefined) telemetry.rotationFailed(obtained.lease, obtained.failure);
+      return obtained;
+    },
+  };
+}
