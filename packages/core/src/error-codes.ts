@@ -172,7 +172,7 @@ export const ERROR_CODES = {
     'access_denied',
     0,
     false,
-    'let the sidecar own its socket and folder, and let nobody else write there',
+    'let the sidecar own its socket and folder, and let nobody else write there; a volume of a pod: mount it read-only',
   ),
   socket_path_invalid: entry(
     'invalid_request',

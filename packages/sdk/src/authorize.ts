@@ -4,7 +4,7 @@ import { proofFor } from './proof-for.ts';
 
 /** One request that some other HTTP client is about to send. */
 export interface AuthorizeRequest {
-  /** As it will be sent: case matters. */
+  /** The proof has it in upper case, as axios, got and `node:http` send what they are given. */
   readonly method: string;
   readonly url: string | URL;
   /** The credential to use. Absent: the one whose `use` prefix is the longest that covers the URL. */
@@ -27,7 +27,7 @@ export interface Authorization {
 export async function authorize(holder: Holder, request: AuthorizeRequest): Promise<Authorization> {
   // A copy: the caller may change its own while a token is on its way.
   const url = new URL(request.url);
-  const { method } = request;
+  const method = request.method.toUpperCase();
   const source = holder.source(holder.use.pick(url, request.credential));
   const held = source.peek() ?? (await holdOpen(source.obtain()));
   const nonce = holder.memory.learnNonce(url.origin, request.nonce) ?? holder.memory.nonce(url.origin);

@@ -221,6 +221,7 @@ function connectionLost(cause: unknown): never {
   const why = codeOf(cause) ?? (cause as Error).message;
   throw new TallystickError('sidecar_unavailable', `the connection to the sidecar failed: ${printable(why)}`, {
     cause,
+    ...(why === 'EACCES' && { remedy: 'let this user write to the socket ("mode" of the workload socket)' }),
   });
 }
 

@@ -25,14 +25,23 @@ export interface EntryFacts {
  * @throws {TallystickError} `socket_untrusted`, or `sidecar_unavailable` when there is nothing at `path`.
  */
 export function requireTrustedSocket(path: string, selfUid: number): void {
-  const fault = judgeSocket(walk(path), selfUid);
+  const steps = walk(path);
+  if (steps.at(-1)?.entry.kind !== 'socket') {
+    throw new TallystickError('socket_untrusted', `${printable(path)} is not a socket`, { remedy: NOT_A_SOCKET });
+  }
+  const fault = judgeSocket(steps, selfUid);
   if (fault) throw new TallystickError('socket_untrusted', `the socket ${printable(path)} is not trusted: ${fault}`);
 }
+
+// A container runtime makes a folder of what is not there when it is to be mounted.
+const NOT_A_SOCKET =
+  'set TALLYSTICK_SOCKET to the workload socket of the sidecar; into a container, mount the folder of the socket';
 
 /**
  * Returns what is wrong with the entries on the way to a socket, or undefined.
  *
- * @param steps Pairs of a folder and the entry followed in it, in the order in which they were followed.
+ * @param steps Pairs of a folder and the entry followed in it, in the order in which they were followed; the last
+ *   entry is the socket.
  */
 export function judgeSocket(steps: readonly Step[], selfUid: number): string | undefined {
   const trusted = (uid: number): boolean => uid === 0 || uid === selfUid;
@@ -43,9 +52,7 @@ export function judgeSocket(steps: readonly Step[], selfUid: number): string | u
     }
     if (entry.kind === 'link' && !trusted(entry.uid)) return `the link ${entry.path} belongs to uid ${entry.uid}`;
   }
-  const last = steps.at(-1);
-  if (last?.entry.kind !== 'socket') return `${last?.entry.path ?? 'it'} is not a socket`;
-  const { folder, entry: socket } = last;
+  const { folder, entry: socket } = steps.at(-1)!;
   if (writable(folder, GROUP) && !(folder.mode & STICKY)) return `the group of ${folder.path} can write to it`;
   if (!trusted(socket.uid) && socket.uid !== folder.uid) {
     return `it belongs to uid ${socket.uid}, which is neither root, nor this process (${selfUid}), nor the owner of its folder (${folder.uid})`;
@@ -70,11 +77,12 @@ function writable(folder: EntryFacts, bit: number): boolean {
 
 function walk(path: string): readonly Step[] {
   const steps: Step[] = [];
-  let folder = factsOf('/');
-  let rest = resolve(path).split(sep).slice(1);
+  const wanted = resolve(path);
+  let folder = factsOf('/', wanted);
+  let rest = wanted.split(sep).slice(1);
   for (let links = 0; rest.length > 0;) {
     const [name, ...after] = rest;
-    const entry = factsOf(resolve(folder.path, name!));
+    const entry = factsOf(resolve(folder.path, name!), wanted);
     steps.push({ folder, entry });
     if (entry.kind !== 'link') {
       folder = entry;
@@ -85,20 +93,18 @@ function walk(path: string): readonly Step[] {
       throw new TallystickError('socket_untrusted', `the socket ${printable(path)} lies behind too many links`);
     // Followed from the root again: what lies on the way of its target is judged too.
     const target = resolve(dirname(entry.path), readlinkSync(entry.path));
-    folder = factsOf('/');
+    folder = factsOf('/', wanted);
     rest = [...target.split(sep).slice(1), ...after].filter((part) => part !== '');
   }
   return steps;
 }
 
-function factsOf(path: string): EntryFacts {
+function factsOf(path: string, wanted: string): EntryFacts {
   let stats: Stats;
   try {
     stats = lstatSync(path);
   } catch (cause) {
-    throw new TallystickError('sidecar_unavailable', `there is no socket: ${printable(path)} cannot be looked at`, {
-      cause,
-    });
+    throw missing(path, wanted, cause);
   }
   const kind = stats.isSocket() ? 'socket' : stats.isDirectory() ? 'folder' : stats.isSymbolicLink() ? 'link' : 'other';
   return {
@@ -108,6 +114,19 @@ function factsOf(path: string): EntryFacts {
     mode: stats.mode,
     readOnly: kind === 'folder' && (stats.mode & (WORLD | GROUP)) !== 0 && isReadOnlyMount(path),
   };
+}
+
+function missing(path: string, wanted: string, cause: unknown): TallystickError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') {
+    return new TallystickError(
+      'sidecar_unavailable',
+      `the socket ${printable(wanted)} cannot be reached: ${code ?? 'unknown error'} at ${printable(path)}`,
+      { cause, remedy: `let the user of this process (uid ${process.getuid?.()}) enter the folders on the way to it` },
+    );
+  }
+  const where = path === wanted ? '' : `: there is no ${printable(path)}`;
+  return new TallystickError('sidecar_unavailable', `there is no socket ${printable(wanted)}${where}`, { cause });
 }
 
 function isReadOnlyMount(folder: string): boolean {

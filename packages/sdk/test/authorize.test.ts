@@ -19,6 +19,7 @@ test('the headers are good for one request of any HTTP client', async () => {
   expect(await send({ ...headers })).toBe(200);
   expect(await send({ ...headers })).toBe(401);
   expect(await send({ ...(await identity.authorize({ method: 'GET', url: new URL(url) })) })).toBe(401);
+  expect(await send({ ...(await identity.authorize({ method: 'post', url })) })).toBe(200);
 });
 
 test('the headers are for the URL that was asked for, though it is changed before they are there', async () => {

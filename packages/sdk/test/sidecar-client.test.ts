@@ -150,6 +150,16 @@ describe('a sidecar that goes away', () => {
     await expect(made.identity()).rejects.toThrow(/^sidecar_unavailable: .*start the sidecar/);
   });
 
+  test('a socket that this user may not write to is told apart from one that nobody serves', async () => {
+    const fake = await sidecar();
+    const refused = Object.assign(new Error('connect EACCES'), { code: 'EACCES' });
+    const made = await client(fake, {
+      transport: () => ({ send: () => Promise.reject(refused), close: () => {} }),
+      pause: async () => {},
+    });
+    await expect(made.identity()).rejects.toThrow(/failed: EACCES; let this user write to the socket/);
+  });
+
   test('one that does not answer is given up after the deadline', async () => {
     const fake = await sidecar();
     const { clock, timers, advance } = manualTime();

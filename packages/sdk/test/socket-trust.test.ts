@@ -125,14 +125,39 @@ describe('on a real file system', () => {
   test('a file in the place of a socket, and a circle of links, are refused', async () => {
     const { root } = await place();
     writeFileSync(join(root, 'file'), '');
-    expect(() => requireTrustedSocket(join(root, 'file'), self)).toThrow(/is not a socket/);
+    expect(() => requireTrustedSocket(join(root, 'file'), self)).toThrow(
+      /file is not a socket; .*mount the folder of the socket$/,
+    );
     symlinkSync('circle', join(root, 'circle'));
     expect(() => requireTrustedSocket(join(root, 'circle'), self)).toThrow(untrusted);
   });
 
-  test('nothing there is a sidecar that may yet come', () => {
-    expect(() => requireTrustedSocket('/nonexistent/api.sock', self)).toThrow(
-      expect.objectContaining({ code: 'sidecar_unavailable' }),
+  test('nothing there is a sidecar that may yet come, and the message says what is not there', async () => {
+    const { root } = await place();
+    const thrown = (path: string): unknown => {
+      try {
+        return requireTrustedSocket(path, self);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(thrown(`${root}/run/b.sock`)).toMatchObject({
+      code: 'sidecar_unavailable',
+      retryable: true,
+      description: `there is no socket ${root}/run/b.sock`,
+    });
+    expect(thrown(`${root}/ran/api.sock`)).toMatchObject({
+      description: `there is no socket ${root}/ran/api.sock: there is no ${root}/ran`,
+    });
+  });
+
+  // Root may enter every folder.
+  test.runIf(self !== 0)('a folder that may not be entered is named, with the user who may not', async () => {
+    const { root, path } = await place();
+    chmodSync(join(root, 'run'), 0);
+    onTestFinished(() => chmodSync(join(root, 'run'), 0o755));
+    expect(() => requireTrustedSocket(path, self)).toThrow(
+      new RegExp(`cannot be reached: EACCES at ${path}; let the user of this process \\(uid ${self}\\) enter`),
     );
   });
 
