@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  Agent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Location } from './location.ts';
 
@@ -71,8 +77,13 @@ function open(location: Exclude<Location, { kind: 'file' }>, options: RequestOpt
     const { socketPath, route: path } = location;
     return requestHttp({ ...options, socketPath, path, host: 'localhost' });
   }
-  return location.url.protocol === 'https:' ? requestHttps(location.url, options) : requestHttp(location.url, options);
+  if (location.url.protocol === 'https:') return requestHttps(location.url, options);
+  return requestHttp(location.url, { ...options, agent: loopback });
 }
+
+// Plain http is for loopback addresses alone, since nothing leaves the machine. The global agent would hand it to a proxy
+// that `NODE_USE_ENV_PROXY` names, which could then answer with keys of its own.
+const loopback = new Agent({ keepAlive: true });
 
 async function readBody(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];

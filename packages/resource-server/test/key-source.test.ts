@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { setGlobalProxyFromEnv } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openApi, proofOf, refusalOf, requestWith, type TestApi } from './api.ts';
 import { answerWith, serveDocuments, silence } from './document-server.ts';
 import { eventually } from './eventually.ts';
@@ -42,6 +43,19 @@ describe('the keys of an issuer', () => {
     expect(server.requests.map(({ url }) => url)).toEqual(['/jwks']);
     expect(server.requests[0]!.headers.host).toMatch(over === 'tcp' ? /^127\.0\.0\.1:/ : /^localhost$/);
   });
+
+  test.each(['tcp', 'unix'] as const)(
+    'are read over %s from this machine itself, whatever proxy is set',
+    async (over) => {
+      const issuer = await createIssuer();
+      await using server = await serveDocuments(answerWith(issuer.jwks), over);
+      await using proxy = await serveDocuments(answerWith((await createIssuer(issuer.issuer)).jwks));
+      onTestFinished(setGlobalProxyFromEnv({ http_proxy: proxy.url }));
+      const api = await openWith(issuer, over === 'tcp' ? `${server.url}/jwks` : server.url);
+      await accepted(api, await issuer.token(api.key.jkt));
+      expect([server.requests.length, proxy.requests.length]).toEqual([1, 0]);
+    },
+  );
 
   test('are read from a file', async () => {
     const issuer = await createIssuer();
