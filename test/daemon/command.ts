@@ -8,15 +8,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Where, with what and as whom a command runs. */
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number | undefined;
+}
+
 /** Runs `tallystick` with these arguments, as an operator would, to its end. */
-export function tallystick(
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
-): Promise<CommandResult> {
+export function tallystick(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const child = spawn(process.execPath, [...TALLYSTICK, ...args], {
     cwd: options.cwd,
     env: { PATH: process.env.PATH ?? '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
   });
   let stdout = '';
   let stderr = '';
