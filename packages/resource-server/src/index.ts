@@ -1,4 +1,5 @@
 export type { Caller, CallerOwner } from './caller.ts';
+export type { ChannelMessages } from './channels.ts';
 export type { VerifierOptions } from './options.ts';
 export type { ProofWindow } from './proof-check.ts';
 export type { PublicOriginOptions } from './public-origin.ts';

@@ -37,7 +37,7 @@ export function parsePublicOrigins(
   options: readonly (string | PublicOriginOptions)[] | undefined,
 ): readonly PublicOrigin[] {
   if (!Array.isArray(options) || options.length === 0) {
-    throw misconfigured('"publicOrigins" must name at least one URL under which clients reach this API');
+    throw misconfigured('"publicOrigins" must be a list, with at least one URL under which clients reach this API');
   }
   const origins = options.map((option) => parseOrigin(typeof option === 'string' ? { url: option } : option));
   for (const [i, one] of origins.entries()) {

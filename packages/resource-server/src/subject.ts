@@ -16,6 +16,11 @@ export function checkSubjects(subjects: readonly string[] | undefined, issuer: s
     if (subject === ANY && subjects.length > 1) {
       throw misconfigured(`"subjects" of ${issuer} has "*", which leaves nothing for another to add`);
     }
+    if (/^spiffe:\/\/[^/]*$/.test(subject)) {
+      throw misconfigured(
+        `"subjects" of ${issuer} has a trust domain; with "/" at its end it covers all identities there`,
+      );
+    }
     if (subject.endsWith('/') && !isSpiffeId(subject.slice(0, -1))) {
       throw misconfigured(`"subjects" of ${issuer} has a prefix that is no SPIFFE ID; only those can be cut short`);
     }

@@ -7,7 +7,10 @@ import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from './token
 
 /** How the list of what an issuer took back is read. */
 export interface RevocationOptions {
-  /** An https URL, an http URL of a loopback address, or `unix:` and a socket (`GET /revocations` there). */
+  /**
+   * An https URL, an http URL of a loopback address, or `unix:` and a socket (`GET /revocations` there). A sidecar
+   * serves the list on `listen.public`, and not on its workload sockets.
+   */
   readonly url: string | URL;
   /** Milliseconds from one look to the next: how long a revoked token may go on. Default 5,000. */
   readonly pollMs?: number;
@@ -75,7 +78,8 @@ export function readIssuerFile(path: string | URL): TrustedIssuer {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as TrustedIssuer;
   } catch (cause) {
-    const why = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
+    const why =
+      cause instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${(cause as NodeJS.ErrnoException).code}`;
     throw misconfigured(`the issuer file ${String(path)} ${why}`);
   }
 }

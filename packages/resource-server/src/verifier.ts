@@ -1,6 +1,7 @@
 import { createNonceSource, type NonceSource } from '@tallystick/dpop';
 import type { AccessToken } from './access-token.ts';
 import type { Caller } from './caller.ts';
+import { publishRefused } from './channels.ts';
 import { readCredentials, type PresentedToken } from './credentials.ts';
 import { Fault, faultOf } from './fault.ts';
 import { openIssuer } from './issuer.ts';
@@ -87,6 +88,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (!fault) return error;
     const refusal: Refusal = refuse(fault, known);
     observeRefusal(refusal, clock.monotonicMs() - startedMs);
+    publishRefused(refusal);
     return refusal;
   }
 
@@ -123,7 +125,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (scopes.every((scope) => caller.scopes.includes(scope))) return;
       const origin = request ? originsNamed(publicOrigins, readRequest(request))[0] : publicOrigins[0];
       const fault = new Fault('scope', 'the token has too little scope');
-      throw refuse(fault, { origin, scheme: caller.binding === 'dpop' ? 'DPoP' : 'Bearer', scope: scopes });
+      const refusal = refuse(fault, { origin, scheme: caller.binding === 'dpop' ? 'DPoP' : 'Bearer', scope: scopes });
+      publishRefused(refusal);
+      throw refusal;
     },
     metadata(request) {
       if (!mayAskForMetadata(request)) return undefined;

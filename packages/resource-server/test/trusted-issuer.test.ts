@@ -22,7 +22,9 @@ test('what "tallystick issuer export" writes is read from its file', async () =>
     });
     await writeFile(path, '{"issuer":');
     expect(() => readIssuerFile(path)).toThrow(/verifier_misconfigured: .* is not JSON/);
-    expect(() => readIssuerFile(join(folder, 'none.json'))).toThrow(/verifier_misconfigured: .* cannot be read/);
+    expect(() => readIssuerFile(join(folder, 'none.json'))).toThrow(
+      /verifier_misconfigured: .* cannot be read: ENOENT/,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -37,6 +39,7 @@ describe('options that cannot be meant are refused at the start, by name', () =>
     ['audience', { audience: [] }],
     ['audience', { audience: undefined as never }],
     ['publicOrigins', { publicOrigins: [] }],
+    ['publicOrigins', { publicOrigins: 'https://ledger.acme.example' as never }],
     ['nonceSecret', { nonceSecret: new Uint8Array(31) }],
     ['proofWindow.pastSeconds', { proofWindow: { pastSeconds: 301 } }],
     ['proofWindow.futureSeconds', { proofWindow: { futureSeconds: 61 } }],
@@ -55,6 +58,7 @@ describe('options that cannot be meant are refused at the start, by name', () =>
     ['subjects', { subjects: ['*', SUBJECT] }],
     ['subjects', { subjects: ['spiffe:///'] }],
     ['subjects', { subjects: ['spiffe://'] }],
+    ['subjects', { subjects: ['spiffe://acme.example'] }],
     ['subjects', { subjects: ['https://as.example/users/'] }],
     ['subjects', { subjects: [7] }],
     ['algorithms', { algorithms: ['HS256'] }],
