@@ -173,6 +173,22 @@ describe('POST /introspect (RFC 7662)', () => {
     }
   });
 
+  test('is refused to an API that is suspended or has expired', async () => {
+    const { workload, token, sidecar, time, standing } = await served();
+    const api = await workload({ uid: 2000 });
+    const ledger = sidecar.registry().identities.get('spiffe://acme.example/ledger')!;
+    const asked = async (): Promise<unknown> => {
+      const { json } = await postForm(api, '/introspect', { token });
+      return json.active ?? json.code;
+    };
+    await sidecar.withdrawal.suspend(ledger, 'SEC-7').durable;
+    expect(await asked()).toBe('introspection_refused');
+    await standing.resume(ledger.id);
+    expect(await asked()).toBe(true);
+    time.jump(Date.parse('2027-07-01T00:00:00Z') - time.nowMs());
+    expect(await asked()).toBe('introspection_refused');
+  });
+
   test('tells nothing of a token for another API, and of what is none (§2.2)', async () => {
     const { workload, token } = await served();
     expect((await postForm(await workload({ uid: 2001 }), '/introspect', { token })).json).toEqual({ active: false });

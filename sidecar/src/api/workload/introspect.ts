@@ -1,5 +1,6 @@
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, type Clock } from '@tallystick/core';
 import { ROUTES } from '@tallystick/protocol';
+import { identityState } from '../../authorize/identity-state.ts';
 import type { TokenReader } from '../../issuer/read-token.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
@@ -13,11 +14,12 @@ export interface IntrospectRouteParts {
   readonly admission: Admission;
   readonly standing: Standing;
   readonly readToken: TokenReader;
+  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /**
  * `POST /introspect` (RFC 7662), for identities that are the API of the token's audience (`receives`). Any other
- * token is `active: false` to them.
+ * token is `active: false` to them, and one that is suspended or has expired is told nothing.
  */
 export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
   return {
@@ -26,7 +28,11 @@ export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
     async handle(exchange) {
       const token = await readTokenForm(exchange.request);
       const matching = await attestSender(parts.admission, exchange);
-      const receives = new Set(matching.flatMap((identity) => identity.receives));
+      const active = matching.filter(
+        (identity) =>
+          identityState(identity, parts.standing.isSuspended(identity.id), parts.clock.nowMs()) === 'active',
+      );
+      const receives = new Set(active.flatMap((identity) => identity.receives));
       if (receives.size === 0) {
         throw new TallystickError('introspection_refused', 'this workload is the API of no audience');
       }
