@@ -177,6 +177,7 @@ export function assemble(outside: Outside): Sidecar {
     clock,
     timers,
     rotated: async ({ kid, previous }) => {
+      log.info('issuer key rotated', { kid, previous });
       await operatorRecords.keyRotated(kid, previous, null);
     },
     failed: (error) => log.error('the issuer key could not be rotated; it signs on', errorFields(error)),
@@ -201,9 +202,17 @@ export function assemble(outside: Outside): Sidecar {
         version: outside.version,
         epoch: outside.epoch,
       }),
-      ...adminIdentityRoutes({ registry: current, standing, withdrawal, records: operatorRecords, unmatched, clock }),
+      ...adminIdentityRoutes({
+        registry: current,
+        standing,
+        withdrawal,
+        records: operatorRecords,
+        unmatched,
+        clock,
+        log,
+      }),
       ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
-      ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords }),
+      ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
     ],
     log,
   );

@@ -77,7 +77,8 @@ export const identities = defineCommand({
         const reason = reasonOf(options);
         return askSidecar(invocation, async (sidecar) => {
           const answer = await sidecar.post(`/v1/identities/${action}`, { id, reason });
-          print(answer, () => [`${id} is ${String(answer.state)} on ${String(answer.scope)}`]);
+          const ended = action === 'suspend' ? `; leases ended: ${String(answer.leases_ended)}` : '';
+          print(answer, () => [`${id} is ${String(answer.state)} on ${String(answer.scope)}${ended}`]);
           return EXIT.ok;
         });
       }

@@ -2,6 +2,7 @@ import { printable, TallystickError, type Clock, type IdentityObject } from '@ta
 import { identityState } from '../../authorize/identity-state.ts';
 import type { Registry } from '../../authorize/registry.ts';
 import type { Withdrawal } from '../../lease/withdrawal.ts';
+import type { Log } from '../../observe/log.ts';
 import type { OperatorRecords } from '../../record/operator-records.ts';
 import type { UnmatchedPeers } from '../../attest/unmatched.ts';
 import type { Standing } from '../../state/standing.ts';
@@ -16,11 +17,12 @@ export interface AdminIdentitiesParts {
   readonly records: OperatorRecords;
   readonly unmatched: UnmatchedPeers;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly log: Log;
 }
 
 /** `identities list|suspend|resume|explain`. */
 export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly AdminRoute[] {
-  const { registry, standing, withdrawal, records, clock } = parts;
+  const { registry, standing, withdrawal, records, clock, log } = parts;
   const find = (id: unknown): IdentityObject => {
     const found = typeof id === 'string' ? registry().identities.get(id) : undefined;
     if (!found) {
@@ -62,6 +64,8 @@ export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly Admin
         const operator = await operatorOf(peer, body.reason);
         const { leases, durable } = withdrawal.suspend(identity, operator.reason);
         records.suspended(identity, operator);
+        const { uid, reason } = operator;
+        log.info('identity suspended', { identity: identity.id, leases: leases.length, uid, reason });
         await durable;
         return { id: identity.id, state: 'suspended', leases_ended: leases.length, scope: 'this sidecar alone' };
       },
@@ -75,6 +79,7 @@ export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly Admin
         // Giving rights back is a grant: it waits for its record.
         await records.resumed(identity, operator);
         await withdrawal.resume(identity);
+        log.info('identity resumed', { identity: identity.id, uid: operator.uid, reason: operator.reason });
         return { id: identity.id, state: identityState(identity, false, clock.nowMs()), scope: 'this sidecar alone' };
       },
     },

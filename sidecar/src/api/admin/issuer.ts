@@ -1,5 +1,6 @@
 import { jwkSet } from '../../issuer/jwks.ts';
 import type { Signer } from '../../issuer/signer.ts';
+import type { Log } from '../../observe/log.ts';
 import type { OperatorRecords } from '../../record/operator-records.ts';
 import { operatorOf } from './operator.ts';
 import type { AdminRoute } from './route.ts';
@@ -9,10 +10,11 @@ export interface AdminIssuerParts {
   readonly signer: Signer;
   readonly trustDomain: string;
   readonly records: OperatorRecords;
+  readonly log: Log;
 }
 
 /** `issuer export|rotate`. */
-export function adminIssuerRoutes({ signer, trustDomain, records }: AdminIssuerParts): readonly AdminRoute[] {
+export function adminIssuerRoutes({ signer, trustDomain, records, log }: AdminIssuerParts): readonly AdminRoute[] {
   return [
     {
       method: 'GET',
@@ -25,6 +27,7 @@ export function adminIssuerRoutes({ signer, trustDomain, records }: AdminIssuerP
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
         const { kid, previous } = await signer.rotate();
+        log.info('issuer key rotated', { kid, previous, uid: operator.uid, reason: operator.reason });
         const record = await records.keyRotated(kid, previous, operator);
         return { kid, previous, record_id: record.id };
       },
