@@ -244,8 +244,18 @@ describe('against a sidecar that serves', () => {
     expect(keys.map(({ kid }) => kid)).toEqual(expect.arrayContaining([before, value.kid]));
   });
 
+  test.each(['close-batch', 'spiffe://acme.example', 'spiffe://other.example/payments/', 'spiffe://acme.example/a//'])(
+    'issuer export for %s, which names nobody of the trust domain, is refused',
+    async (subject) => {
+      const { status, stdout, stderr } = await command(daemon, 'issuer', 'export', '--subject', subject);
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('write spiffe://acme.example/');
+    },
+  );
+
   test('issuer export without a URL has the keys in it, that of the next rotation too', async () => {
-    const { stdout } = await command(daemon, 'issuer', 'export');
+    const { stdout, stderr } = await command(daemon, 'issuer', 'export');
+    expect(stderr).toMatch(/good for 30 days.*\n.*--jwks/);
     const exported = JSON.parse(stdout) as TrustedIssuer & { jwks: { keys: { kid: string }[] } };
     expect(exported).toMatchObject({ issuer: ISSUER, subjects: ['spiffe://acme.example/'] });
     const { value } = await commandJson(daemon, 'issuer', 'rotate', ...REASON);

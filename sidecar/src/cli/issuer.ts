@@ -1,3 +1,4 @@
+import { isSpiffeId } from '@tallystick/core';
 import { askSidecar, jsonText, reasonOf, REASON_OPTION } from './ask-sidecar.ts';
 import { CONFIG_OPTION, defineCommand, EXIT, JSON_OPTION, UsageError } from './command.ts';
 
@@ -19,14 +20,17 @@ export const issuer = defineCommand({
     },
   },
   run(invocation) {
-    const { options, positionals, stdout } = invocation;
+    const { options, positionals, stdout, stderr } = invocation;
     const [action = 'export', ...more] = positionals;
     if (more.length > 0) throw new UsageError('too many arguments');
     switch (action) {
       case 'export':
         return askSidecar(invocation, async (sidecar) => {
           const { issuer: url, jwks, trust_domain: trustDomain } = await sidecar.get('/v1/issuer');
-          const subject = options.subject ?? `spiffe://${String(trustDomain)}/`;
+          const all = `spiffe://${String(trustDomain)}/`;
+          const { subject = all } = options;
+          if (!subject.startsWith(all) || !isSpiffeId(subject.replace(/\/$/, '')))
+            throw new UsageError(`--subject is not in the trust domain of this issuer: write ${all}, or more of it`);
           stdout.write(
             jsonText({
               issuer: url,
@@ -35,6 +39,7 @@ export const issuer = defineCommand({
               revocations: options.revocations,
             }),
           );
+          if (options.jwks === undefined) stderr.write(KEYS_IN_FILE);
           return EXIT.ok;
         });
       case 'rotate': {
@@ -51,3 +56,7 @@ export const issuer = defineCommand({
     }
   },
 });
+
+const KEYS_IN_FILE = `tallystick: the keys in this file are good for 30 days, for the issuer rotates them
+  with --jwks URL the API reads them itself
+`;
