@@ -30,6 +30,10 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** An existing folder to run in; absent: a new one, removed with the daemon. */
   readonly folder?: string;
+  /** Leave the configuration that is in the folder as it is. */
+  readonly keepConfig?: boolean;
+  /** TCP ports of the public and the health listener; absent: free ones. */
+  readonly ports?: readonly [number, number];
   /** The program and its arguments before `run`; absent: {@link TALLYSTICK} on this Node. */
   readonly command?: readonly [string, ...string[]];
   /** Arguments after `run`. */
@@ -60,6 +64,8 @@ export interface Daemon {
   output(): string;
   /** Resolves with the first log line, seen or to come, of this message; rejects when it ends before. */
   logged(message: string): Promise<Record<string, unknown>>;
+  /** Resolves with the first log line to come of this message; rejects when it ends before. */
+  nextLogged(message: string): Promise<Record<string, unknown>>;
   /** Resolves when it has ended: exit code or signal. */
   readonly ended: Promise<number | NodeJS.Signals>;
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
@@ -91,21 +97,19 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'tallystick-daemon-'));
   const config = join(folder, 'tallystick.yaml');
   const sockets = (options.sockets ?? ['app']).map((name) => `{ name: ${name}, path: ${socketPath(folder, name)} }`);
-  const [publicPort, healthPort] = await Promise.all([freePort(), freePort()]);
+  const ports = options.ports ?? [await freePort(), await freePort()];
   const registry = options.registry ?? oneService(options.use ?? `${AUDIENCE}/`, options.lifetime ?? '15m');
-  writeFileSync(
-    config,
-    `version: 1
+  const text = `version: 1
 trustDomain: acme.example
 state: ${folder}/state
 listen:
   workload: [${sockets.join(', ')}]
   admin: ${folder}/admin/admin.sock
-  public: http://127.0.0.1:${publicPort}
-  health: http://127.0.0.1:${healthPort}
+  public: http://127.0.0.1:${ports[0]}
+  health: http://127.0.0.1:${ports[1]}
 issuer: { url: ${options.issuer ?? ISSUER}, signer: local }
-${registry}`,
-  );
+${registry}`;
+  if (!options.keepConfig) writeFileSync(config, text);
   const [file, ...before] = options.command ?? [process.execPath, ...TALLYSTICK];
   const program = startProgram({
     command: [file, ...before, 'run', '--config', config, ...(options.args ?? [])],
@@ -113,7 +117,7 @@ ${registry}`,
     env: options.env ?? {},
     uid: options.uid,
   });
-  const daemon = new DaemonProcess(program, { folder, config, publicPort, healthPort, options });
+  const daemon = new DaemonProcess(program, folder, ports, options);
   if (!options.noWait) await daemon.logged('serving');
   return daemon;
 }
@@ -138,25 +142,18 @@ class DaemonProcess implements Daemon {
   readonly publicUrl: string;
   readonly healthUrl: string;
   readonly #program: Program;
+  readonly #ports: readonly [number, number];
   readonly #options: DaemonOptions;
 
-  constructor(
-    program: Program,
-    place: {
-      folder: string;
-      config: string;
-      publicPort: number;
-      healthPort: number;
-      options: DaemonOptions;
-    },
-  ) {
-    this.folder = place.folder;
-    this.config = place.config;
+  constructor(program: Program, folder: string, ports: readonly [number, number], options: DaemonOptions) {
+    this.folder = folder;
+    this.config = join(folder, 'tallystick.yaml');
     this.socket = this.socketNamed('app');
-    this.publicUrl = `http://127.0.0.1:${place.publicPort}`;
-    this.healthUrl = `http://127.0.0.1:${place.healthPort}`;
-    this.#options = place.options;
+    this.publicUrl = `http://127.0.0.1:${ports[0]}`;
+    this.healthUrl = `http://127.0.0.1:${ports[1]}`;
     this.#program = program;
+    this.#ports = ports;
+    this.#options = options;
   }
 
   get pid(): number {
@@ -187,12 +184,16 @@ class DaemonProcess implements Daemon {
     return this.#program.line((line) => line.message === message);
   }
 
+  nextLogged(message: string): Promise<Record<string, unknown>> {
+    return this.#program.line((line) => line.message === message, this.log.length);
+  }
+
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     return this.#program.kill(signal);
   }
 
   again(options: Partial<DaemonOptions> = {}): Promise<Daemon> {
-    return startDaemon({ ...this.#options, ...options, folder: this.folder });
+    return startDaemon({ ...this.#options, ports: this.#ports, ...options, folder: this.folder });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -28,8 +28,12 @@ export interface Program extends AsyncDisposable {
   output(): string;
   /** The lines of its descriptor 3: what it tells the test and nobody else. */
   readonly told: readonly string[];
-  /** Resolves with the first JSON line, seen or to come, that `selects`; rejects when it ends before. */
-  line(selects: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /**
+   * Resolves with the first JSON line, seen or to come, that `selects`; rejects when it ends before.
+   *
+   * @param from How many lines are passed over.
+   */
+  line(selects: (line: Record<string, unknown>) => boolean, from?: number): Promise<Record<string, unknown>>;
   /** Writes a line to its standard input. */
   send(line: string): void;
   /** Resolves when it has ended, and all it wrote is here: exit code or signal. */
@@ -85,10 +89,10 @@ export function startProgram({ command: [file, ...args], cwd, env, uid }: Progra
     lines,
     output: () => text,
     told,
-    async line(selects) {
+    async line(selects, from = 0) {
       const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
       const look = (): void => {
-        const found = lines.find(selects);
+        const found = lines.slice(from).find(selects);
         if (found) resolve(found);
         else if (over) reject(new Error(`${file} ended before the line that was awaited:\n${text}`));
       };
