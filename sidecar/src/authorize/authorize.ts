@@ -80,7 +80,7 @@ export function authorizeToken(question: Question): Decision {
   if (covering.length > 1) {
     return {
       ...deny('invalid_target', 'invalid_target', 'several credentials match'),
-      remedy: `set "resource" to one of ${covering.map(({ credential }) => credential.audience).join(', ')}, and "scope" where they share it`,
+      remedy: `set "resource", and "scope" where it is shared, to those of one: ${covering.map(nameOf).join('; ')}`,
     };
   }
   const { credential, scope: grantable, minAssurance } = covering[0]!;
@@ -93,6 +93,10 @@ export function authorizeToken(question: Question): Decision {
     );
   }
   return { allow: true, reason: 'entitled', credential, scope: scope ?? grantable };
+}
+
+function nameOf({ credential: { audience }, scope }: Entitled): string {
+  return scope.length === 0 ? audience : `${audience} with ${scope.join(' ')}`;
 }
 
 function deny(

@@ -57,10 +57,13 @@ export function createAdmission({ attest, match, proofs }: AdmissionParts): Admi
     attest: attestPeer,
     async admit({ peer, named, proofHeader, target, onIdentified }) {
       const { attestation, matching } = await attestPeer(peer);
-      const identity = selectIdentity(matching, named);
+      const identity = selectIdentity(matching, named, attestation.selectors);
       onIdentified({ identity, attestation });
       return { identity, attestation, proof: proofs.check(proofHeader, target, identity.id) };
     },
-    readmit: async (peer, id) => selectIdentity((await attestPeer(peer)).matching, id),
+    async readmit(peer, id) {
+      const { attestation, matching } = await attestPeer(peer);
+      return selectIdentity(matching, id, attestation.selectors);
+    },
   };
 }

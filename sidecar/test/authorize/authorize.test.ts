@@ -91,7 +91,9 @@ describe('the decision table', () => {
 
   test('the remedy of an ambiguous request names what to choose from', () => {
     expect(authorizeToken(question({}, both))).toMatchObject({
-      remedy: expect.stringContaining('https://ledger-api.acme.example, https://other-api.acme.example') as string,
+      remedy: expect.stringContaining(
+        'one: https://ledger-api.acme.example with journal.read journal.write; https://other-api.acme.example',
+      ) as string,
     });
   });
 });
