@@ -83,7 +83,7 @@ export class OtlpDelivery<Items> implements IOtlpExportDelegate<Items> {
   setMetrics(): void {}
 
   async #deliver(plain: Uint8Array, done: (result: ExportResult) => void): Promise<void> {
-    const isTaken = await this.#tryUntilTaken(plain);
+    const isTaken = await this.#tryUntilTaken(plain).catch(() => false);
     done({ code: isTaken ? ExportResultCode.SUCCESS : ExportResultCode.FAILED });
   }
 
@@ -129,8 +129,9 @@ export class OtlpDelivery<Items> implements IOtlpExportDelegate<Items> {
       });
       return this.#judge(response);
     } catch (error) {
-      // Its message may quote the address of the collector, and with it a password.
-      this.#options.attempted((error as NodeJS.ErrnoException).code ?? 'error');
+      // Not its message, which may quote the address of the collector, and with it a password.
+      const { code = 'error' } = error as NodeJS.ErrnoException;
+      if (!this.#options.giveUp.aborted) this.#options.attempted(code);
       return { kind: 'later', afterMs: undefined };
     }
   }
@@ -144,15 +145,18 @@ export class OtlpDelivery<Items> implements IOtlpExportDelegate<Items> {
     return { kind: 'later', afterMs: seconds > 0 ? seconds * 1000 : undefined };
   }
 
+  /** Waits, unless it is over already. */
   #pause(ms: number): Promise<void> {
+    const { giveUp, timers } = this.#options;
     return new Promise((resolve) => {
+      if (giveUp.aborted) return resolve();
       const over = (): void => {
         timer.cancel();
-        this.#options.giveUp.removeEventListener('abort', over);
+        giveUp.removeEventListener('abort', over);
         resolve();
       };
-      const timer = this.#options.timers.after(ms, over);
-      this.#options.giveUp.addEventListener('abort', over);
+      const timer = timers.after(ms, over);
+      giveUp.addEventListener('abort', over);
     });
   }
 }

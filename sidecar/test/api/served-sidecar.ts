@@ -15,6 +15,7 @@ import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
+import type { SidecarTelemetry } from '../../src/observe/sidecar-telemetry.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
 import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
@@ -43,6 +44,7 @@ export interface ServeOptions {
   readonly config?: Config;
   /** Wraps the signer, to make it slow or fail. */
   readonly signer?: (signer: Signer) => Signer;
+  readonly telemetry?: (clock: ManualTime) => SidecarTelemetry;
   /** Waited for before a peer is attested. */
   readonly attesting?: () => Promise<void>;
 }
@@ -68,7 +70,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
       return attest(who);
     },
     matcher: createMatch,
-    telemetry: noTelemetry,
+    telemetry: options.telemetry?.(time) ?? noTelemetry,
     metrics,
     log,
     node: 'host-7',
