@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, JSON_OPTION, UsageError } from './command.ts';
 import { isTrustDomain } from '@tallystick/core';
-import { starterConfig } from './starter-config.ts';
+import { starterConfig, starterPlaces } from './starter-config.ts';
 
 /** Writes a configuration to begin with. */
 export const init = defineCommand({
@@ -18,7 +18,9 @@ export const init = defineCommand({
     const trustDomain = options['trust-domain'] ?? 'example.internal';
     if (!isTrustDomain(trustDomain))
       throw new UsageError('--trust-domain is not a trust domain: write a name such as acme.example');
-    const text = starterConfig({ trustDomain, environment, uid: process.getuid?.() ?? 1000, nowMs: clock.nowMs() });
+    const uid = process.getuid?.() ?? 1000;
+    const places = starterPlaces(environment, uid);
+    const text = starterConfig({ trustDomain, places, uid, nowMs: clock.nowMs() });
     try {
       await writeFile(path, text, { flag: 'wx' });
     } catch (error) {
@@ -30,11 +32,9 @@ export const init = defineCommand({
       );
       return EXIT.notOk;
     }
-    stdout.write(
-      options.json
-        ? `${JSON.stringify({ file: path })}\n`
-        : `wrote ${path}\n  next: edit it, then "tallystick check" and "tallystick run"\n`,
-    );
+    const next = '  next: edit it, then "tallystick check" and "tallystick run"\n';
+    const socket = places.expected ? '' : `  services find it by TALLYSTICK_SOCKET=unix://${places.workload}\n`;
+    stdout.write(options.json ? `${JSON.stringify({ file: path })}\n` : `wrote ${path}\n${next}${socket}`);
     return EXIT.ok;
   },
 });

@@ -3,23 +3,43 @@ import type { Environment } from '../config/environment.ts';
 /** What a first configuration is made from. */
 export interface StarterOptions {
   readonly trustDomain: string;
-  readonly environment: Pick<Environment, 'runtimeFolder' | 'stateFolder'>;
+  readonly places: StarterPlaces;
   /** The user whose processes match the first identity. */
   readonly uid: number;
   readonly nowMs: number;
 }
 
+/** Where a first sidecar keeps its state and its sockets. */
+export interface StarterPlaces {
+  readonly state: string;
+  readonly workload: string;
+  readonly admin: string;
+  /** True where services look for the workload socket by themselves. */
+  readonly expected: boolean;
+}
+
 const HALF_A_YEAR_MS = 182 * 86_400_000;
 
 /**
- * Returns the text of a configuration that works on this machine: in the user's own folders where there are such, else
- * in those of a system service.
+ * Returns places that the user can write: the folders of the user where there are such, else those of a system
+ * service. Without a folder for sockets, as in a container or after `su`, they lie beside the state.
  */
-export function starterConfig({ trustDomain, environment, uid, nowMs }: StarterOptions): string {
-  const { runtimeFolder, stateFolder } = environment;
-  const own = uid !== 0 && runtimeFolder !== undefined && stateFolder !== undefined;
-  const run = own ? runtimeFolder : '/run';
-  const state = own ? `${stateFolder}/tallystick` : '/var/lib/tallystick';
+export function starterPlaces(
+  { runtimeFolder, stateFolder }: Pick<Environment, 'runtimeFolder' | 'stateFolder'>,
+  uid: number,
+): StarterPlaces {
+  const own = uid !== 0 && stateFolder !== undefined;
+  const run = own ? (runtimeFolder ?? stateFolder) : '/run';
+  return {
+    state: own ? `${stateFolder}/tallystick` : '/var/lib/tallystick',
+    workload: run === stateFolder ? `${run}/tallystick-run/api.sock` : `${run}/tallystick/api.sock`,
+    admin: `${run}/tallystick-admin/admin.sock`,
+    expected: run !== stateFolder,
+  };
+}
+
+/** Returns the text of a configuration that works on this machine. */
+export function starterConfig({ trustDomain, places, uid, nowMs }: StarterOptions): string {
   const expires = new Date(nowMs + HALF_A_YEAR_MS).toISOString().slice(0, 10);
   return `# The configuration of a Tallystick sidecar. "tallystick check" explains every mistake in it, with its line.
 # An editor that knows YAML schemas takes the output of "tallystick schema".
@@ -27,13 +47,13 @@ version: 1
 trustDomain: ${trustDomain}
 
 # Everything that must survive a restart, the signing keys among it. Nobody but the sidecar may read it.
-state: ${state}
+state: ${places.state}
 
 listen:
   # Workloads connect here. The folder of this socket is what a container gets mounted.
-  workload: unix://${run}/tallystick/api.sock
+  workload: unix://${places.workload}
   # Operators connect here. Never mount this folder into a workload.
-  admin: ${run}/tallystick-admin/admin.sock
+  admin: ${places.admin}
   # APIs on other hosts read keys and revocations here.
   # public: http://127.0.0.1:8480
   # Probes and metrics.

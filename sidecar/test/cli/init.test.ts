@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/command.ts';
-import { starterConfig } from '../../src/cli/starter-config.ts';
+import { starterConfig, starterPlaces } from '../../src/cli/starter-config.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
 import { runCli } from './run-cli.ts';
 
@@ -60,7 +60,12 @@ test('a user gets the folders of a user, and root those of a service', () => {
     environment: { runtimeFolder: string | undefined; stateFolder: string | undefined },
   ) => {
     const result = parseConfig(
-      starterConfig({ trustDomain: 'acme.example', environment, uid, nowMs: Date.parse('2026-11-22') }),
+      starterConfig({
+        trustDomain: 'acme.example',
+        places: starterPlaces(environment, uid),
+        uid,
+        nowMs: Date.parse('2026-11-22'),
+      }),
     );
     if (!result.ok) throw new Error(JSON.stringify(result.mistakes));
     return result.config;
@@ -79,4 +84,15 @@ test('a user gets the folders of a user, and root those of a service', () => {
   };
   expect(configFor(0, own)).toMatchObject(service);
   expect(configFor(1000, { runtimeFolder: undefined, stateFolder: undefined })).toMatchObject(service);
+});
+
+test('a user without a folder for sockets gets them beside the state, and services are told where', () => {
+  const home = { runtimeFolder: undefined, stateFolder: '/home/a/.local/state' };
+  expect(starterPlaces(home, 1000)).toEqual({
+    state: '/home/a/.local/state/tallystick',
+    workload: '/home/a/.local/state/tallystick-run/api.sock',
+    admin: '/home/a/.local/state/tallystick-admin/admin.sock',
+    expected: false,
+  });
+  expect(starterPlaces(home, 0).expected).toBe(true);
 });
