@@ -40,7 +40,7 @@ const WHAT = 'suspensions and revocations';
 export const KEPT_SECONDS = 900;
 
 /** Opens the standing of this sidecar. @throws {TallystickError} `state_unusable` */
-export async function openStanding(folder: string, clock: Pick<Clock, 'nowMs'>): Promise<Standing> {
+export async function openStanding(folder: string, clock: Clock): Promise<Standing> {
   const path = join(folder, 'standing.json');
   const stored = (await readStateFile(path, WHAT)) as { suspensions: Suspension[]; revoked: Revocation[] } | undefined;
   const suspended = new Map((stored?.suspensions ?? []).map((line) => [line.identity, line]));
@@ -50,9 +50,20 @@ export async function openStanding(folder: string, clock: Pick<Clock, 'nowMs'>):
   let writing: Promise<void> | undefined;
   let next: Promise<void> | undefined;
 
+  // The monotonic instant before which a line is kept, whatever the wall clock says: one that jumps ahead and is set
+  // right again would make good what was revoked.
+  const keptUntilMs = new Map<string, number>();
+  const keep = (key: string, until: number): void => {
+    keptUntilMs.set(key, clock.monotonicMs() + (until + KEPT_SECONDS) * 1000 - clock.nowMs());
+  };
+  for (const [key, { until }] of lines) keep(key, until);
   const prune = (): void => {
     const oldest = clock.nowMs() / 1000 - KEPT_SECONDS;
-    for (const [key, { until }] of lines) if (until < oldest) lines.delete(key);
+    for (const [key, { until }] of lines) {
+      if (until >= oldest || clock.monotonicMs() < keptUntilMs.get(key)!) continue;
+      lines.delete(key);
+      keptUntilMs.delete(key);
+    }
   };
   const write = (): Promise<void> => {
     prune();
@@ -121,6 +132,7 @@ export async function openStanding(folder: string, clock: Pick<Clock, 'nowMs'>):
         const merged = held ? merge(held, line) : line;
         if (merged === held) continue;
         lines.set(key, merged);
+        keep(key, merged.until);
         changed = true;
       }
       // What is there already is durable, or being made so; if that failed, it is tried again.

@@ -106,9 +106,9 @@ test('revoking a key ends what it holds for every identity, and bars it for a ye
   await durable;
   expect(ended).toEqual(mine.map(({ lease }) => lease));
   expect(theirs.lease.revoked).toBe(false);
-  time.jump(365 * 86_400_000);
+  time.advance(365 * 86_400_000);
   expect([standing.isKeyRevoked('key-1'), standing.isKeyRevoked('key-2')]).toEqual([true, false]);
-  time.jump(2 * 86_400_000);
+  time.advance(2 * 86_400_000);
   standing.revocations();
   expect(standing.isKeyRevoked('key-1')).toBe(false);
 });

@@ -171,6 +171,16 @@ describe('lines', () => {
     expect(own.revokes(token({ jti: 'short' }))).toBe(true);
   });
 
+  test('are not lost by a clock that jumps a day ahead and is set right', async () => {
+    const { standing: own, time, again } = await standing();
+    await own.revoke([jti('ls_1', NOW + 60)]);
+    time.jump(86_400_000);
+    await own.revoke([jti('ls_2', NOW + 86_460)]);
+    expect(own.revocations()).toHaveLength(2);
+    time.jump(-86_400_000);
+    expect([own.revokes(token()), (await again()).revokes(token())]).toEqual([true, true]);
+  });
+
   test('about one subject keep the latest instant and the latest end', async () => {
     const { standing: own } = await standing();
     await own.revoke([{ kind: 'sub', value: ID, before: NOW, until: NOW + 100 }]);
