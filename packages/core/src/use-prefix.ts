@@ -27,6 +27,7 @@ export function parseUsePrefix(text: string): UsePrefix | string {
     return 'it must be https, or http on a loopback address such as 127.0.0.1';
   }
   if (url.username !== '' || url.password !== '') return 'it carries user information';
+  if (text.includes('*')) return 'it has a "*"; a prefix covers all that is below it without one';
   if (/[?#]/.test(text)) return 'it has a query or a fragment';
   if (/\/\.{1,2}(\/|$)/.test(text)) return 'it has a relative path segment';
   if (url.pathname.includes('//')) return 'it has an empty path segment';

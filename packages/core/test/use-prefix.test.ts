@@ -41,6 +41,8 @@ describe('parseUsePrefix', () => {
     ['https://:secret@ledger.acme.example', /user information/],
     ['https://ledger.acme.example/?x=1', /query/],
     ['https://ledger.acme.example?', /query/],
+    ['https://ledger.acme.example/*', /\*/],
+    ['https://*.acme.example/', /\*/],
     ['https://ledger.acme.example/#', /query/],
     ['https://ledger.acme.example/a/../b', /relative/],
     ['https://ledger.acme.example/a/.', /relative/],

@@ -7,7 +7,7 @@ export const MAX_SOCKET_PATH_BYTES = 107;
 /** A file or folder, by its one normal form: two ways to write a path would hide that two keys name the same. */
 export const ABSOLUTE_PATH: TextOptions = {
   is: 'an absolute path',
-  write: 'the whole path from "/", without "..", "//" and a "/" at the end',
+  write: 'the whole path from "/", without "..", without "//" and without a "/" at the end',
   pattern: /^\/[^\p{Cc}\p{Cs}]+$/u,
   check: pathFault,
 };
@@ -16,7 +16,7 @@ export const ABSOLUTE_PATH: TextOptions = {
 export const SOCKET_PATH: TextOptions = {
   ...ABSOLUTE_PATH,
   is: 'the path of a socket',
-  write: `the whole path from "/", at most ${MAX_SOCKET_PATH_BYTES} bytes, without "..", "//" and a "/" at the end`,
+  write: `the whole path from "/", at most ${MAX_SOCKET_PATH_BYTES} bytes, without "..", without "//" and without a "/" at the end`,
   check: socketPathFault,
 };
 

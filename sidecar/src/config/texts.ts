@@ -79,7 +79,7 @@ export const DATE: TextOptions = {
 
 export const SELECTOR: TextOptions = {
   is: 'a selector',
-  write: 'unix:uid:N, unix:gid:N, unix:path:/PATH or tallystick:socket:NAME',
+  write: 'unix:uid:N or unix:gid:N with a number, unix:path:/PATH or tallystick:socket:NAME',
   pattern: SELECTOR_PATTERN,
   check: (text) => {
     const selector = parseSelector(text);
