@@ -124,6 +124,8 @@ export function assemble(outside: Outside): Sidecar {
   const operatorRecords = createOperatorRecords({ recorder, registry: current, log });
   const lifecycle = createLifecycleRecords({ recorder, registry: current, version: outside.version });
 
+  let configInForce = true;
+
   const unmatched = createUnmatchedPeers(clock);
   const admission = createAdmission({
     attest: outside.attest,
@@ -169,7 +171,7 @@ export function assemble(outside: Outside): Sidecar {
     'Connections and requests refused before routing, by reason.',
   );
   const census = createCensus({ registry: current, standing, table, clock });
-  describeSidecar(metrics, { table, hub, recorder, standing, census });
+  describeSidecar(metrics, { table, hub, recorder, standing, census, configInForce: () => configInForce });
   telemetry.observe(census);
 
   const keyRotation = startKeyRotation({
@@ -191,6 +193,7 @@ export function assemble(outside: Outside): Sidecar {
     [
       ...adminStatusRoutes({
         config: () => config,
+        configInForce: () => configInForce,
         registry: current,
         table,
         hub,
@@ -225,7 +228,17 @@ export function assemble(outside: Outside): Sidecar {
     table,
     metrics,
     withdrawal,
-    lifecycle,
+    lifecycle: {
+      ...lifecycle,
+      configLoaded(source, sha256) {
+        configInForce = source === 'file';
+        return lifecycle.configLoaded(source, sha256);
+      },
+      configRefused(mistakes) {
+        configInForce = false;
+        return lifecycle.configRefused(mistakes);
+      },
+    },
     registry: current,
     refused(reason, peer) {
       metrics.count('tallystick_refused_total', { reason });

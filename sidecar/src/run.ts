@@ -1,10 +1,12 @@
 import { systemClock, systemRandom, systemTimers, TallystickError, type Clock } from '@tallystick/core';
+import type { Difference } from './config/changes.ts';
+import type { HttpListener } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import type { Mistake } from './config/fault.ts';
 import { createLastGood } from './config/last-good.ts';
 import { openConfig } from './config/open-config.ts';
 import { watchConfig, type ConfigWatch } from './config/watch-config.ts';
-import { createLog, errorFields, type Log, type LogLevel } from './observe/log.ts';
+import { createLog, errorFields, type Log, type LogFields, type LogLevel } from './observe/log.ts';
 import { createNotify } from './observe/notify.ts';
 import { startTelemetry, type StartedTelemetry } from './observe/start-telemetry.ts';
 import { openSidecar } from './open-sidecar.ts';
@@ -95,10 +97,12 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     });
 
     await sidecar.lifecycle.started();
-    await sidecar.lifecycle.configLoaded(refusal ? 'last-good' : 'file');
+    await sidecar.lifecycle.configLoaded(refusal ? 'last-good' : 'file', loaded.digest);
     const lastGood = createLastGood(config.state.leases, clock);
     if (refusal) {
-      logMistakes(log, 'the configuration is broken; the last good one is used', refusal.mistakes);
+      logMistakes(log, 'the configuration is broken; the last good one is used', refusal.mistakes, {
+        until: new Date(refusal.usableUntilMs).toISOString(),
+      });
       await lastGood.refuse();
     } else {
       await lastGood.keep(loaded.text);
@@ -113,16 +117,17 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       refusal,
       lastGood,
       timers,
-      onConfig: ({ config: next }, changes) => {
+      onConfig: ({ config: next, digest }, changes) => {
         log.info('configuration loaded', {
           identities: next.identities.length,
-          added: changes.identities.added.length,
-          removed: changes.identities.removed.length,
-          changed: changes.identities.changed.length,
+          ...countsOf('identities', changes.identities),
+          credentials: next.credentials.size,
+          ...countsOf('credentials', changes.credentials),
+          sha256: digest,
         });
         void sidecar
           .apply(next)
-          .then(() => sidecar.lifecycle.configLoaded('file'))
+          .then(() => sidecar.lifecycle.configLoaded('file', digest))
           .catch((error: unknown) =>
             log.error('the new configuration is in force, but not on record', errorFields(error)),
           );
@@ -146,6 +151,9 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       pid: process.pid,
       identities: config.identities.length,
       sockets: config.listen.workload.map(({ path }) => path).join(' '),
+      admin: config.listen.admin,
+      public: urlOf(config.listen.public),
+      health: urlOf(config.listen.health),
       record: recorder.origin,
       rollback: 'undetectable',
     });
@@ -172,8 +180,18 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
   }
 }
 
-function logMistakes(log: Log, message: string, mistakes: readonly Mistake[]): void {
-  log.error(message, { mistakes: mistakes.length });
+function urlOf(listener: HttpListener | undefined): string | undefined {
+  if (!listener) return undefined;
+  const { host, port, tls } = listener;
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function countsOf(what: string, { added, removed, changed }: Difference): LogFields {
+  return { [`${what}_added`]: added.length, [`${what}_removed`]: removed.length, [`${what}_changed`]: changed.length };
+}
+
+function logMistakes(log: Log, message: string, mistakes: readonly Mistake[], fields: LogFields = {}): void {
+  log.error(message, { mistakes: mistakes.length, ...fields });
   for (const { line, column, path, message: mistake, remedy } of mistakes.slice(0, 20)) {
     log.error(mistake, { line, column, path, remedy });
   }

@@ -1,4 +1,5 @@
 // The configuration of a daemon changes while a service calls its API: by an editor, a ConfigMap, a mistake, a signal.
+import { hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type Identity } from '@tallystick/sdk';
@@ -43,7 +44,7 @@ async function edit(from: string | RegExp, to: string, message: string): Promise
 
 test('an entitlement that is taken away stops the calls, with the remedy; given back, they go on', async () => {
   const loaded = await edit('entitlements: [ledger-api]', 'entitlements: []', LOADED);
-  expect(loaded).toMatchObject({ identities: 1, changed: 1 });
+  expect(loaded).toMatchObject({ identities: 1, identities_changed: 1 });
   expect(await traffic.nextFailure()).toMatchObject({
     // By the SDK, which was told, or by the sidecar, which was asked before.
     code: expect.stringMatching(/^(url_not_covered|not_entitled)$/) as string,
@@ -82,7 +83,7 @@ test('a ConfigMap that swaps its ..data link is followed', async () => {
   ] as const) {
     const loaded = daemon.nextLogged(LOADED);
     swap(version, text.replace(/purpose: .*/, `purpose: ${purpose}`));
-    expect(await loaded).toMatchObject({ changed: 1 });
+    expect(await loaded).toMatchObject({ identities_changed: 1 });
   }
   expect(traffic.failures).toEqual([]);
 });
@@ -109,13 +110,24 @@ test(
     daemon = await daemon.again({ keepConfig: true });
     expect(await daemon.logged('the configuration is broken; the last good one is used')).toMatchObject({
       mistakes: 1,
+      until: expect.stringMatching(/^20.*Z$/) as string,
     });
     await expect.poll(() => daemon.log.find((each) => each.line === line)).toMatchObject(mistake);
     // It may also be asked, though its file is broken.
-    expect((await commandJson(daemon, 'status')).status).toBe(0);
+    const inForce = async (): Promise<unknown[]> => {
+      const { status, value } = await commandJson(daemon, 'status');
+      const metrics = await (await fetch(`${daemon.healthUrl}/metrics`)).text();
+      return [status, value.config_in_force, /^tallystick_config_in_force (.*)$/m.exec(metrics)?.[1]];
+    };
+    expect(await inForce()).toEqual([0, false, '0']);
     expect((await (await socketClient(daemon.socket)).token()).status).toBe(200);
 
-    await edit('lifetime: 900', 'lifetime: 20m', LOADED);
+    expect(await edit('lifetime: 900', 'lifetime: 20m', LOADED)).toMatchObject({
+      identities_changed: 0,
+      credentials_changed: 1,
+      sha256: hash('sha256', readFileSync(daemon.config), 'base64url'),
+    });
+    expect(await inForce()).toEqual([0, true, '1']);
     await traffic.more(3);
     expect(traffic.failures).toEqual([]);
     const configs = (): unknown[] =>
@@ -128,6 +140,8 @@ test(
       ['config.loaded', 'last-good'],
       ['config.loaded', 'file'],
     ]);
+    const { sha256 } = readRecords(daemon.folder).findLast(({ type }) => type === 'config.loaded')!.body;
+    expect(sha256).toBe(hash('sha256', readFileSync(daemon.config), 'base64url'));
   },
 );
 
@@ -166,7 +180,7 @@ test('SIGHUP reads a file whose change no watch can see', async () => {
   write('two');
   const loaded = daemon.nextLogged(LOADED);
   process.kill(daemon.pid, 'SIGHUP');
-  expect(await loaded).toMatchObject({ changed: 1 });
+  expect(await loaded).toMatchObject({ identities_changed: 1 });
   await traffic.more(1);
   expect(traffic.failures).toEqual([]);
 });

@@ -16,13 +16,18 @@ export function describeSidecar(
     readonly recorder: Recorder;
     readonly standing: Standing;
     readonly census: Census;
+    /** False while the file is broken or needs a restart, and an older configuration is in force. */
+    readonly configInForce: () => boolean;
   },
 ): void {
-  const { table, hub, recorder, standing, census } = parts;
+  const { table, hub, recorder, standing, census, configInForce } = parts;
   metrics.gauge('tallystick_leases', 'Leases that live.', () => table.size);
   metrics.gauge('tallystick_event_streams', 'Open event streams.', () => hub.size);
   metrics.gauge('tallystick_record_pending', 'Records waiting to become durable.', () => recorder.pending);
   metrics.gauge('tallystick_record_writable', '1 while records can be written.', () => Number(recorder.isWritable()));
+  metrics.gauge('tallystick_config_in_force', '1 while the configuration file is what the sidecar runs by.', () =>
+    Number(configInForce()),
+  );
   metrics.gauge('tallystick_revocations', 'Lines of the revocation list.', () => standing.revocations().length);
   metrics.gauge('tallystick_identities', 'Identities, by state.', () => {
     const counts: Record<IdentityState, number> = { active: 0, suspended: 0, expired: 0 };

@@ -5,7 +5,8 @@ import type { Recorder, RecordBodies, RecordRef, RecordType } from './record.ts'
 export interface LifecycleRecords {
   started(): Promise<RecordRef>;
   stopped(cause: string): Promise<RecordRef>;
-  configLoaded(source: 'file' | 'last-good'): Promise<RecordRef>;
+  /** @param sha256 Of the text of the configuration, base64url. */
+  configLoaded(source: 'file' | 'last-good', sha256: string): Promise<RecordRef>;
   configRefused(mistakes: number): Promise<RecordRef>;
 }
 
@@ -35,11 +36,12 @@ export function createLifecycleRecords(options: {
   return {
     started: () => append('sidecar.started', 'success', { version, node: process.version }),
     stopped: (cause) => append('sidecar.stopped', 'success', { cause }),
-    configLoaded: (source) =>
+    configLoaded: (source, sha256) =>
       append('config.loaded', 'success', {
         identities: registry().identities.size,
         credentials: registry().credentials.size,
         source,
+        sha256,
       }),
     configRefused: (mistakes) => append('config.refused', 'failed', { mistakes }),
   };

@@ -22,7 +22,13 @@ export interface RecordBodies {
   };
   'identity.suspended': { readonly identity: string; readonly operator: Operator };
   'identity.resumed': { readonly identity: string; readonly operator: Operator };
-  'config.loaded': { readonly identities: number; readonly credentials: number; readonly source: 'file' | 'last-good' };
+  /** `sha256` is of the file's bytes: which version of it was in force. */
+  'config.loaded': {
+    readonly identities: number;
+    readonly credentials: number;
+    readonly source: 'file' | 'last-good';
+    readonly sha256: string;
+  };
   'config.refused': { readonly mistakes: number };
   'issuer.key_rotated': { readonly kid: string; readonly previous: string | null; readonly operator: Operator | null };
   'sidecar.started': { readonly version: string; readonly node: string };

@@ -244,6 +244,7 @@ test('the status tells what there is, and that an older copy of the record could
     started_at: '2026-11-22T12:00:00.250Z',
     epoch: 'epoch-1',
     ready: true,
+    config_in_force: true,
     trust_domain: 'acme.example',
     identities: 2,
     suspended: [OTHER],

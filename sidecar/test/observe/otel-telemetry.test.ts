@@ -299,7 +299,7 @@ describe('an event', () => {
 
   test('tells of a configuration that took hold and of one that was refused', async () => {
     const { otel, sidecar } = await served();
-    await sidecar.lifecycle.configLoaded('file');
+    await sidecar.lifecycle.configLoaded('file', 'digest');
     await sidecar.lifecycle.configRefused(3);
     expect(
       otel.events().map(({ eventName, severityText, attributes }) => [eventName, severityText, attributes]),

@@ -88,12 +88,12 @@ test('the life of the sidecar is recorded, each part durable when it resolves', 
   const recorder = memoryRecorder();
   const lifecycle = createLifecycleRecords({ recorder, registry: () => REGISTRY, version: '1.2.3' });
   await lifecycle.started();
-  await lifecycle.configLoaded('file');
+  await lifecycle.configLoaded('file', 'digest');
   await lifecycle.configRefused(4);
   await lifecycle.stopped('SIGTERM');
   expect(recorder.records.map(({ type, outcome, body }) => [type, outcome, body])).toEqual([
     ['sidecar.started', 'success', { version: '1.2.3', node: process.version }],
-    ['config.loaded', 'success', { identities: 1, credentials: 1, source: 'file' }],
+    ['config.loaded', 'success', { identities: 1, credentials: 1, source: 'file', sha256: 'digest' }],
     ['config.refused', 'failed', { mistakes: 4 }],
     ['sidecar.stopped', 'success', { cause: 'SIGTERM' }],
   ]);

@@ -12,6 +12,8 @@ import type { AdminRoute } from './route.ts';
 /** What the status is made of. */
 export interface AdminStatusParts {
   readonly config: () => Config;
+  /** False while the file is broken or needs a restart, and an older configuration is in force. */
+  readonly configInForce: () => boolean;
   readonly registry: () => Registry;
   readonly table: LeaseTable;
   readonly hub: EventHub;
@@ -37,6 +39,7 @@ export function adminStatusRoutes(parts: AdminStatusParts): readonly AdminRoute[
         started_at: startedAt,
         epoch: parts.epoch,
         ready: parts.health.isReady(),
+        config_in_force: parts.configInForce(),
         trust_domain: parts.config().trustDomain,
         issuer: { url: parts.signer.issuer, kid: parts.signer.currentKid() },
         registry: parts.registry().digest.root,
