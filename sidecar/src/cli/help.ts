@@ -19,6 +19,8 @@ export async function overview(commands: typeof COMMANDS): Promise<string> {
     '',
     ...columns(all.map(({ name, summary }) => [name, summary])),
     '',
+    '"tallystick COMMAND --help" prints the options of a command, "tallystick --version" the version.',
+    '',
     'Exit codes:',
     ...columns(Object.entries(EXIT).map(([name, code]) => [String(code), EXIT_MEANINGS[name as keyof typeof EXIT]])),
     '',

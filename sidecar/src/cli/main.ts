@@ -22,11 +22,21 @@ export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly environment: Environment;
+  /** As `process.versions.node` has it. */
+  readonly nodeVersion: string;
 }
 
+/** The oldest Node that this runs on: "engines" of package.json, which only package managers read. */
+const OLDEST_NODE = [22, 19] as const;
+
 /** Runs the command that `argv` names, and returns the exit code. Never throws. */
-export async function main({ argv, stdout, stderr, environment }: Terminal): Promise<ExitCode> {
+export async function main({ argv, stdout, stderr, environment, nodeVersion }: Terminal): Promise<ExitCode> {
   const [name = 'help', ...rest] = argv;
+  if (isOlder(nodeVersion)) {
+    const oldest = OLDEST_NODE.join('.');
+    stderr.write(`tallystick: this is Node ${nodeVersion}\n  run it by Node ${oldest} or later\n`);
+    return EXIT.notOk;
+  }
   try {
     if (name === 'help' || name === '--help' || name === '-h') {
       stdout.write(await overview(COMMANDS));
@@ -61,7 +71,13 @@ export function mainOfProcess(): Promise<ExitCode> {
     stdout: process.stdout,
     stderr: process.stderr,
     environment: processEnvironment(),
+    nodeVersion: process.versions.node,
   });
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
 }
 
 async function loadCommand(name: string): Promise<Command> {

@@ -14,6 +14,7 @@ test('help lists every command and exit code', async () => {
     expect(code).toBe(EXIT.ok);
     for (const name of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     for (const exit of Object.values(EXIT)) expect(stdout).toMatch(new RegExp(`^  ${exit}  \\S`, 'm'));
+    expect(stdout).toContain('tallystick COMMAND --help');
   }
 });
 
@@ -37,6 +38,25 @@ test('the version is that of the package', async () => {
   const manifest = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as { version: string };
   expect(VERSION).toBe(manifest.version);
   expect(await runCli(['--version'])).toEqual({ code: EXIT.ok, stdout: `${VERSION}\n`, stderr: '' });
+});
+
+test.each(['20.20.2', '22.18.0', '9.0.0'])(
+  'Node %s, which is older than "engines" allows, is refused in words',
+  async (version) => {
+    expect(await runCli(['--version'], {}, version)).toEqual({
+      code: EXIT.notOk,
+      stdout: '',
+      stderr: `tallystick: this is Node ${version}\n  run it by Node 22.19 or later\n`,
+    });
+  },
+);
+
+test('the oldest Node is that of the package', async () => {
+  const { engines } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as { engines: { node: string } };
+  const oldest = engines.node.replace('>=', '');
+  expect((await runCli(['--version'], {}, `${oldest}.0`)).code).toBe(EXIT.ok);
+  expect((await runCli(['--version'], {}, '23.0.0')).code).toBe(EXIT.ok);
+  expect((await runCli(['--version'], {}, '1.0.0')).stderr).toContain(`Node ${oldest} or later`);
 });
 
 test.each([

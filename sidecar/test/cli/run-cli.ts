@@ -6,6 +6,7 @@ import { main } from '../../src/cli/main.ts';
 export async function runCli(
   argv: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  nodeVersion = process.versions.node,
 ): Promise<{ code: ExitCode; stdout: string; stderr: string }> {
   let stdout = '';
   let stderr = '';
@@ -14,6 +15,7 @@ export async function runCli(
     stdout: { write: (text) => void (stdout += text) },
     stderr: { write: (text) => void (stderr += text) },
     environment: readEnvironment(variables, '/'),
+    nodeVersion,
   });
   return { code, stdout, stderr };
 }
