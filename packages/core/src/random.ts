@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 
 /** A source of unpredictable values. Injected, so that tests can repeat a run. */
 export interface Random {
@@ -8,8 +8,25 @@ export interface Random {
   uniform(): number;
 }
 
+// Drawn many at a time: one call to the generator costs more than all else that makes an id. What was handed out is
+// wiped, and a long request has a call of its own.
+const pool = new Uint8Array(2048);
+const LONGEST_FROM_POOL = 32;
+let used = pool.length;
+
 /** The machine's cryptographic random generator. */
 export const systemRandom: Random = {
-  bytes: (length) => randomBytes(length),
+  bytes(length) {
+    if (length > LONGEST_FROM_POOL) return randomBytes(length);
+    if (used + length > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const end = used + length;
+    const bytes = pool.slice(used, end);
+    pool.fill(0, used, end);
+    used = end;
+    return bytes;
+  },
   uniform: () => Math.random(),
 };
