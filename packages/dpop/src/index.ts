@@ -8,6 +8,6 @@ export { createNonceSource, type NonceOptions, type NonceSource } from './nonce.
 export { judgeProof, type ProofExpectation } from './judge-proof.ts';
 export { ProofError, type ProofFault } from './proof-fault.ts';
 export { createProof, type ProofRequest } from './proof.ts';
-export { MAX_JTI_LENGTH, MAX_PROOF_LENGTH, readProof, type Proof } from './read-proof.ts';
+export { MAX_JTI_LENGTH, MAX_PROOF_LENGTH, readProof, readProofInPool, type Proof } from './read-proof.ts';
 export { createMemoryReplayStore, type MemoryReplayStoreOptions, type ReplayStore } from './replay-store.ts';
 export { publicMembers, thumbprint, type PublicJwk } from './thumbprint.ts';

@@ -49,6 +49,19 @@ export function verifies(
   return signature.length === signatureLength && verify(digest, data, options, signature);
 }
 
+/** As {@link verifies}, in libuv's thread pool. */
+export function verifiesInPool(
+  { alg, options }: Pick<ProofKey, 'alg' | 'options'>,
+  data: Buffer,
+  signature: Buffer,
+): Promise<boolean> {
+  const { digest, signatureLength = signature.length } = ALGORITHMS[alg];
+  if (signature.length !== signatureLength) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    verify(digest, data, options, signature, (error, good) => (error ? reject(error) : resolve(good)));
+  });
+}
+
 function readHeader(headerPart: string): ProofKey {
   const header = parseObject(decodePart(headerPart), 'header');
   if (header.typ !== 'dpop+jwt') throw new ProofError('typ', '"typ" is not "dpop+jwt"');
