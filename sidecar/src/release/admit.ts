@@ -57,9 +57,12 @@ export function createAdmission({ attest, match, proofs }: AdmissionParts): Admi
     attest: attestPeer,
     async admit({ peer, named, proofHeader, target, onIdentified }) {
       const { attestation, matching } = await attestPeer(peer);
-      const identity = selectIdentity(matching, named, attestation.selectors);
-      onIdentified({ identity, attestation });
-      return { identity, attestation, proof: proofs.check(proofHeader, target, identity.id) };
+      const found = selectIdentity(matching, named, attestation.selectors);
+      onIdentified({ identity: found, attestation });
+      const proof = await proofs.check(proofHeader, target, found.id);
+      // A signature may be checked on another thread: by a configuration that came meanwhile this can be another's.
+      const identity = selectIdentity(match(attestation), found.id, attestation.selectors);
+      return { identity, attestation, proof };
     },
     async readmit(peer, id) {
       const { attestation, matching } = await attestPeer(peer);

@@ -1,6 +1,14 @@
 import { hash } from 'node:crypto';
 import { TallystickError, type Clock, type Random } from '@tallystick/core';
-import { createNonceSource, DigestSet, judgeProof, ProofError, readProof, type Proof } from '@tallystick/dpop';
+import {
+  createNonceSource,
+  DigestSet,
+  judgeProof,
+  ProofError,
+  readProof,
+  readProofInPool,
+  type Proof,
+} from '@tallystick/dpop';
 
 /** A proof that was fresh, and its digest for the record. */
 export interface CheckedProof extends Proof {
@@ -16,7 +24,7 @@ export interface ProofGate {
    * @param owner Identity whose quota the proof counts on.
    * @throws {TallystickError} `invalid_proof`, `use_dpop_nonce`, `proof_replayed`, `proof_capacity`
    */
-  check(header: readonly string[] | undefined, expected: ProofTarget, owner: string): CheckedProof;
+  check(header: readonly string[] | undefined, expected: ProofTarget, owner: string): Promise<CheckedProof>;
 }
 
 /** What a proof must have been made for. */
@@ -72,10 +80,20 @@ export function createProofGate(options: ProofGateOptions): ProofGate {
     return found;
   };
 
+  // Checking a signature is most of what a request costs. One that is alone is served soonest by this thread; of those
+  // that come in the same turn of the event loop, the others go to the cores that are free.
+  let turnIsTaken = false;
+  const read = (header: readonly string[] | undefined): Proof | Promise<Proof> => {
+    if (turnIsTaken) return readProofInPool(header);
+    turnIsTaken = true;
+    setImmediate(() => (turnIsTaken = false));
+    return readProof(header);
+  };
+
   return {
     nonce: () => nonces.current(),
-    check(header, expected, owner) {
-      const proof = readProof(header);
+    async check(header, expected, owner) {
+      const proof = await read(header);
       judgeProof(proof, expected);
       const { seen, counts } = generationOf(proof.nonce);
       const count = counts.get(owner) ?? 0;
