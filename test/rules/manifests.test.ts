@@ -5,7 +5,10 @@ import { publishedPackages, readText, ROOT, type Manifest } from './repository.t
 
 const packages = publishedPackages();
 /** What a package publishes beside code. */
-const DATA: Readonly<Record<string, readonly string[]>> = { telemetry: ['registry'], sidecar: ['schema.json'] };
+const DATA: Readonly<Record<string, readonly string[]>> = {
+  telemetry: ['registry'],
+  sidecar: ['docs', 'schema.json', 'systemd'],
+};
 const root = JSON.parse(readText('package.json')) as Manifest;
 
 test('all published packages have one version', () => {
