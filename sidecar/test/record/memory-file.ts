@@ -2,11 +2,9 @@ import type { DurableFile } from '../../src/record/line-file.ts';
 
 /** A durable file whose every call waits for the test, unless it is told to run. */
 export interface MemoryFile extends DurableFile {
-  /** The calls so far, in order: `write <lines>`, `sync`, `close`. */
+  /** The calls so far, in order: `append <lines>`, `close`. */
   readonly calls: string[];
-  /** What was written, as text. */
-  readonly text: string;
-  /** What was synced, as text. */
+  /** What is on the disk, as text. */
   readonly durable: string;
   /** Ends the call that waits, with an error if one is given. */
   end(error?: unknown): Promise<void>;
@@ -23,7 +21,6 @@ export interface Gate {
 
 export function memoryFile({ running = false } = {}): MemoryFile {
   const calls: string[] = [];
-  let written = '';
   let durable = '';
   let open: Gate | undefined;
   let free = running;
@@ -42,17 +39,13 @@ export function memoryFile({ running = false } = {}): MemoryFile {
   };
   return {
     calls,
-    get text() {
-      return written;
-    },
     get durable() {
       return durable;
     },
-    write(bytes) {
+    append(bytes) {
       const text = Buffer.from(bytes).toString('utf8');
-      return call(`write ${text.split('\n').length - 1}`, () => (written += text));
+      return call(`append ${text.split('\n').length - 1}`, () => (durable += text));
     },
-    sync: () => call('sync', () => (durable = written)),
     close: () => call('close', () => {}),
     async end(error) {
       if (error === undefined) open!.resolve();

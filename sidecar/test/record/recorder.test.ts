@@ -68,13 +68,12 @@ describe('a record', () => {
     expect(ref).toEqual({ id: expect.toSatisfy(isUlid) as string, seq: 0, origin: recorder.origin });
   });
 
-  test('is not on disk until it is synced, and nobody is told so before', async () => {
+  test('is not on disk until the disk says so, and nobody is told before', async () => {
     const file = memoryFile();
     const recorder = await open(temporaryFolder(), { createFile: async () => file });
     let told = false;
     void recorder.append(stopped()).then(() => (told = true));
     await turns();
-    await file.end();
     expect([told, recorder.pending]).toEqual([false, 1]);
     await file.end();
     expect([told, recorder.pending]).toEqual([true, 0]);
