@@ -9,7 +9,7 @@ export const ROUTES = {
   credentials: '/v1/credentials/',
   leases: '/v1/leases/',
   events: '/v1/events',
-  /** On the public listener. */
+  /** Also on the public listener, as are `metadata` and `jwks`. */
   revocations: '/revocations',
 } as const;
 

@@ -93,7 +93,8 @@ function send(response: ServerResponse, { status, type, body, headers }: Answer,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(type !== '' && { 'content-type': type }),
-    ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
+    // Neither has a body, and a length would speak of one.
+    ...(status !== 204 && status !== 304 && { 'content-length': Buffer.byteLength(body) }),
     ...headers,
   });
   response.end(body);

@@ -4,6 +4,7 @@ import { introspectRoute, type IntrospectRouteParts } from './introspect.ts';
 import { jwksRoute } from './jwks.ts';
 import { leaseRoute, type LeaseRouteParts } from './lease.ts';
 import { metadataRoute } from './metadata.ts';
+import { revocationsRoute } from './revocations.ts';
 import { revokeRoute, type RevokeRouteParts } from './revoke.ts';
 import type { WorkloadRoute } from './route.ts';
 import { tokenRoute } from './token.ts';
@@ -22,6 +23,7 @@ export function workloadRoutes(parts: WorkloadParts): readonly WorkloadRoute[] {
   return [
     metadataRoute(issuer),
     jwksRoute(parts.signer),
+    revocationsRoute(parts),
     tokenRoute(parts, issuer, parts.clock),
     identityRoute(parts),
     eventsRoute(parts),

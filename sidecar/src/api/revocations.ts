@@ -1,0 +1,52 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '@tallystick/core';
+import { LIST_LIFETIME_SECONDS, mintRevocationList } from '../issuer/revocation-list.ts';
+import type { Signer } from '../issuer/signer.ts';
+import type { Standing } from '../state/standing.ts';
+import type { Answer } from './answer.ts';
+
+/** A revocation list, and the ETag over its bytes. */
+interface SignedList {
+  readonly jwt: string;
+  readonly etag: string;
+}
+
+/**
+ * Returns what answers `GET /revocations`, given its `If-None-Match`. The list is signed again when it changed, when
+ * the key did, and after half of its life; in between all who ask share one.
+ */
+export function createRevocationAnswer(parts: {
+  readonly signer: Signer;
+  readonly standing: Standing;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}): (ifNoneMatch: string | undefined) => Promise<Answer> {
+  const { signer, standing, clock } = parts;
+  let list: { readonly of: string; readonly renewAt: number; readonly signed: Promise<SignedList> } | undefined;
+
+  const revocationList = (): Promise<SignedList> => {
+    const now = Math.floor(clock.nowMs() / 1000);
+    const of = `${standing.version} ${signer.currentKid()}`;
+    // A list from further ahead than half of its life was signed by a clock that has been set back since.
+    if (!list || list.of !== of || now >= list.renewAt || now < list.renewAt - LIST_LIFETIME_SECONDS) {
+      const signed = mintRevocationList(signer, standing.revocations(), now).then((jwt) => ({
+        jwt,
+        etag: `"${hash('sha256', jwt, 'base64url')}"`,
+      }));
+      list = { of, renewAt: now + LIST_LIFETIME_SECONDS / 2, signed };
+      signed.catch(() => (list = undefined));
+    }
+    return list.signed;
+  };
+
+  return async (ifNoneMatch) => {
+    const { jwt, etag } = await revocationList();
+    const headers = { etag, 'cache-control': 'no-cache' };
+    if (matches(ifNoneMatch, etag)) return { status: 304, type: '', body: '', headers };
+    return { status: 200, type: 'application/jwt', body: jwt, headers };
+  };
+}
+
+/** True when `If-None-Match` names `etag`, by weak comparison: caches on the way may have weakened it (RFC 9110 §13.1.2). */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch?.split(',').some((given) => /^(?:W\/)?(.*)$/.exec(given.trim())![1] === etag) ?? false;
+}
