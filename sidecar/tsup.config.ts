@@ -1,7 +1,31 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
+
+/**
+ * Takes of a built-in module what is used of it. To import it makes Node read its every export, also those that load
+ * more when they are read: all of undici for the WebSocket of `node:http`, an assertion library for `node:util`.
+ */
+const builtInsAsNeeded: NonNullable<Options['esbuildPlugins']>[number] = {
+  name: 'built-ins-as-needed',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === 'import-statement' && isBuiltin(path) ? { path, namespace: 'built-in' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path)!).filter((name) => /^[a-z]\w*$/i.test(name));
+      return {
+        contents: [
+          `const $module = process.getBuiltinModule(${JSON.stringify(path)});`,
+          // Pure: what nobody imports is left out.
+          ...names.map((name) => `export const ${name} = /* @__PURE__ */ (() => $module.${name})();`),
+          'export default $module;',
+        ].join('\n'),
+      };
+    });
+  },
+};
 
 // The command in one folder (`--out-dir`, else bundle), which runs where nothing is installed: main.js, its late-loaded
 // parts, and the native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
@@ -19,6 +43,9 @@ export default defineConfig(({ outDir = join(import.meta.dirname, 'bundle') }) =
   metafile: true,
   noExternal: [/.*/],
   external: ['koffi'],
+  // Else tsup resolves `node:` itself.
+  removeNodeProtocol: false,
+  esbuildPlugins: [builtInsAsNeeded],
   // Some dependencies are CommonJS, and ask for built-in modules by require().
   banner: {
     js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
