@@ -25,6 +25,15 @@ test('the sidecar README names every metric that is served, and no other', async
   expect([...rows].map(([, name, type]) => `${name} ${type}`).sort()).toEqual(served.sort());
 });
 
+test('the page about the record names every type of it, and no other', () => {
+  const [, table] = read('docs/record.md').split('## Types');
+  const cells = [...table!.split('## Questions')[0]!.matchAll(/^\| (`.*?`) \|/gm)].map((match) => match[1]!);
+  const named = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1]!));
+  const types = [...read('src/record/record.ts').matchAll(/^  '([\w.]+)':/gm)].map((match) => match[1]!);
+  expect(types).toContain('credential.released');
+  expect(named.sort()).toEqual(types.sort());
+});
+
 test('the version that the command prints is that of the manifest', () => {
   expect(VERSION).toBe((JSON.parse(read('package.json')) as { version: string }).version);
 });

@@ -38,10 +38,10 @@ export function createLifecycleRecords(options: {
     stopped: (cause) => append('sidecar.stopped', 'success', { cause }),
     configLoaded: (source, sha256) =>
       append('config.loaded', 'success', {
-        identities: registry().identities.size,
         credentials: registry().credentials.size,
-        source,
+        identities: registry().identities.size,
         sha256,
+        source,
       }),
     configRefused: (mistakes) => append('config.refused', 'failed', { mistakes }),
   };

@@ -5,7 +5,6 @@ import type { ClaimedProcess } from '@tallystick/protocol';
 export interface RecordBodies {
   'credential.released': CredentialBody;
   'credential.denied': CredentialBody;
-  'credential.rotated': CredentialBody;
   /** That a release on record did not leave: `refs` names it, `reason` says why. */
   'credential.undelivered': Readonly<Record<string, never>>;
   'credential.revoked': RevokedBody;

@@ -23,7 +23,7 @@ export interface RecorderOptions {
 export const MAX_RECORD_BYTES = 60_000;
 
 /**
- * Opens the record: one file of JSON lines (canonical, RFC 8785) for each start, `records-<boot>.jsonl`. An earlier
+ * Opens the record: one file of JSON lines (canonical, RFC 8785) for each start, `records-<first seq>-<boot>.jsonl`. An earlier
  * file is never written again; `seq` goes on from the last whole line of the newest one, since a line without its
  * end was never acknowledged.
  *
