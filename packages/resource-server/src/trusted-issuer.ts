@@ -7,10 +7,7 @@ import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from './token
 
 /** How the list of what an issuer took back is read. */
 export interface RevocationOptions {
-  /**
-   * An https URL, an http URL of a loopback address, or `unix:` and a socket (`GET /revocations` there). A sidecar
-   * serves the list on `listen.public`, and not on its workload sockets.
-   */
+  /** An https URL, an http URL of a loopback address, or `unix:` and a socket (`GET /revocations` there). */
   readonly url: string | URL;
   /** Milliseconds from one look to the next: how long a revoked token may go on. Default 5,000. */
   readonly pollMs?: number;
