@@ -47,6 +47,7 @@ const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 4_194_304;
 /** Requests that find no list make it be read, but not more often than this. */
 const RETRY_MS = 1_000;
+const ENDED = 'the newest list has ended by the clock of this machine';
 
 /**
  * Returns a feed that reads the list of its issuer at once, and then on an interval that does not keep the process
@@ -71,13 +72,15 @@ export function createRevocationFeed({ issuer, keys, settings, clock, timers }: 
         background: true,
         ifNoneMatch: held?.etag,
       });
-      if (status === 304) return;
-      if (status !== 200) throw new Error(`the answer has status ${status}`);
-      const list = await openList(body.trim(), issuer, keys);
-      // One who can answer in the place of the issuer must not be able to bring back what was revoked.
-      if (!isCurrent() || list.iat >= held!.issuedAt) {
-        held = { index: indexRevocations(list.revoked), issuedAt: list.iat, expiresAt: list.exp, etag };
+      if (status !== 304) {
+        if (status !== 200) throw new Error(`the answer has status ${status}`);
+        const list = await openList(body.trim(), issuer, keys);
+        // One who can answer in the place of the issuer must not be able to bring back what was revoked.
+        if (!isCurrent() || list.iat >= held!.issuedAt) {
+          held = { index: indexRevocations(list.revoked), issuedAt: list.iat, expiresAt: list.exp, etag };
+        }
       }
+      failure = isCurrent() ? undefined : new Error(ENDED);
     } catch (error) {
       failure = error;
     }

@@ -167,3 +167,16 @@ describe('the list', () => {
     expect(await outcome(api, api.token)).toBe('accepted');
   });
 });
+
+test('a clock that is ahead of the list is told as the cause, and later what fails then', async () => {
+  await using api = await openFeed({ answer: answerWith(await issuer.revocations([], { claims: { exp: NOW } })) });
+  const ask = () => refusalOf(api.verifier, requestWith(api.token, proofOf(api.key, api.token)));
+  expect((await ask()).cause).toMatchObject({ message: 'the newest list has ended by the clock of this machine' });
+  api.server.answer = answerWith(await issuer.revocations([], { claims: { exp: NOW + 60 } }));
+  await poll(api);
+  expect(await outcome(api, api.token)).toBe('accepted');
+  api.server.answer = answerWith('', 500);
+  await eventually(() => api.clock.waiting).toBe(1);
+  api.clock.advance(60_000);
+  expect((await ask()).cause).toMatchObject({ message: 'the answer has status 500' });
+});
