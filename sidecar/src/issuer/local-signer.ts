@@ -42,7 +42,15 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     const { privateKey } = await generate('ec', { namedCurve: 'P-256' });
     const createdAt = new Date(clock.nowMs()).toISOString();
     const activatedAt = state === 'current' ? createdAt : null;
-    return { role: 'token', state, createdAt, activatedAt, publishUntil: null, published: publish(privateKey), privateKey };
+    return {
+      role: 'token',
+      state,
+      createdAt,
+      activatedAt,
+      publishUntil: null,
+      published: publish(privateKey),
+      privateKey,
+    };
   }
 
   const rotateNow = async (): Promise<{ kid: string; previous: string }> => {

@@ -10,7 +10,12 @@ const HOUR_MS = 3_600_000;
 let folder: string;
 let time: ManualTime;
 const opened = () =>
-  openLocalSigner({ issuer: 'https://issuer.example', path: join(folder, 'keys.json'), clock: time, maxLifetimeMs: HOUR_MS });
+  openLocalSigner({
+    issuer: 'https://issuer.example',
+    path: join(folder, 'keys.json'),
+    clock: time,
+    maxLifetimeMs: HOUR_MS,
+  });
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tallystick-keys-'));

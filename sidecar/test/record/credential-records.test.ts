@@ -152,7 +152,10 @@ describe('a denial', () => {
     recorder.letGo();
     await turns();
     expect(error).toBeInstanceOf(Denial);
-    expect(error).toMatchObject({ code: 'identity_suspended', facts: { reason: 'suspended', record: { id: 'record-0' } } });
+    expect(error).toMatchObject({
+      code: 'identity_suspended',
+      facts: { reason: 'suspended', record: { id: 'record-0' } },
+    });
     expect(recorder.only('credential.denied')).toMatchObject({ outcome: 'denied', reason: 'suspended', lease: null });
   });
 
