@@ -30,6 +30,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** An existing folder to run in; absent: a new one, removed with the daemon. */
   readonly folder?: string;
+  /** Changes the configuration before it is written. */
+  readonly edit?: (config: string) => string;
   /** Leave the configuration that is in the folder as it is. */
   readonly keepConfig?: boolean;
   /** TCP ports of the public and the health listener; absent: free ones. */
@@ -109,7 +111,7 @@ listen:
   health: http://127.0.0.1:${ports[1]}
 issuer: { url: ${options.issuer ?? ISSUER}, signer: local }
 ${registry}`;
-  if (!options.keepConfig) writeFileSync(config, text);
+  if (!options.keepConfig) writeFileSync(config, options.edit?.(text) ?? text);
   const [file, ...before] = options.command ?? [process.execPath, ...TALLYSTICK];
   const program = startProgram({
     command: [file, ...before, 'run', '--config', config, ...(options.args ?? [])],
