@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from './record-files.ts';
-import { SEED, seeded, times } from './scale.ts';
+import { SEED, seeded, times, tried } from './scale.ts';
 
 const random = seeded(SEED);
 
@@ -42,6 +42,7 @@ test(
     let daemon: Daemon = first;
     const received: string[] = [];
     const kills = times(4, 60);
+    tried('whatever was received is on record, however the sidecar was killed', kills);
     for (let i = 0; i < kills; i++) {
       const receiving = receiveUntilGone(daemon, 4);
       await new Promise((resolve) => setTimeout(resolve, 20 + random() * 300));

@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { expect, test } from 'vitest';
 import { startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { overSocket, socketClient, type SocketClient } from '../daemon/socket-client.ts';
-import { SEED, seeded, times } from './scale.ts';
+import { SEED, seeded, times, tried } from './scale.ts';
 
 const random = seeded(SEED);
 const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
@@ -128,6 +128,7 @@ test(
     await client.token();
     const statuses = new Map<number, number>();
     let left = times(1200, 10_000);
+    tried('no malformed request is answered with 5xx, and none ends the sidecar', left);
     await Promise.all(
       Array.from({ length: 8 }, async () => {
         while (left-- > 0) {

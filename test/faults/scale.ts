@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { systemRandom } from '@tallystick/core';
 
 /** True under `pnpm faults`: the full counts. Otherwise a sample. */
@@ -9,6 +10,12 @@ export const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRand
 /** Returns how often a case is tried: `sample` in `pnpm test`, `full` in `pnpm faults`. */
 export function times(sample: number, full: number): number {
   return FULL ? full : sample;
+}
+
+/** Notes how often the case of a test was tried, for the table of `pnpm faults`. */
+export function tried(title: string, count: number): void {
+  const file = process.env.TALLYSTICK_FAULT_COUNTS;
+  if (file !== undefined) appendFileSync(file, `${title}\t${count}\n`);
 }
 
 /** Returns a generator of numbers in [0, 1) that a seed decides (mulberry32). */

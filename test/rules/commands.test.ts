@@ -14,6 +14,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
     'packages/register/test/register.test.ts',
   'node --import @tallystick/register service.js': 'packages/register/test/register.test.ts',
   'npx -y pnpm@12 demo': 'test/e2e/demo.test.ts',
+  'npx -y pnpm@12 faults': 'test/faults/main.ts',
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
   'tallystick check': 'test/e2e/readme.test.ts',

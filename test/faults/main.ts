@@ -1,0 +1,72 @@
+// "pnpm faults": every fault suite at its full counts. Prints the seed, and writes the table into README.md.
+import { spawn, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemRandom } from '@tallystick/core';
+
+/** What vitest's JSON reporter tells, as far as it is used. */
+interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly {
+      readonly title: string;
+      readonly status: string;
+      readonly duration?: number;
+    }[];
+  }[];
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const README = fileURLToPath(new URL('README.md', import.meta.url));
+const [START, END] = ['<!-- faults: written by "pnpm faults" -->', '<!-- end of faults -->'];
+
+const seed = process.env.TALLYSTICK_SEED ?? String(Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const folder = mkdtempSync(join(tmpdir(), 'tallystick-faults-'));
+const counts = join(folder, 'counts');
+const output = join(folder, 'report.json');
+writeFileSync(counts, '');
+process.stdout.write(`seed ${seed}\n`);
+const child = spawn(
+  join(ROOT, 'node_modules/.bin/vitest'),
+  ['run', 'test/faults', '--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
+  {
+    cwd: ROOT,
+    env: { ...process.env, TALLYSTICK_FAULTS: 'full', TALLYSTICK_SEED: seed, TALLYSTICK_FAULT_COUNTS: counts },
+    stdio: 'inherit',
+  },
+);
+process.exitCode = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
+
+const tried = new Map(
+  readFileSync(counts, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t') as [string, string]),
+);
+const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
+const rows = report.testResults
+  .toSorted((a, b) => a.name.localeCompare(b.name))
+  .flatMap(({ name, assertionResults }) =>
+    assertionResults.map(({ title, status }) => {
+      const suite = basename(name, '.test.ts');
+      const plain = title.replace(/ \(seed \d+\)$/, '');
+      return `| ${suite} | ${plain.replaceAll('|', '\\|')} | ${tried.get(plain) ?? '1'} | ${status === 'passed' ? '0' : status} |`;
+    }),
+  );
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
+const table = [
+  START,
+  '',
+  `Seed ${seed}, ${new Date().toISOString().slice(0, 10)}, at ${commit}.`,
+  '',
+  '| suite | rule | tried | failed |',
+  '| --- | --- | --- | --- |',
+  ...rows,
+  '',
+  END,
+].join('\n');
+const page = readFileSync(README, 'utf8');
+writeFileSync(README, page.slice(0, page.indexOf(START)) + table + page.slice(page.indexOf(END) + END.length));
+rmSync(folder, { recursive: true, force: true });
