@@ -1,0 +1,45 @@
+/** What the load program is asked to do. */
+export type Command = BurstCommand | SteadyCommand | LeasesCommand;
+
+/** `requests` for the same token, each with a fresh proof, from `connections` that each ask anew once they are answered. */
+export interface BurstCommand {
+  readonly kind: 'burst';
+  readonly socket: string;
+  readonly connections: number;
+  readonly requests: number;
+  /** Needed where several match. */
+  readonly identity?: string;
+}
+
+/** What a burst measured. */
+export interface Burst {
+  /** From the first request to the last answer. */
+  readonly elapsedMs: number;
+  /** Of each request, in milliseconds. */
+  readonly latencies: Float64Array;
+}
+
+/** Requests for the same token at a steady rate, for a while. */
+export interface SteadyCommand {
+  readonly kind: 'steady';
+  readonly socket: string;
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+/** As many tokens as `count`, each of a key of its own, spread over `identities`. */
+export interface LeasesCommand {
+  readonly kind: 'leases';
+  readonly socket: string;
+  readonly identities: readonly string[];
+  readonly count: number;
+}
+
+/** What each command is answered with. */
+export interface Answers {
+  readonly burst: Burst;
+  /** Requests that were answered with a token. */
+  readonly steady: number;
+  /** Leases that were made. */
+  readonly leases: number;
+}
