@@ -93,6 +93,12 @@ function cutJwt(run: string): string {
   return run;
 }
 
+/** True when {@link scrubAttribute} would change nothing: most attributes are so, and cost one scan and no memory. */
+export function isClean(key: string, value: unknown, maxLength: number): boolean {
+  if (typeof value !== 'string') return !Array.isArray(value);
+  return value.length <= maxLength && !SUSPICIOUS.test(value) && !SECRET_HEADER.test(key);
+}
+
 /** Returns the value of the attribute `key` without its secrets, its texts cut to `maxLength`. */
 export function scrubAttribute(key: string, value: unknown, maxLength: number): Scrubbed<unknown> {
   if (typeof value !== 'string' && !Array.isArray(value)) return { value, rule: undefined };

@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { instrument } from './instrument.ts';
 import { ATTR_TELEMETRY_REDACTION_RULE, METRIC_TELEMETRY_REDACTIONS } from './names.ts';
-import { scrubAttribute, scrubText, type RedactionRule } from './scrub.ts';
+import { isClean, scrubAttribute, scrubText, type RedactionRule } from './scrub.ts';
 import { VERSION } from './version.ts';
 
 /** The longest text that the scrubber leaves whole, unless told otherwise. */
@@ -75,6 +75,7 @@ function scrubSpan(span: MutableSpan, maxLength: number, count: (rule: Redaction
 
 function scrubAttributes(attributes: Attributes, maxLength: number, count: (rule: RedactionRule) => void): void {
   for (const key in attributes) {
+    if (isClean(key, attributes[key], maxLength)) continue;
     const { value, rule } = scrubAttribute(key, attributes[key], maxLength);
     if (!rule) continue;
     attributes[key] = value as AttributeValue;

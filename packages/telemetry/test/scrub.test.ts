@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scrubAttribute, scrubText } from '../src/index.ts';
+import { isClean } from '../src/scrub.ts';
 
 const JWT = `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.${Buffer.from('{"sub":"x"}').toString('base64url')}.c2lnbmF0dXJl`;
 const scrubbed = (text: string) => scrubText(text, 256);
@@ -124,3 +125,27 @@ test.each(['authorization', 'proxy-authorization', 'dpop', 'cookie', 'set-cookie
     expect(scrubAttribute(`http.response.header.x-${name}-hint`, ['fine'], 256).rule).toBeUndefined();
   },
 );
+
+test('what is called clean is what the scrubber leaves as it is', () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.constantFrom(JWT, 'sig=canary', 'postgres://a:b@c', 'x'.repeat(300), 'a-request'),
+  );
+  const value = fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.integer(), fc.boolean());
+  const key = fc.constantFrom('a', 'http.request.header.cookie', 'http.request.header.accept');
+  fc.assert(
+    fc.property(key, value, (name, any) => {
+      // Of arrays it does not say so: they are read one by one.
+      if (isClean(name, any, 256)) expect(scrubAttribute(name, any, 256)).toEqual({ value: any, rule: undefined });
+      else if (!Array.isArray(any)) expect(SUSPECTS.some((suspect) => suspect(name, any as string))).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** Why a text may have to be looked at. */
+const SUSPECTS: readonly ((key: string, text: string) => boolean)[] = [
+  (key) => key.endsWith('.cookie'),
+  (_, text) => text.length > 256,
+  (_, text) => /:\/\/|=|eyJ|AKIA|ASIA|-----|gh[pousr]_|xox|sk-|hv[sb]|Bearer|DPoP/i.test(text),
+];
