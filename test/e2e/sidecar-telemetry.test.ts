@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readRegistry } from '../../packages/telemetry/generate/registry.ts';
+import { startBundle } from '../bench/bundle.ts';
 import { startDaemon, SERVICE } from '../daemon/daemon.ts';
 import { startOtlpCollector } from '../daemon/otlp-collector.ts';
 import { overSocket, socketClient } from '../daemon/socket-client.ts';
@@ -94,6 +95,21 @@ describe('a sidecar with a collector', () => {
         'tallystick.credential.denied',
       ]),
     );
+  });
+
+  test('does so as its bundle too, in protobuf where nothing else is said', async () => {
+    await using collector = await startOtlpCollector();
+    await using daemon = await startBundle({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint } });
+    await visit(daemon.socket);
+    expect(await daemon.kill('SIGTERM')).toBe(0);
+    for (const [signal, name] of [
+      ['traces', 'POST /token'],
+      ['metrics', 'tallystick.server.request.duration'],
+      ['logs', 'tallystick.credential.issued'],
+    ] as const) {
+      expect(Buffer.concat(collector.bodies(signal)).toString('latin1')).toContain(name);
+      expect(collector.documents(signal)).toEqual([]);
+    }
   });
 
   test('puts no identity on a metric', async () => {
