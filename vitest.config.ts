@@ -14,6 +14,8 @@ export default defineConfig({
       'examples/*/test/**/*.test.ts',
     ],
     reporters: ['default', new ClosingLine()],
+    // Many tests run real processes, two files at a time, on two cores: what another one's load upset is tried again.
+    retry: process.env.CI ? 2 : 0,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createProof, generateHolderKey } from '@tallystick/dpop';
-import { createVerifier, Refusal, type Verifier } from '@tallystick/resource-server';
+import { createMemoryReplayStore, createVerifier, Refusal, type Verifier } from '@tallystick/resource-server';
 import { connect } from '@tallystick/sdk';
 import { expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
@@ -225,4 +225,27 @@ test('a flood of denials is bounded on disk, and the first are all on record', {
   expect(records.filter(({ type }) => type === 'credential.denied')).toHaveLength(20);
   expect(records.filter(({ type }) => type === 'denied.suppressed')).toHaveLength(1);
   expect(records.length).toBeLessThanOrEqual(22);
+});
+
+test('with a full replay store nothing new is accepted, and what was used stays used', async () => {
+  await using daemon = await startDaemon();
+  const verifier = createVerifier({
+    issuers: [{ issuer: ISSUER, jwks: `${daemon.publicUrl}/jwks`, subjects: [SERVICE] }],
+    audience: AUDIENCE,
+    publicOrigins: [AUDIENCE],
+    replayStore: createMemoryReplayStore({ capacity: 2 }),
+  });
+  await using identity = await connect({ socket: daemon.socket });
+  const authorize = () => identity.authorize({ method: 'GET', url: `${AUDIENCE}/journal` });
+  const used = await authorize();
+  for (const { authorization, dpop } of [used, await authorize()]) {
+    await verifier.verify(new Request(`${AUDIENCE}/journal`, { headers: { authorization, dpop } }));
+  }
+  const fresh = await authorize();
+  expect(await refusalOf(verifier, fresh.authorization, fresh.dpop)).toMatchObject({
+    status: 503,
+    code: 'replay_store_unavailable',
+    retryable: true,
+  });
+  expect((await refusalOf(verifier, used.authorization, used.dpop)).reason).toBe('proof_replayed');
 });

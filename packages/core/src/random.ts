@@ -9,9 +9,9 @@ export interface Random {
 }
 
 // Drawn many at a time: one call to the generator costs more than all else that makes an id. What was handed out is
-// wiped, and a long request has a call of its own.
+// wiped, and what is long enough to be a secret has a call of its own.
 const pool = new Uint8Array(2048);
-const LONGEST_FROM_POOL = 32;
+const LONGEST_FROM_POOL = 16;
 let used = pool.length;
 
 /** The machine's cryptographic random generator. */
