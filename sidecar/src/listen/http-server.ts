@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { TallystickError, type Timers } from '@tallystick/core';
@@ -56,9 +55,7 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
   const connections = new Map<Socket, Connection<Client>>();
   const exchanges = new Exchanges(admission, { [Symbol.iterator]: () => connections.values() });
   const counts = { accepted: 0, requests: 0 };
-  const server = options.tls
-    ? createTlsServer({ ...parserOptions(limits), ...options.tls, handshakeTimeout: limits.requestMs })
-    : createServer(parserOptions(limits));
+  const server = options.tls ? createTlsServer(limits, options.tls) : createServer(parserOptions(limits));
   server.timeout = limits.stallMs;
   if (options.tls) server.maxConnections = limits.connections; // Those that have not finished their handshake.
 
@@ -154,6 +151,12 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
       server.close(); // Ends its timer.
     },
   };
+}
+
+function createTlsServer(limits: Limits, pair: SecureContextOptions): Server {
+  // Loaded here alone: most sidecars have no certificate, and TLS takes 2 MB.
+  const https = process.getBuiltinModule('node:https');
+  return https.createServer({ ...parserOptions(limits), ...pair, handshakeTimeout: limits.requestMs });
 }
 
 function parserOptions(limits: Limits): ServerOptions {

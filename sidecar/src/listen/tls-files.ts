@@ -1,6 +1,5 @@
 import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
-import { createSecureContext } from 'node:tls';
 import { TallystickError, type Timer, type Timers } from '@tallystick/core';
 
 /** A certificate chain and its private key, PEM. */
@@ -17,7 +16,8 @@ export interface TlsPair {
 export function readTlsPair(files: { certificate: string; key: string }): TlsPair {
   try {
     const pair = { cert: readFileSync(files.certificate, 'utf8'), key: readFileSync(files.key, 'utf8') };
-    createSecureContext(pair);
+    // Loaded here alone, as in createHttpServer.
+    process.getBuiltinModule('node:tls').createSecureContext(pair);
     return pair;
   } catch (error) {
     // OpenSSL's messages name no content, and fs's no more than the path.
