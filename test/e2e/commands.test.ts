@@ -242,6 +242,9 @@ describe('against a sidecar that serves', () => {
     expect(traffic.failures).toEqual([]);
     const { keys } = (await (await fetch(`${daemon.publicUrl}/jwks`)).json()) as { keys: { kid: string }[] };
     expect(keys.map(({ kid }) => kid)).toEqual(expect.arrayContaining([before, value.kid]));
+
+    const again = await command(daemon, 'issuer', 'rotate', ...REASON);
+    expect(again).toMatchObject({ status: 4, stderr: expect.stringMatching(/rotate again in \d+ s/) as string });
   });
 
   test.each(['close-batch', 'spiffe://acme.example', 'spiffe://other.example/payments/', 'spiffe://acme.example/a//'])(
@@ -254,6 +257,8 @@ describe('against a sidecar that serves', () => {
   );
 
   test('issuer export without a URL has the keys in it, that of the next rotation too', async () => {
+    // One of its own: the other has rotated a moment ago.
+    await using daemon = await startDaemon();
     const { stdout, stderr } = await command(daemon, 'issuer', 'export');
     expect(stderr).toMatch(/good for 30 days.*\n.*--jwks/);
     const exported = JSON.parse(stdout) as TrustedIssuer & { jwks: { keys: { kid: string }[] } };

@@ -159,6 +159,12 @@ export const ERROR_CODES = {
     'free space or repair the disk under "state.audit"; nothing is released without its record',
   ),
   signer_unavailable: entry('temporarily_unavailable', 503, true, 'see "tallystick status": the issuer cannot sign'),
+  rotation_too_soon: entry(
+    'temporarily_unavailable',
+    429,
+    true,
+    'rotate again after Retry-After; a key is published before it signs, so that every API has read it',
+  ),
   internal_error: entry('server_error', 500, false, 'report it with the log lines of the sidecar; it is a defect'),
 
   // The SDK

@@ -9,10 +9,16 @@ export interface LocalSignerOptions {
   readonly issuer: string;
   /** Path of the key file. */
   readonly path: string;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Clock;
   /** How long a token may live at the most, milliseconds: a retired key is published for that long. */
   readonly maxLifetimeMs: number;
 }
+
+/**
+ * How long a key is published before it signs: a copy of `/jwks` may be a minute old (`max-age`), and verifiers look
+ * for an unknown key every 10 s (ours) to 30 s (jose).
+ */
+export const PUBLISH_AHEAD_MS = 90_000;
 
 const generate = promisify(generateKeyPair);
 
@@ -35,6 +41,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
   };
   let current = find('current');
   find('next');
+  let nextDueMs = clock.monotonicMs() + publishLeftMs(keys, clock.nowMs());
   const headers = new Map<string, string>();
   let rotating: Promise<unknown> = Promise.resolve();
 
@@ -54,6 +61,8 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
   }
 
   const rotateNow = async (): Promise<{ kid: string; previous: string }> => {
+    const leftMs = Math.ceil(nextDueMs - clock.monotonicMs());
+    if (leftMs > 0) throw tooSoon(leftMs);
     const nowMs = clock.nowMs();
     const retired: StoredKey = {
       ...current,
@@ -66,6 +75,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     await writeKeyFile(path, changed);
     keys = changed;
     current = promoted;
+    nextDueMs = clock.monotonicMs() + PUBLISH_AHEAD_MS;
     headers.clear();
     return { kid: promoted.published.kid, previous: retired.published.kid };
   };
@@ -101,4 +111,23 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
       return rotated;
     },
   };
+}
+
+/**
+ * Returns how long the next key is still to be published before it may sign, milliseconds. Where no key has retired yet,
+ * both were made at the first start: whoever has read one has read the other.
+ */
+function publishLeftMs(keys: readonly StoredKey[], nowMs: number): number {
+  if (!keys.some(({ state }) => state === 'retired')) return 0;
+  const next = keys.find(({ state }) => state === 'next')!;
+  const publishedMs = Math.max(0, nowMs - Date.parse(next.createdAt));
+  return Math.max(0, PUBLISH_AHEAD_MS - publishedMs);
+}
+
+function tooSoon(leftMs: number): TallystickError {
+  const seconds = Math.ceil(leftMs / 1000);
+  return new TallystickError('rotation_too_soon', 'the next key has not been published for long enough', {
+    retryAfterMs: leftMs,
+    remedy: `rotate again in ${seconds} s: an API that has not read the next key yet would refuse every token`,
+  });
 }

@@ -32,7 +32,8 @@ export interface Signer {
    * Makes the next key the current one, and a new one the next. The old one is published until every token it signed
    * has expired.
    *
-   * @throws {TallystickError} `state_unusable`: the new keys are not durable; nothing has changed.
+   * @throws {TallystickError} `rotation_too_soon`: the next key has not been published for long enough to sign;
+   *   `state_unusable`: the new keys are not durable; nothing has changed.
    */
   rotate(): Promise<{ readonly kid: string; readonly previous: string }>;
 }

@@ -3,6 +3,7 @@ import { serverMetadata } from '@tallystick/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jwkSet } from '../../src/issuer/jwks.ts';
+import { PUBLISH_AHEAD_MS } from '../../src/issuer/local-signer.ts';
 import { createWorkloadHandler } from '../../src/api/workload/router.ts';
 import { configOf, credential, entitled, identity, ISSUER } from '../acme.ts';
 import { ask, dial, readRaw } from '../listen/unix-client.ts';
@@ -47,12 +48,13 @@ describe('what needs no proof', () => {
   });
 
   test('is its keys (RFC 7517), the new ones after a rotation', async () => {
-    const { workload, signer } = await serveSidecar();
+    const { workload, signer, time } = await serveSidecar();
     const socket = await workload();
     for (let rotation = 0; rotation < 2; rotation++) {
       const answer = await ask(socket, { target: '/jwks' });
       expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/jwk-set+json']);
       expect(JSON.parse(answer.body)).toEqual(jwkSet(signer.keys()));
+      time.advance(PUBLISH_AHEAD_MS);
       await signer.rotate();
     }
   });

@@ -4,7 +4,7 @@ import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { jwkSet } from '../../src/issuer/jwks.ts';
-import { openLocalSigner } from '../../src/issuer/local-signer.ts';
+import { openLocalSigner, PUBLISH_AHEAD_MS } from '../../src/issuer/local-signer.ts';
 import { createTokenReader } from '../../src/issuer/read-token.ts';
 import { LIST_LIFETIME_SECONDS, mintRevocationList } from '../../src/issuer/revocation-list.ts';
 import { mintToken, type TokenContent } from '../../src/issuer/token.ts';
@@ -101,11 +101,12 @@ describe('the reader of own tokens', () => {
   });
 
   test('reads tokens of keys before and after a rotation', async () => {
-    const { mint, read, signer } = await issuer();
+    const { mint, read, signer, time } = await issuer();
     const tokens: string[] = [];
     for (let rotation = 0; rotation < 3; rotation++) {
       tokens.push(await mint());
       for (const token of tokens) expect(await read(token)).toBeDefined();
+      time.advance(PUBLISH_AHEAD_MS);
       await signer.rotate();
     }
   });
