@@ -6,6 +6,8 @@ export interface LeaseTable {
   readonly size: number;
   get(id: string): Lease | undefined;
   byKey(key: string): Lease | undefined;
+  /** True while a lease is the one under its key, neither replaced nor expired. */
+  isInForce(lease: Lease): boolean;
   /** Adds a lease under its key, in the place of an earlier one, which stays known by its id until it expires. */
   add(key: string, lease: Lease): void;
   /** Leases of one identity and key. */
@@ -58,6 +60,10 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
     },
     get: (id) => byId.get(id)?.lease,
     byKey: (key) => keyed.get(key),
+    isInForce(lease) {
+      const entry = byId.get(lease.id);
+      return entry !== undefined && keyed.get(entry.key) === lease && clock.nowMs() < lease.expiresAtMs;
+    },
     add(key, lease) {
       const { identity, jkt } = lease.key;
       byId.set(lease.id, { lease, key });

@@ -218,6 +218,23 @@ describe('leases', () => {
     expect(standing.size).toBe(0);
     expect((await one.token()).json.lease_id).not.toBe(first);
   });
+
+  test('that were replaced, or have expired, are not asked to rotate again', async () => {
+    const { command, one, time, recorder } = await served();
+    const rotate = async (names: object) =>
+      (await command('/v1/leases/rotate', { ...names, reason: 'x' })).json.rotating;
+    const first = (await one.token()).json.lease_id;
+    await rotate({ identity: BATCH });
+    const second = (await one.token()).json.lease_id;
+    expect(second).not.toBe(first);
+    expect(await rotate({ identity: BATCH })).toEqual([second]);
+    expect(await rotate({ jkt: one.jkt })).toEqual([second]);
+    expect(await rotate({ id: first })).toEqual([]);
+    const asked = recorder.records.filter(({ type }) => type === 'credential.rotate_asked');
+    expect(asked.map(({ body }) => (body as { leases: string[] }).leases)).toEqual([[first], [second], [second]]);
+    time.jump(900_000);
+    expect(await rotate({ identity: BATCH })).toEqual([]);
+  });
 });
 
 describe('the issuer', () => {

@@ -84,7 +84,8 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
       path: '/v1/leases/rotate',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
-        const leases = chosen(readNames(body));
+        // One that was replaced stays good until its end, and there is nothing to put in its place.
+        const leases = chosen(readNames(body)).filter((lease) => table.isInForce(lease));
         withdrawal.rotate(leases);
         revocationRecords.rotateAsked(leases, operator);
         log.info('leases asked to rotate', { count: leases.length, uid: operator.uid, reason: operator.reason });
