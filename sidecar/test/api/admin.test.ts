@@ -231,7 +231,7 @@ describe('leases', () => {
     expect(await rotate({ jkt: one.jkt })).toEqual([second]);
     expect(await rotate({ id: first })).toEqual([]);
     const asked = recorder.records.filter(({ type }) => type === 'credential.rotate_asked');
-    expect(asked.map(({ body }) => (body as { leases: string[] }).leases)).toEqual([[first], [second], [second]]);
+    expect(asked.map(({ body }) => (body as RevokedBody).leases)).toEqual([[first], [second], [second]]);
     time.jump(900_000);
     expect(await rotate({ identity: BATCH })).toEqual([]);
   });
