@@ -3,8 +3,9 @@ import type { Clock } from '@tallystick/core';
 import type { Config } from './config.ts';
 import type { Mistake } from './fault.ts';
 import { parseConfig } from './parse-config.ts';
+import { productionFaults } from './production-rules.ts';
 import { readConfigFile, readOwners } from './read-file.ts';
-import type { FileOwner, Warning } from './warning.ts';
+import type { FileOwner, Warning, WarningInput } from './warning.ts';
 import { cautionsOf } from './warnings.ts';
 
 /** A configuration and the text it was read from. */
@@ -47,15 +48,17 @@ export async function loadText(text: string, owner: FileOwner | undefined, optio
   const parsed = parseConfig(text);
   if (!parsed.ok) return { ok: false, mistakes: parsed.mistakes, text };
   const { config, identityIndex, explain } = parsed;
-  const cautions = cautionsOf({
+  const input: WarningInput = {
     config,
     at: ({ id }) => ['identities', identityIndex.get(id)!],
     nowMs: options.clock.nowMs(),
     sidecarUid: options.sidecarUid,
     file: owner,
     folders: await readOwners(Object.values(config.state)),
-  });
-  const warnings = cautions.map((caution) => ({
+  };
+  const faults = productionFaults(input);
+  if (faults.length > 0) return { ok: false, mistakes: faults.map(explain), text };
+  const warnings = cautionsOf(input).map((caution) => ({
     code: caution.code,
     ...explain({ ...caution, place: 'value', kind: 'meaning' }),
   }));

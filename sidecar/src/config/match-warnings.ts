@@ -32,6 +32,7 @@ export function* warnMatches({ config, at }: WarningInput): Generator<Caution> {
         else seen.set(key, [{ identity, facts }]);
       }
       yield* warnPath(identity, facts, at(identity));
+      yield* warnOverflow(identity, facts, at(identity));
     }
   }
 }
@@ -76,6 +77,19 @@ function* warnPath({ id }: IdentityObject, facts: Facts, at: Caution['path']): G
       remedy,
     };
   }
+}
+
+/** What the kernel shows for a user who has no number here: every peer of a foreign user namespace. */
+const OVERFLOW_UID = '65534';
+
+function* warnOverflow({ id }: IdentityObject, facts: Facts, at: Caution['path']): Generator<Caution> {
+  if (facts.get('uid') !== OVERFLOW_UID || facts.has('socket')) return;
+  yield {
+    code: 'match_overflow_uid',
+    path: at,
+    message: `${id} matches uid ${OVERFLOW_UID}, which is also shown for every user of another user namespace`,
+    remedy: 'run the workload as a user of its own, or add a tallystick:socket selector',
+  };
 }
 
 function shared(path: Caution['path'], { id }: IdentityObject, other: IdentityObject, identical: boolean): Caution {

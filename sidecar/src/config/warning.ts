@@ -11,6 +11,7 @@ export type WarningCode =
   | 'match_shared'
   | 'match_interpreter'
   | 'match_path_alone'
+  | 'match_overflow_uid'
   | 'socket_folder_shared'
   | 'lifetime_short'
   | 'credential_unused'

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { MAX_FILE_BYTES } from '../../src/config/parse-config.ts';
 import { GOOD } from './good-config.ts';
@@ -41,6 +41,50 @@ test('a workload that owns the file is warned of from what the file system says'
   chmodSync(path, 0o666);
   expect(await loadConfig(path, { clock })).toMatchObject({
     loaded: { warnings: [{ code: 'file_writable', line: 1 }] },
+  });
+});
+
+describe('in production the user of the sidecar is no identity', () => {
+  const write = (match: string, environment = 'production'): string => {
+    const path = join(folder, 'own-uid.yaml');
+    writeFileSync(path, GOOD.replace('match: [unix:uid:1001]', match).replace('production', environment));
+    return path;
+  };
+  const judge = (path: string) => loadConfig(path, { clock, sidecarUid: 4321 });
+
+  test.each([
+    'match: [unix:uid:4321]',
+    'match: [unix:uid:4321, unix:gid:7]',
+    'matchAny: [[unix:uid:9], [unix:uid:4321]]',
+  ])('so %s is refused with its line and remedy', async (match) => {
+    const result = await judge(write(match));
+    expect(result).toMatchObject({
+      ok: false,
+      mistakes: [
+        {
+          line: 14,
+          path: `identities[0].${match.split(':')[0]}`,
+          message:
+            'spiffe://acme.example/payments/close-batch runs in production as the user of the sidecar, and can read its keys',
+          remedy: expect.stringContaining('a user of its own') as string,
+        },
+      ],
+    });
+  });
+
+  test('elsewhere it is warned of, and a socket of the workload tells it apart', async () => {
+    const warned = { ok: true, loaded: { warnings: [{ code: 'state_readable' }] } };
+    expect(await judge(write('match: [unix:uid:4321]', 'staging'))).toMatchObject(warned);
+    expect(await judge(write('match: [unix:uid:4321, tallystick:socket:default]'))).toMatchObject(warned);
+    expect(await judge(write('match: [unix:uid:4320]'))).toMatchObject({ ok: true, loaded: { warnings: [] } });
+  });
+
+  test('also where only the owner of the keys tells which user that is', async () => {
+    const state = join(folder, 'state');
+    mkdirSync(join(state, 'keys'), { recursive: true, mode: 0o700 });
+    const path = write(`match: [unix:uid:${process.getuid!()}]`);
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/^state: .*$/m, `state: ${state}`));
+    expect(await loadConfig(path, { clock })).toMatchObject({ ok: false, mistakes: [{ line: 14 }] });
   });
 });
 

@@ -90,6 +90,14 @@ test('the path of an executable says nothing, unless a uid or a socket stands wi
   expect(codes(GOOD.replace('unix:uid:1001', 'unix:path:/usr/bin/node, unix:uid:1001'))).toEqual([]);
 });
 
+test('the uid that stands for every user without a number is warned of, unless a socket stands with it', () => {
+  const uid = (match: string): readonly string[] => codes(GOOD.replace('unix:uid:1001', match));
+  expect(uid('unix:uid:65534')).toEqual(['match_overflow_uid']);
+  expect(uid('unix:uid:65534, unix:path:/usr/bin/node')).toEqual(['match_overflow_uid']);
+  expect(uid('unix:uid:65534, tallystick:socket:default')).toEqual([]);
+  expect(uid('unix:uid:65533')).toEqual([]);
+});
+
 test('two workload sockets in one folder, or one below the other, are handed out together', () => {
   const sockets = (a: string, b: string): readonly string[] =>
     codes(GOOD.replace('unix:///run/tallystick/api.sock', `[{ name: a, path: ${a} }, { name: b, path: ${b} }]`));
