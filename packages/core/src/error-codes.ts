@@ -268,6 +268,12 @@ export const ERROR_CODES = {
   ),
   invalid_spiffe_id: entry('invalid_request', 0, false, 'write it as spiffe://trust-domain/path'),
   state_unusable: entry('server_error', 0, false, 'repair or move the state folder; the message names the file'),
+  log_invalid: entry(
+    'server_error',
+    0,
+    false,
+    'compare the file with its replica or ask who gave it to you; what fails a check proves nothing',
+  ),
   state_newer: entry('server_error', 0, false, 'run the version that wrote this state folder, or a later one'),
   socket_in_use: entry(
     'server_error',

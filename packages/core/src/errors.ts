@@ -51,3 +51,13 @@ export class TallystickError extends Error {
     return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[BRAND] === true;
   }
 }
+
+/**
+ * Returns an error of a connection as it may be kept as a cause: what Node's HTTP parser throws carries the bytes it
+ * read, which may hold a token. Any other error is returned as it is.
+ */
+export function withoutBytes(error: unknown): unknown {
+  if (!(error instanceof Error) || !('rawPacket' in error)) return error;
+  const { message, code } = error as Error & { code?: unknown };
+  return Object.assign(new Error(message), { code });
+}

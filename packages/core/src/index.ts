@@ -11,7 +11,7 @@ export type {
   Delivery,
 } from './credential.ts';
 export { ERROR_CODES, genericCode, isErrorCode, type ErrorCode, type ErrorEntry } from './error-codes.ts';
-export { TallystickError, type TallystickErrorOptions } from './errors.ts';
+export { TallystickError, withoutBytes, type TallystickErrorOptions } from './errors.ts';
 export {
   ASSURANCE_RANK,
   type Assurance,

@@ -4,12 +4,21 @@ import { hash } from 'node:crypto';
  * Returns the hash of a leaf: SHA-256 of 0x00 and the leaf's bytes (RFC 6962 §2.1).
  */
 export function leafHash(leaf: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([LEAF, leaf]), 'buffer');
+  if (leaf.length >= LEAF.length) return sha256(Buffer.concat([LEAF.subarray(0, 1), leaf]));
+  LEAF.set(leaf, 1);
+  return sha256(LEAF.subarray(0, leaf.length + 1));
 }
 
-/** Returns the hash of an inner node: SHA-256 of 0x01 and both children (RFC 6962 §2.1). */
+/**
+ * Returns the hash of an inner node: SHA-256 of 0x01 and both children (RFC 6962 §2.1).
+ *
+ * @throws {RangeError} A child is not a hash of 32 bytes.
+ */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([NODE, left, right]), 'buffer');
+  if (left.length !== 32 || right.length !== 32) throw new RangeError('a child of a node is a hash of 32 bytes');
+  NODE.set(left, 1);
+  NODE.set(right, 33);
+  return sha256(NODE);
 }
 
 /**
@@ -29,5 +38,11 @@ function subtree(hashes: readonly Uint8Array[], from: number, to: number): Buffe
   return nodeHash(subtree(hashes, from, split), subtree(hashes, split, to));
 }
 
-const LEAF = Buffer.of(0);
-const NODE = Buffer.of(1);
+/** Node.js returns a digest as a string of bytes in a third of the time it needs to make a buffer of it. */
+function sha256(input: Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', input, 'latin1'), 'latin1');
+}
+
+/** What is hashed is put together here, without an allocation. Leaves beyond 4 KiB are not. */
+const LEAF = Buffer.alloc(4096);
+const NODE = Buffer.alloc(65, 1);

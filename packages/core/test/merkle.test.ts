@@ -24,6 +24,19 @@ describe('RFC 6962 §2.1', () => {
     expect(nodeHash(a, b)).not.toEqual(leafHash(Buffer.concat([a, b])));
   });
 
+  test('a leaf of any length, around the page of its first 4 KiB too, and a shorter one after it', () => {
+    for (const length of [0, 1, 4094, 4095, 4096, 60_000, 3]) {
+      const leaf = Buffer.alloc(length, length);
+      expect(leafHash(leaf)).toEqual(sha256(Buffer.of(0), leaf));
+    }
+  });
+
+  test('a node has no children but hashes: what is not 32 bytes long is a defect, not a hash', () => {
+    const whole = leafHash(Buffer.from('a'));
+    expect(() => nodeHash(whole.subarray(1), whole)).toThrow(RangeError);
+    expect(() => nodeHash(whole, Buffer.concat([whole, whole]))).toThrow(RangeError);
+  });
+
   test('equals the definition, which splits at the largest power of two below n, for any size', () => {
     const definition = (inputs: Uint8Array[]): Buffer => {
       if (inputs.length === 0) return sha256();

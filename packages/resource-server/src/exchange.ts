@@ -7,6 +7,7 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { withoutBytes } from '@tallystick/core';
 import type { Location } from './location.ts';
 
 /** What is asked of a {@link Location}. */
@@ -68,7 +69,10 @@ function send(location: Exclude<Location, { kind: 'file' }>, request: ExchangeRe
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing: ClientRequest = open(location, options);
   if (request.background) outgoing.on('socket', (socket) => socket.unref());
-  outgoing.on('response', resolve).on('error', reject).end(body);
+  outgoing
+    .on('response', resolve)
+    .on('error', (error) => reject(withoutBytes(error)))
+    .end(body);
   return promise;
 }
 
@@ -84,6 +88,19 @@ function open(location: Exclude<Location, { kind: 'file' }>, options: RequestOpt
 // Plain http is for loopback addresses alone, since nothing leaves the machine. The global agent would hand it to a proxy
 // that `NODE_USE_ENV_PROXY` names, which could then answer with keys of its own.
 const loopback = new Agent({ keepAlive: true });
+
+/**
+ * Returns the value that a body holds.
+ *
+ * @throws It is not JSON. The body is not quoted, as `JSON.parse` would.
+ */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Error('the answer is not JSON');
+  }
+}
 
 async function readBody(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];

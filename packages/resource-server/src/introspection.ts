@@ -1,6 +1,6 @@
 import type { Clock } from '@tallystick/core';
 import type { AccessToken } from './access-token.ts';
-import { exchange } from './exchange.ts';
+import { exchange, parseJson } from './exchange.ts';
 import { Fault } from './fault.ts';
 import type { IssuerSettings } from './trusted-issuer.ts';
 
@@ -61,7 +61,7 @@ async function requestIntrospection(
       authorization: await authorization?.(),
     });
     if (status !== 200) throw new Error(`the answer has status ${status}`);
-    const answer = JSON.parse(body) as Record<string, unknown> | null;
+    const answer = parseJson(body) as Record<string, unknown> | null;
     if (typeof answer !== 'object' || answer === null) throw new Error('the answer is not a JSON object');
     return answer;
   } catch (cause) {

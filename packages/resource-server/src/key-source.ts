@@ -1,5 +1,5 @@
 import { backoffMs, type Clock, type Random } from '@tallystick/core';
-import { exchange } from './exchange.ts';
+import { exchange, parseJson } from './exchange.ts';
 import { Fault } from './fault.ts';
 import { parseKeySet, selectKey, type IssuerKey, type SignatureHeader } from './key-set.ts';
 import type { Location } from './location.ts';
@@ -111,5 +111,5 @@ async function readSet(location: Location): Promise<unknown> {
   const accept = 'application/jwk-set+json, application/json';
   const { status, body } = await exchange(location, { accept, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS });
   if (status !== 200) throw new Error(`the answer has status ${status}`);
-  return JSON.parse(body) as unknown;
+  return parseJson(body);
 }

@@ -1,4 +1,5 @@
 import { Agent, request as startRequest, type IncomingMessage } from 'node:http';
+import { withoutBytes } from '@tallystick/core';
 
 /** One request to the sidecar. */
 export interface SocketRequest {
@@ -54,7 +55,7 @@ export function socketTransport(socketPath: string): Transport {
           },
         });
         request.on('socket', (socket) => socket.unref());
-        request.on('error', reject);
+        request.on('error', (error) => reject(withoutBytes(error) as Error));
         request.on('response', (message) => resolve(answerOf(message)));
         request.end(body);
       }),

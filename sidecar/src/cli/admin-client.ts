@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, withoutBytes } from '@tallystick/core';
 import { parseError } from '@tallystick/protocol';
 
 const DEADLINE_MS = 10_000;
@@ -17,7 +17,7 @@ export function createAdminClient(socketPath: string): AdminClient {
   const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<Record<string, unknown>> => {
     const answer = await exchange(socketPath, method, path, body);
     if (answer.status !== 200) throw parseError(answer);
-    return JSON.parse(answer.body) as Record<string, unknown>;
+    return readJson(answer.body, 'answer of the admin socket');
   };
   return {
     get: (path) => call('GET', path),
@@ -59,6 +59,6 @@ function unavailable(socketPath: string, cause: Error): TallystickError {
       code === 'EACCES'
         ? "run the command as root or as the sidecar's user"
         : 'start it with "tallystick run", or name its configuration with --config',
-    cause,
+    cause: withoutBytes(cause),
   });
 }
