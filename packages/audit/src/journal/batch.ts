@@ -1,0 +1,107 @@
+import { hash } from 'node:crypto';
+import { JournalError } from './journal-error.ts';
+import { layOut, PAYLOAD_BYTES, SECTOR_BYTES } from './sectors.ts';
+
+/** Magic and version of a batch. */
+export const BATCH_MAGIC: Buffer = Buffer.from('TSBATCH1', 'latin1');
+export const HEADER_BYTES = 100;
+export const KIND_RECORD = 0x52; // R
+export const KIND_HEAD = 0x48; // H
+/** What stands before each record and before the head: kind and length. */
+export const FRAME_BYTES = 5;
+
+/** The longest record, in bytes: a tile holds entries behind a 16-bit length (C2SP tlog-tiles). */
+export const MAX_RECORD_BYTES = 65_535;
+/** The longest signed head, in bytes. */
+export const MAX_HEAD_BYTES = 16_384;
+/** The most records of a batch. */
+export const MAX_BATCH_RECORDS = 4096;
+/** The longest body: all records and the head with their frames, in bytes. */
+export const MAX_BODY_BYTES = 960 * 1024;
+/** The most sectors a batch takes. */
+export const MAX_BATCH_SECTORS: number = Math.ceil((HEADER_BYTES + MAX_BODY_BYTES) / PAYLOAD_BYTES);
+/** The largest batch on disk, in bytes: below 1 MiB, so that one preallocation always holds it. */
+export const MAX_BATCH_BYTES: number = MAX_BATCH_SECTORS * SECTOR_BYTES;
+
+/** The place of the next batch in the chain of all batches. */
+export interface ChainPoint {
+  readonly batchNo: number;
+  /** Sequence number of the first record of that batch. */
+  readonly seq: number;
+  /** Digest of the batch before; zeros at the very beginning. */
+  readonly prevSha256: Uint8Array;
+}
+
+/** The chain before its first batch. */
+export const CHAIN_START: ChainPoint = { batchNo: 0, seq: 0, prevSha256: new Uint8Array(32) };
+
+/** A batch as it was committed: records in order, and the signed head over them and all before. */
+export interface Batch {
+  readonly batchNo: number;
+  readonly firstSeq: number;
+  readonly records: readonly Uint8Array[];
+  readonly head: Uint8Array;
+}
+
+/** The records and the head of a batch, framed; made where the records are, written where the disk is. */
+export interface BatchBody {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Frames records and their head: for each a kind byte, `R` or `H`, a length, and the bytes; the head is last.
+ *
+ * @throws {JournalError} `record_too_long`: no records, too many, or one of these lengths; nothing was written.
+ */
+export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): BatchBody {
+  let length = FRAME_BYTES + head.length;
+  for (const record of records) {
+    if (record.length > MAX_RECORD_BYTES)
+      throw new JournalError('record_too_long', 'a record is longer than 65,535 bytes');
+    length += FRAME_BYTES + record.length;
+  }
+  if (
+    records.length === 0 ||
+    records.length > MAX_BATCH_RECORDS ||
+    head.length > MAX_HEAD_BYTES ||
+    length > MAX_BODY_BYTES
+  ) {
+    throw new JournalError('record_too_long', 'a batch has no records, or more than fit');
+  }
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  const put = (kind: number, content: Uint8Array): void => {
+    bytes[at] = kind;
+    bytes.writeUInt32BE(content.length, at + 1);
+    bytes.set(content, at + FRAME_BYTES);
+    at += FRAME_BYTES + content.length;
+  };
+  for (const record of records) put(KIND_RECORD, record);
+  put(KIND_HEAD, head);
+  return { count: records.length, bytes };
+}
+
+/** Returns a batch as it stands on the disk, and the place in the chain after it. */
+export function encodeBatch(epoch: number, point: ChainPoint, body: BatchBody): { bytes: Buffer; next: ChainPoint } {
+  const stream = Buffer.allocUnsafe(HEADER_BYTES + body.bytes.length);
+  BATCH_MAGIC.copy(stream, 0);
+  stream.writeUInt32BE(epoch, 40);
+  stream.writeUInt32BE(body.count, 44);
+  stream.writeBigUInt64BE(BigInt(point.batchNo), 48);
+  stream.writeBigUInt64BE(BigInt(point.seq), 56);
+  stream.writeUInt32BE(body.bytes.length, 64);
+  stream.set(point.prevSha256, 68);
+  stream.set(body.bytes, HEADER_BYTES);
+  const sha256 = batchSha256(stream);
+  sha256.copy(stream, 8);
+  return {
+    bytes: layOut(stream, { epoch, batchNo: point.batchNo }),
+    next: { batchNo: point.batchNo + 1, seq: point.seq + body.count, prevSha256: sha256 },
+  };
+}
+
+/** The digest of a batch: over its header after the digest, and its body with every kind, length and byte. */
+export function batchSha256(stream: Buffer): Buffer {
+  return hash('sha256', stream.subarray(40), 'buffer');
+}
