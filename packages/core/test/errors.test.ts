@@ -7,6 +7,7 @@ import {
   genericCode,
   isErrorCode,
   TallystickError,
+  withoutBytes,
   type ErrorCode,
   type ErrorEntry,
 } from '../src/index.ts';
@@ -151,4 +152,20 @@ describe('TallystickError', () => {
   ])('%o is none', (other) => {
     expect(TallystickError.is(other)).toBe(false);
   });
+});
+
+describe('an error of the HTTP parser', () => {
+  test('is kept without the bytes that it read, with its message and code', () => {
+    const rawPacket = Buffer.from('HTTP/1.1 200 OK\r\ncanary');
+    const kept = withoutBytes(Object.assign(new Error('Parse Error: x'), { code: 'HPE_X', rawPacket, bytesParsed: 3 }));
+    expect(kept).toMatchObject({ message: 'Parse Error: x', code: 'HPE_X' });
+    expect(Object.keys(kept as Error)).toEqual(['code']);
+  });
+
+  test.each([new Error('x'), Object.assign(new Error('y'), { code: 'ECONNRESET' }), 'text', undefined, null])(
+    'and any other is returned as it is: %j',
+    (error) => {
+      expect(withoutBytes(error)).toBe(error);
+    },
+  );
 });

@@ -17,12 +17,20 @@ export function createAdminClient(socketPath: string): AdminClient {
   const call = async (method: 'GET' | 'POST', path: string, body?: string): Promise<Record<string, unknown>> => {
     const answer = await exchange(socketPath, method, path, body);
     if (answer.status !== 200) throw parseError(answer);
-    return readJson(answer.body, 'answer of the admin socket');
+    return readAnswer(answer.body);
   };
   return {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, JSON.stringify(body)),
   };
+}
+
+function readAnswer(body: string): Record<string, unknown> {
+  try {
+    return JSON.parse(body) as Record<string, unknown>;
+  } catch {
+    throw new TallystickError('protocol_error', 'the answer of the admin socket is not JSON');
+  }
 }
 
 function exchange(
