@@ -10,6 +10,7 @@ export type {
   CredentialType,
   Delivery,
 } from './credential.ts';
+export { didYouMean, strangeOption } from './did-you-mean.ts';
 export { ERROR_CODES, genericCode, isErrorCode, type ErrorCode, type ErrorEntry } from './error-codes.ts';
 export { TallystickError, withoutBytes, type TallystickErrorOptions } from './errors.ts';
 export {

@@ -1,6 +1,6 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from '@tallystick/core';
 import { createMemoryReplayStore, type ReplayStore } from '@tallystick/dpop';
-import { misconfigured } from './misconfigured.ts';
+import { misconfigured, requireKnownOptions } from './misconfigured.ts';
 import type { ProofWindow } from './proof-check.ts';
 import { parsePublicOrigins, type PublicOrigin, type PublicOriginOptions } from './public-origin.ts';
 import { parseIssuers, type IssuerSettings, type TrustedIssuer } from './trusted-issuer.ts';
@@ -62,8 +62,25 @@ export interface VerifierSettings {
   readonly random: Random;
 }
 
+const VERIFIER_OPTIONS: Readonly<Record<keyof VerifierOptions, true>> = {
+  issuers: true,
+  audience: true,
+  publicOrigins: true,
+  replayStore: true,
+  proofWindow: true,
+  nonceSecret: true,
+  scopesSupported: true,
+  maxKeyAgeSeconds: true,
+  maxCachedTokens: true,
+  dangerouslyAcceptBearerTokens: true,
+  clock: true,
+  timers: true,
+  random: true,
+};
+
 /** @throws {TallystickError} `verifier_misconfigured` */
 export function parseOptions(options: VerifierOptions): VerifierSettings {
+  requireKnownOptions(options, VERIFIER_OPTIONS);
   const { clock = systemClock, timers = systemTimers, random = systemRandom } = options;
   const { maxKeyAgeSeconds = 3_600, maxCachedTokens = 5_000, nonceSecret } = options;
   if (nonceSecret && !(nonceSecret.length >= 32)) throw misconfigured('"nonceSecret" must have at least 32 bytes');
@@ -92,7 +109,9 @@ function parseAudience(audience: string | readonly string[] | undefined): readon
   return audiences;
 }
 
-function parseWindow({ pastSeconds = 60, futureSeconds = 10 }: Partial<ProofWindow> = {}): ProofWindow {
+function parseWindow(window: Partial<ProofWindow> = {}): ProofWindow {
+  requireKnownOptions(window, { pastSeconds: true, futureSeconds: true }, 'proofWindow');
+  const { pastSeconds = 60, futureSeconds = 10 } = window;
   requireNumber('proofWindow.pastSeconds', pastSeconds, 1, 300);
   requireNumber('proofWindow.futureSeconds', futureSeconds, 0, 60);
   return { pastSeconds, futureSeconds };

@@ -1,6 +1,6 @@
 import { isLoopbackHost } from '@tallystick/core';
 import { Fault } from './fault.ts';
-import { misconfigured } from './misconfigured.ts';
+import { misconfigured, requireKnownOptions } from './misconfigured.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 /** Where clients reach this API, when a proxy changes the path on the way. */
@@ -50,7 +50,9 @@ export function parsePublicOrigins(
   return origins;
 }
 
-function parseOrigin({ url, internalPrefix = '' }: PublicOriginOptions): PublicOrigin {
+function parseOrigin(options: PublicOriginOptions): PublicOrigin {
+  requireKnownOptions(options, { url: true, internalPrefix: true }, 'publicOrigins');
+  const { url, internalPrefix = '' } = options;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || /[?#@\\]/.test(url)) {
     throw misconfigured(`"publicOrigins" must hold absolute URLs without query, fragment and user information`);

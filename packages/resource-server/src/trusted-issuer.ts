@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseKeySet, type IssuerKey } from './key-set.ts';
 import { parseLocation, type Location } from './location.ts';
-import { misconfigured } from './misconfigured.ts';
+import { misconfigured, requireKnownOptions } from './misconfigured.ts';
 import { checkSubjects } from './subject.ts';
 import { isTokenAlgorithm, TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithm.ts';
 
@@ -92,7 +92,17 @@ export function parseIssuers(issuers: readonly TrustedIssuer[] | undefined): rea
   return parsed;
 }
 
+const ISSUER_OPTIONS: Readonly<Record<keyof TrustedIssuer, true>> = {
+  issuer: true,
+  jwks: true,
+  subjects: true,
+  algorithms: true,
+  revocations: true,
+  introspection: true,
+};
+
 function parseIssuer(options: TrustedIssuer): IssuerSettings {
+  requireKnownOptions(options, ISSUER_OPTIONS, 'issuers');
   const { issuer, subjects, algorithms = TOKEN_ALGORITHMS } = options;
   if (typeof issuer !== 'string' || issuer === '') throw misconfigured('"issuer" must be the "iss" of its tokens');
   checkSubjects(subjects, issuer);
@@ -122,7 +132,9 @@ function parseKeys({ jwks, issuer }: TrustedIssuer): IssuerSettings['keys'] {
 
 function parseRevocations(options: TrustedIssuer['revocations']): IssuerSettings['revocations'] {
   if (options === undefined) return undefined;
-  const { url, pollMs = 5_000, whenStale = 'refuse' } = withUrl(options);
+  const read: RevocationOptions = withUrl(options);
+  requireKnownOptions(read, { url: true, pollMs: true, whenStale: true }, 'revocations');
+  const { url, pollMs = 5_000, whenStale = 'refuse' } = read;
   const location = parseLocation(url, 'revocations', '/revocations');
   requireMs('pollMs', pollMs, 100);
   if (whenStale !== 'refuse' && whenStale !== 'accept') throw misconfigured('"whenStale" must be refuse or accept');
@@ -131,7 +143,9 @@ function parseRevocations(options: TrustedIssuer['revocations']): IssuerSettings
 
 function parseIntrospection(options: TrustedIssuer['introspection']): IssuerSettings['introspection'] {
   if (options === undefined) return undefined;
-  const { url, authorization, cacheMs = 5_000 } = withUrl(options);
+  const asked: IntrospectionOptions = withUrl(options);
+  requireKnownOptions(asked, { url: true, authorization: true, cacheMs: true }, 'introspection');
+  const { url, authorization, cacheMs = 5_000 } = asked;
   const location = parseLocation(url, 'introspection', '/introspect');
   if (location.kind === 'file') throw misconfigured('"introspection" cannot be a file');
   requireMs('cacheMs', cacheMs, 0);

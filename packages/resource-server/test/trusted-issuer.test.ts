@@ -83,6 +83,29 @@ describe('options that cannot be meant are refused at the start, by name', () =>
     );
   });
 
+  test.each<[string, object]>([
+    ['"audiance" is not an option; did you mean "audience"?', { audiance: 'https://ledger.acme.example' }],
+    ['"replaystore" is not an option; did you mean "replayStore"?', { replaystore: {} }],
+    ['"dpop" is not an option; there are issuers, audience,', { dpop: 'required' }],
+    ['in "proofWindow", "pastSecond" is not', { proofWindow: { pastSecond: 5 } }],
+    [
+      'in "publicOrigins", "internalprefix" is not',
+      { publicOrigins: [{ url: 'https://a.example', internalprefix: '/' }] },
+    ],
+    ['in "issuers", "subject" is not an option; did you mean "subjects"?', { issuers: [{ ...trusted, subject: [] }] }],
+    ['in "issuers", "revocation" is not', { issuers: [{ ...trusted, revocation: 'https://as.example/revocations' }] }],
+    [
+      'in "revocations", "whenstale" is not',
+      { issuers: [{ ...trusted, revocations: { url: 'https://as.example/r', whenstale: 'accept' } }] },
+    ],
+    [
+      'in "introspection", "cachems" is not',
+      { issuers: [{ ...trusted, introspection: { url: 'https://as.example/i', cachems: 0 } }] },
+    ],
+  ])('as those that nobody reads: %s', (words, wrong) => {
+    expect(() => createVerifier({ ...options, ...wrong })).toThrow(words);
+  });
+
   test('and say so with a code and a remedy', () => {
     expect(() => createVerifier({ ...options, issuers: [] })).toThrow(
       expect.objectContaining({

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { backoffMs, isSpiffeId, printable, TallystickError } from '@tallystick/core';
+import { backoffMs, isSpiffeId, printable, strangeOption, TallystickError } from '@tallystick/core';
 import { generateHolderKey } from '@tallystick/dpop';
 import { abortable } from './abortable.ts';
 import { holdOpen } from './hold-open.ts';
@@ -33,6 +33,13 @@ interface Place {
   readonly identity: string | undefined;
 }
 
+const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
+  socket: true,
+  identity: true,
+  fetch: true,
+  startupTimeoutMs: true,
+  signal: true,
+};
 const STARTUP_TIMEOUT_MS = 30_000;
 /** From this attempt on the waits for a sidecar that is not there yet grow no more: 0 to 2 s, by chance. */
 const LAST_GROWTH = 1;
@@ -47,6 +54,10 @@ export async function connectIn(
   options: ConnectOptions = {},
   hold: (waiting: Promise<Holder>) => Promise<Holder> = holdOpen,
 ): Promise<Identity> {
+  const strange = strangeOption(options, CONNECT_OPTIONS);
+  if (strange !== undefined) {
+    throw new TallystickError('invalid_request', strange, { remedy: 'correct the options of connect' });
+  }
   const { identity, signal, startupTimeoutMs = STARTUP_TIMEOUT_MS } = options;
   if (identity !== undefined && !isSpiffeId(identity)) {
     throw new TallystickError('invalid_spiffe_id', `"${printable(identity)}" is not a SPIFFE ID`);

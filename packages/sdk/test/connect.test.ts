@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TallystickError } from '@tallystick/core';
 import { currentIdentity } from '@tallystick/telemetry';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { connect } from '../src/index.ts';
+import { connect, type ConnectOptions } from '../src/index.ts';
 import { connectWith, type Runtime } from '../src/internal.ts';
 import { CLOSE_BATCH, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
@@ -31,6 +31,19 @@ test('an identity is who the sidecar says we are, and telemetry is told', async 
   });
   await identity.close();
   expect(currentIdentity()).toBeUndefined();
+});
+
+test.each([
+  ['"Identity" is not an option; did you mean "identity"?', { Identity: OTHER.id }],
+  ['"sockt" is not an option; did you mean "socket"?', { sockt: 'unix:///run/other.sock' }],
+  ['"audience" is not an option; there are socket, identity,', { audience: 'x' }],
+])('an option that nobody reads is refused before anything is asked: %s', async (words, options) => {
+  const fake = await sidecar();
+  await expect(connected(fake, {}, options as ConnectOptions)).rejects.toMatchObject({
+    code: 'invalid_request',
+    description: expect.stringContaining(words) as string,
+  });
+  expect(fake.seen).toEqual([]);
 });
 
 describe('which identity', () => {

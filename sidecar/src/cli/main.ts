@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { printable, systemClock, TallystickError, type ErrorCode } from '@tallystick/core';
-import { didYouMean } from '../config/did-you-mean.ts';
+import { didYouMean, type ErrorCode, printable, systemClock, TallystickError } from '@tallystick/core';
 import { processEnvironment, type Environment } from '../config/environment.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS } from './catalog.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '@tallystick/core';
 import { nameOf } from './fault.ts';
 import { defaulted, object, required } from './object-shape.ts';
 import { choice, isMapping, list, notA, text, wrong, type Shape, type TypeOf } from './shape.ts';

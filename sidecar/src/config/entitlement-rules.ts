@@ -1,6 +1,5 @@
-import { parseUsePrefix } from '@tallystick/core';
+import { didYouMean, parseUsePrefix } from '@tallystick/core';
 import type { TokenValue } from './credential-shape.ts';
-import { didYouMean } from './did-you-mean.ts';
 import { amiss, type Path, type Report } from './fault.ts';
 import type { EntitlementValue } from './identity-shape.ts';
 import type { Draft } from './shape.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '@tallystick/core';
 import { checkEntitlements, targetsOf } from './entitlement-rules.ts';
 import { amiss, type Path, type Report } from './fault.ts';
 import type { FileValue } from './file-shape.ts';

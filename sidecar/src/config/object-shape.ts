@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '@tallystick/core';
 import { nameOf, type Report, type Path } from './fault.ts';
 import { isMapping, notA, wrong, type Draft, type JsonSchema, type Shape } from './shape.ts';
 

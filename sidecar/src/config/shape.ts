@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from '@tallystick/core';
 import { nameOf, type Fault, type Path, type Report } from './fault.ts';
 
 /** A schema in JSON Schema, draft 2020-12. */

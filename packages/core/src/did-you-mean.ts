@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** Returns the one of `names` that `wrong` was probably meant to be, or undefined when none is near. */
 export function didYouMean(wrong: string, names: Iterable<string>): string | undefined {
   if (wrong.length > 60) return undefined;
@@ -14,6 +16,21 @@ export function didYouMean(wrong: string, names: Iterable<string>): string | und
     }
   }
   return best;
+}
+
+/**
+ * Returns what is wrong with the names in `options`, or undefined. An option that nobody reads is a mistake: one that was
+ * to restrict something would be missed by nobody.
+ *
+ * @param known Has a member for each name that there is.
+ */
+export function strangeOption(options: object, known: Readonly<Record<string, true>>): string | undefined {
+  const names = Object.keys(known);
+  const strange = Object.entries(options).find(([name, value]) => value !== undefined && !names.includes(name))?.[0];
+  if (strange === undefined) return undefined;
+  const meant = didYouMean(strange, names);
+  const hint = meant === undefined ? `there are ${names.join(', ')}` : `did you mean "${meant}"?`;
+  return `"${printable(strange, 60)}" is not an option; ${hint}`;
 }
 
 /** `trust_domain`, `trust-domain` and `TrustDomain` are all `trustdomain`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { didYouMean } from '../../src/config/did-you-mean.ts';
+import { didYouMean, strangeOption } from '../src/index.ts';
 
 const NAMES = ['trustDomain', 'identities', 'credentials', 'check', 'id', 'state'];
 
@@ -24,4 +24,16 @@ test('the nearest wins, whatever the order', () => {
 
 test('of two that are equally near the first is meant', () => {
   expect(didYouMean('ledger-apx', ['ledger-api', 'ledger-app'])).toBe('ledger-api');
+});
+
+test('an option that is not known is named, with the one that is near, or all where none is', () => {
+  const known = { audience: true, replayStore: true } as const;
+  expect(strangeOption({ audience: 'a', replayStore: undefined }, known)).toBeUndefined();
+  expect(strangeOption({ audiance: 'a' }, known)).toBe('"audiance" is not an option; did you mean "audience"?');
+  expect(strangeOption({ replaystore: 1 }, known)).toBe('"replaystore" is not an option; did you mean "replayStore"?');
+  expect(strangeOption({ other: 1 }, known)).toBe('"other" is not an option; there are audience, replayStore');
+  expect(strangeOption({ 'a\n': 1 }, known)).toMatch(/^"a\?" is not an option/);
+  // What is absent asks for nothing.
+  expect(strangeOption({ audiance: undefined }, known)).toBeUndefined();
+  expect(strangeOption({ toString: 1 }, known)).toMatch(/^"toString" is not/);
 });
