@@ -40,7 +40,7 @@ function subtree(hashes: readonly Uint8Array[], from: number, to: number): Buffe
 
 /** Node.js returns a digest as a string of bytes in a third of the time it needs to make a buffer of it. */
 function sha256(input: Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', input, 'latin1'), 'latin1');
+  return Buffer.from(hash('sha256', input, 'binary'), 'binary');
 }
 
 /** What is hashed is put together here, without an allocation. Leaves beyond 4 KiB are not. */
