@@ -1,1 +1,60 @@
-export {};
+export {
+  formatCheckpointBody,
+  openCheckpoint,
+  parseCheckpointBody,
+  signCheckpoint,
+  type Checkpoint,
+  type Extensions,
+} from './tlog/checkpoint.ts';
+export { CompactRange } from './tlog/compact-range.ts';
+export { cosignatureTime, cosignatureVerifier, cosigner } from './tlog/cosignature.ts';
+export { decodeEntryBundle, encodeEntryBundle, MAX_ENTRY_BYTES } from './tlog/entry-bundle.ts';
+export { judgeCheckpoint, type JudgedCheckpoint } from './tlog/judge-checkpoint.ts';
+export { logSigner, logVerifier, publicNoteKey } from './tlog/log-signer.ts';
+export {
+  formatSignerKey,
+  formatVkey,
+  KEY_TYPE,
+  noteKey,
+  parseSignerKey,
+  parseVkey,
+  type KeyType,
+  type NoteKey,
+  type NotePrivateKey,
+} from './tlog/note-key.ts';
+export { parseTlogPolicy } from './tlog/parse-tlog-policy.ts';
+export { proveConsistency, proveInclusion, readCompactRange, readRoot, type HashReader } from './tlog/prove.ts';
+export {
+  formatNote,
+  formatSignatureLine,
+  MAX_NOTE_SIGNATURES,
+  parseNote,
+  parseSignatureLine,
+  signatureOf,
+  signNote,
+  verifiedSignatures,
+  verifyNote,
+  type Note,
+  type NoteSignature,
+  type NoteSigner,
+  type NoteVerifier,
+  type VerifiedSignature,
+} from './tlog/signed-note.ts';
+export { tilesOfGrowth, tileWidth } from './tlog/tile-growth.ts';
+export { tileHash } from './tlog/tile-hashes.ts';
+export { tileHashReader, type TileReader } from './tlog/tile-reader.ts';
+export { formatTilePath, parseTilePath, TILE_WIDTH, type Tile } from './tlog/tile.ts';
+export { TlogError, type TlogFault } from './tlog/tlog-error.ts';
+export {
+  isQuorum,
+  NO_QUORUM,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyWitness,
+  type TlogPolicy,
+} from './tlog/tlog-policy.ts';
+export { formatTlogProof, parseTlogProof, type TlogProof } from './tlog/tlog-proof.ts';
+export { type TreeNode } from './tlog/tree-ranges.ts';
+export { verifyConsistency, type ConsistencyClaim } from './tlog/verify-consistency.ts';
+export { verifyInclusion, type InclusionClaim } from './tlog/verify-inclusion.ts';
+export { verifyTlogProof } from './tlog/verify-tlog-proof.ts';

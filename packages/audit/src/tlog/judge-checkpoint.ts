@@ -1,6 +1,6 @@
-import { parseCheckpointBody, type Checkpoint } from './checkpoint.ts';
+import { parseCheckpointBody, type Checkpoint, type Extensions } from './checkpoint.ts';
 import { cosignatureTime } from './cosignature.ts';
-import { parseNote, verifyNote } from './signed-note.ts';
+import { parseNote, verifiedSignatures, verifyNote } from './signed-note.ts';
 import { TlogError } from './tlog-error.ts';
 import { isQuorum, type TlogPolicy } from './tlog-policy.ts';
 
@@ -14,22 +14,25 @@ export interface JudgedCheckpoint extends Checkpoint {
  * Returns the checkpoint that bytes hold, signed by a log of the policy and cosigned by enough of its witnesses
  * (tlog-policy, What is a "policy"?; tlog-proof, Verifying a tlog proof, steps 2 and 3).
  *
- * Times of cosignatures are returned, not judged: how old an anchor may be is for the caller to say. Extension lines
- * are tolerated, since the log that signed them is trusted by the policy.
+ * Times of cosignatures are returned, not judged: how old an anchor may be is for the caller to say.
  *
- * @throws {TlogError} `note`, `checkpoint`, `signature`; `origin`: no log of the policy has this origin; `unsigned`:
+ * @throws {TlogError} `note`, `checkpoint`, `extension`, `signature`; `origin`: no log of the policy has this origin; `unsigned`:
  *   that log has not signed; `quorum`: too few witnesses have.
  */
-export function judgeCheckpoint(bytes: Uint8Array, policy: TlogPolicy): JudgedCheckpoint {
+export function judgeCheckpoint(bytes: Uint8Array, policy: TlogPolicy, extensions: Extensions): JudgedCheckpoint {
   const note = parseNote(bytes);
-  const checkpoint = parseCheckpointBody(note.text, 'tolerate');
+  const checkpoint = parseCheckpointBody(note.text, extensions);
   const logs = policy.logs.filter(({ verifier }) => verifier.name === checkpoint.origin);
   if (logs.length === 0) throw new TlogError('origin', 'the policy trusts no log of the origin of this checkpoint');
   verifyNote(
     note,
     logs.map(({ verifier }) => verifier),
   );
-  const cosignatures = cosigned(note, policy);
+  const witnesses = policy.witnesses.map(({ name, verifier }) => ({ ...verifier, witness: name }));
+  const cosignatures = verifiedSignatures(note, witnesses).map(({ verifier, signature }) => ({
+    witness: verifier.witness,
+    time: cosignatureTime(signature.bytes),
+  }));
   if (!isQuorum(policy, new Set(cosignatures.map(({ witness }) => witness)))) {
     throw new TlogError(
       'quorum',
@@ -37,14 +40,4 @@ export function judgeCheckpoint(bytes: Uint8Array, policy: TlogPolicy): JudgedCh
     );
   }
   return { ...checkpoint, cosignatures };
-}
-
-function cosigned(note: ReturnType<typeof parseNote>, { witnesses }: TlogPolicy): JudgedCheckpoint['cosignatures'] {
-  const verifiers = witnesses.map(({ name, verifier }) => ({ ...verifier, witness: name }));
-  const theirs = note.signatures.some((s) => verifiers.some((v) => v.name === s.name && v.keyId === s.keyId));
-  if (!theirs) return [];
-  return verifyNote(note, verifiers).map(({ verifier, signature }) => ({
-    witness: verifier.witness,
-    time: cosignatureTime(signature.bytes),
-  }));
 }

@@ -79,17 +79,23 @@ export function signatureOf(signer: NoteSigner, text: string): NoteSignature {
   return { name: signer.name, keyId: signer.keyId, bytes: signer.sign(text) };
 }
 
+/** A signature and the verifier that found it good. */
+export interface VerifiedSignature<V extends NoteVerifier> {
+  readonly verifier: V;
+  readonly signature: NoteSignature;
+}
+
 /**
  * Returns the signatures of known keys, all of them verified, in the note's order; those of unknown keys are ignored
- * (signed-note, Signatures).
+ * (signed-note, Signatures). Where there is none, nothing vouches for the note.
  *
- * @throws {TlogError} `signature`: one of a known key is wrong; `unsigned`: there is none of a known key.
+ * @throws {TlogError} `signature`: one of a known key is wrong.
  */
-export function verifyNote<V extends NoteVerifier>(
+export function verifiedSignatures<V extends NoteVerifier>(
   note: Note,
   verifiers: readonly V[],
-): { verifier: V; signature: NoteSignature }[] {
-  const verified = note.signatures.flatMap((signature) => {
+): VerifiedSignature<V>[] {
+  return note.signatures.flatMap((signature) => {
     const verifier = verifiers.find((each) => each.name === signature.name && each.keyId === signature.keyId);
     if (!verifier) return [];
     if (!verifier.verify(note.text, signature.bytes)) {
@@ -97,6 +103,15 @@ export function verifyNote<V extends NoteVerifier>(
     }
     return [{ verifier, signature }];
   });
+}
+
+/**
+ * Returns the verified signatures of a note, of which there is at least one.
+ *
+ * @throws {TlogError} `signature`: one of a known key is wrong; `unsigned`: there is none of a known key.
+ */
+export function verifyNote<V extends NoteVerifier>(note: Note, verifiers: readonly V[]): VerifiedSignature<V>[] {
+  const verified = verifiedSignatures(note, verifiers);
   if (verified.length === 0) throw new TlogError('unsigned', 'no key that is trusted has signed the note');
   return verified;
 }
