@@ -30,14 +30,15 @@ test(
       );
     const kinds = [...counts.keys()];
     for (const kind of [
-      'torn sectors',
-      'reordered sectors',
-      'dropped sectors',
-      'not durable',
-      'killed',
+      'torn',
+      'reordered',
+      'dropped',
+      'names not durable',
+      'forgot',
+      'process killed',
       'eio in datasync',
       'enospc in write',
-      'within a recovery',
+      'crash in unlink within a recovery',
       'flipped',
     ]) {
       expect(

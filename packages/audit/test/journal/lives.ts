@@ -75,13 +75,13 @@ const same = (a: Batch, b: Batch): boolean =>
   a.records.every((record, index) => Buffer.compare(record, b.records[index]!) === 0);
 
 const SURVIVALS: readonly Survival[] = ['torn', 'reordered', 'dropped'];
-const FAULTS: readonly Fault[] = ['crash', 'crash', 'eio', 'enospc', 'short'];
+const FAULTS: readonly Fault[] = ['crash', 'crash', 'crash', 'eio', 'eio', 'enospc', 'short'];
 
 /**
  * Leads a journal through several lives, each ended by a fault, a kill or a loss of power, and checks after each
  * recovery that the journal kept its promises; then flips one byte. Everything follows from the seed.
  *
- * @returns how many crash images were recovered from.
+ * @returns how many crash images were recovered from that had something to lose.
  */
 export function liveThrough(seed: number, counts: Counts): number {
   const throws = dice(seed);
@@ -158,15 +158,19 @@ export function liveThrough(seed: number, counts: Counts): number {
   }
 
   function nextImage(): ModelDisk {
-    images++;
-    if (disk.hasUnsyncedNames) count(counts, 'image with names that were not durable');
-    if (throws(4) === 0) {
-      count(counts, 'image: the process was killed');
-      return disk.restarted();
-    }
     const survival = SURVIVALS[throws(3)]!;
-    count(counts, disk.hasUnsyncedSectors ? `image: ${survival} sectors` : 'image: all sectors were durable');
-    return disk.afterPowerLoss(survival);
+    const killed = throws(4) === 0;
+    const how = killed ? 'process killed' : 'power lost';
+    const stakes = [
+      disk.hasUnsyncedNames && `${how}: names not durable`,
+      disk.hasUnsyncedSectors && (killed ? `${how}: sectors not durable` : `${how}: ${survival} sectors`),
+      disk.hasForgottenSectors && `${how}: sectors that a failed sync forgot`,
+    ].filter((stake) => stake !== false);
+    // An image of a disk that had nothing to lose proves little: it does not count.
+    if (stakes.length > 0) images++;
+    else count(counts, `${how}: nothing at stake, not counted`);
+    for (const stake of stakes) count(counts, stake);
+    return killed ? disk.restarted() : disk.afterPowerLoss(survival);
   }
 
   function flipOne({ journal }: Recovery): void {
@@ -201,7 +205,18 @@ export function liveThrough(seed: number, counts: Counts): number {
   }
 }
 
-const CALLS: readonly Call[] = ['write', 'write', 'datasync', 'datasync', 'create', 'rename', 'unlink', 'syncFolder'];
+const CALLS: readonly Call[] = [
+  'write',
+  'write',
+  'write',
+  'write',
+  'datasync',
+  'datasync',
+  'create',
+  'rename',
+  'unlink',
+  'syncFolder',
+];
 
 /** A fault of any kind that will strike at one call of any kind, soon. */
 function armed(disk: ModelDisk, throws: Dice): { kind: Fault; call: Call; fired: boolean } {

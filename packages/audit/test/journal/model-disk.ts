@@ -84,6 +84,11 @@ export class ModelDisk implements Disk {
     return [...this.#names.values()].some(({ pending }) => pending.length > 0);
   }
 
+  /** True when a failed sync has forgotten something that a read still returns. */
+  get hasForgottenSectors(): boolean {
+    return [...this.#names.values()].some(({ lost }) => lost.size > 0);
+  }
+
   /** The disk as a new process finds it when only the old process ended. Of what a failed sync forgot the cache may have let go. */
   restarted(): ModelDisk {
     for (const file of new Set(this.#names.values())) {
