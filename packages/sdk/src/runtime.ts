@@ -1,6 +1,6 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from '@tallystick/core';
 import type { Holder } from './holder.ts';
-import { requireTrustedSocket } from './socket-trust.ts';
+import { trustSocket } from './socket-trust.ts';
 import { socketTransport, type Transport } from './transport.ts';
 
 /** What the SDK takes from its surroundings. Injected, so that tests own it. */
@@ -38,7 +38,7 @@ export function systemRuntime(): Runtime {
     platform: process.platform,
     pause: (ms) => new Promise((resolve) => systemTimers.after(ms, resolve)),
     transport: socketTransport,
-    trustSocket: (path) => requireTrustedSocket(path, process.geteuid!()),
+    trustSocket: (path) => trustSocket(path, process.geteuid!()),
     holders: (shared[HOLDERS] ??= new Map()),
   };
 }
