@@ -9,6 +9,7 @@ import {
 import { request as requestHttps } from 'node:https';
 import { withoutBytes } from '@tallystick/core';
 import type { Location } from './location.ts';
+import { trustSocket } from './trust-socket.ts';
 
 /** What is asked of a {@link Location}. */
 export interface ExchangeRequest {
@@ -34,12 +35,13 @@ export interface ExchangeAnswer {
 
 /**
  * Reads one document, or sends one form. Redirects are not followed: another place than the configured one is not
- * trusted.
+ * trusted; nor is a Unix socket that somebody else could have put there.
  *
  * @throws When there is no whole answer in time.
  */
 export async function exchange(location: Location, request: ExchangeRequest): Promise<ExchangeAnswer> {
   if (location.kind === 'file') return readDocument(location.path, request);
+  if (location.kind === 'unix') trustSocket(location.socketPath);
   const answer = await send(location, request);
   const body = await readBody(answer, request.maxBytes);
   return { status: answer.statusCode ?? 0, body, etag: answer.headers.etag };

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openApi, proofOf, refusalOf, requestWith } from './api.ts';
+import { answerWith, serveDocuments } from './document-server.ts';
 import { createIssuer, ISSUER, SUBJECT } from './issuer.ts';
 
 const CANARY = 'canary-token';
@@ -25,6 +26,26 @@ async function answering(text: string): Promise<string> {
   });
   return `unix:${path}`;
 }
+
+describe('a socket that others could have put there', () => {
+  test.each(['jwks', 'introspection', 'revocations'] as const)('is not asked about %s', async (option) => {
+    await using server = await serveDocuments(answerWith({ keys: [], active: true }), 'unix');
+    const folder = dirname(server.url.slice('unix:'.length));
+    chmodSync(folder, 0o770);
+    const own = { issuer: ISSUER, jwks: issuer.jwks, subjects: [SUBJECT], [option]: server.url };
+    const api = await openApi({ issuers: [own] });
+    const token = await issuer.token(api.key.jkt);
+    const refusal = await refusalOf(api.verifier, requestWith(token, proofOf(api.key, token)));
+    expect(refusal.status).toBe(503);
+    expect(refusal.cause).toMatchObject({
+      code: 'socket_untrusted',
+      message: expect.stringContaining(
+        `the group of ${folder} can write to it; let the sidecar own its socket`,
+      ) as string,
+    });
+    expect(server.requests).toEqual([]);
+  });
+});
 
 const MALFORMED = [
   `${CANARY}\r\n\r\n`,
