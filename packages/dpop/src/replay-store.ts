@@ -16,8 +16,7 @@ export interface ReplayStore {
 
 /** The inputs of {@link createMemoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
-  /** Monotonic: a wall clock that jumps ahead would drop keys before their time. */
-  readonly clock?: Pick<Clock, 'monotonicMs'>;
+  readonly clock?: Clock;
   readonly random?: Pick<Random, 'bytes'>;
   /** Keys it holds at the most. Default 1,000,000 (32 to 64 MB). */
   readonly capacity?: number;
@@ -25,7 +24,8 @@ export interface MemoryReplayStoreOptions {
 
 /**
  * Returns a replay store in this process's memory: right for one replica, wrong for two. Keys live in generations of
- * 15 s that are dropped whole; none is forgotten before its time.
+ * 15 s that are dropped whole; none is forgotten before its time has passed by both hands of the clock. A wall clock that
+ * jumps ahead drops nothing early; and one that is set back, by which old proofs will be good again, brings none back.
  *
  * `reserve` throws `replay_store_unavailable` when it is full, and a RangeError for a `ttlMs` that is not a number
  * above zero.
@@ -34,16 +34,17 @@ export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}):
   const { clock = systemClock, random = systemRandom, capacity = 1_000_000 } = options;
   const prefix = Buffer.from(random.bytes(16)).toString('latin1');
   // By the generation in which their keys expire.
-  const generations = new Map<number, DigestTable>();
+  const generations = new Map<number, Generation>();
   return {
     reserve(key, ttlMs) {
       if (!(ttlMs > 0 && ttlMs < Infinity)) throw new RangeError('"ttlMs" must be a number above zero');
       const nowMs = clock.monotonicMs();
+      const wallMs = clock.nowMs();
       const current = Math.floor(nowMs / GENERATION_MS);
       const digest = digestOf(prefix, key);
       let held = 0;
-      for (const [generation, keys] of generations) {
-        if (generation < current) generations.delete(generation);
+      for (const [generation, { keys, wallEndMs }] of generations) {
+        if (generation < current && wallEndMs < wallMs) generations.delete(generation);
         else if (keys.has(digest)) return false;
         else held += keys.size;
       }
@@ -51,12 +52,20 @@ export function createMemoryReplayStore(options: MemoryReplayStoreOptions = {}):
         throw new TallystickError('replay_store_unavailable', `the memory replay store holds ${capacity} keys`);
       }
       const last = Math.floor((nowMs + ttlMs) / GENERATION_MS);
-      let keys = generations.get(last);
-      if (!keys) generations.set(last, (keys = new DigestTable(capacity)));
-      keys.add(digest);
+      let latest = generations.get(last);
+      if (!latest) generations.set(last, (latest = { keys: new DigestTable(capacity), wallEndMs: 0 }));
+      latest.keys.add(digest);
+      latest.wallEndMs = Math.max(latest.wallEndMs, wallMs + ttlMs);
       return true;
     },
   };
+}
+
+/** Keys that expire within the same 15 s of the monotonic clock. */
+interface Generation {
+  readonly keys: DigestTable;
+  /** When the last of them expires by the wall clock. */
+  wallEndMs: number;
 }
 
 const GENERATION_MS = 15_000;

@@ -8,7 +8,7 @@ function store(
 ): ReplayStore & { at(ms: number): ReplayStore; reserve(key: string, ttlMs: number): boolean } {
   let nowMs = 0;
   const made = createMemoryReplayStore({
-    clock: { monotonicMs: () => nowMs },
+    clock: { monotonicMs: () => nowMs, nowMs: () => 1_700_000_000_000 + nowMs },
     ...(capacity !== undefined && { capacity }),
   });
   return Object.assign(made as ReplayStore & { reserve(key: string, ttlMs: number): boolean }, {
@@ -52,11 +52,36 @@ describe('memory replay store', () => {
     );
   });
 
-  test('the wall clock has no say: it may jump ahead and back without a used proof becoming good again', () => {
-    const wall = { nowMs: () => expect.unreachable() as never, monotonicMs: () => 5 };
-    const one = createMemoryReplayStore({ clock: wall });
-    expect(one.reserve('a', 1000)).toBe(true);
-    expect(one.reserve('a', 1000)).toBe(false);
+  describe('a wall clock that jumps makes no used proof good again', () => {
+    const hands = { nowMs: 1_700_000_000_000, monotonicMs: 5 };
+    const one = createMemoryReplayStore({ clock: { nowMs: () => hands.nowMs, monotonicMs: () => hands.monotonicMs } });
+    const pass = (ms: number): void => {
+      hands.nowMs += ms;
+      hands.monotonicMs += ms;
+    };
+
+    test('ahead: until the time of the machine has passed too', () => {
+      expect(one.reserve('a', 60_000)).toBe(true);
+      hands.nowMs += 86_400_000;
+      expect(one.reserve('a', 60_000)).toBe(false);
+      pass(60_000);
+      expect(one.reserve('a', 60_000)).toBe(false);
+      pass(16_000);
+      expect(one.reserve('a', 60_000)).toBe(true);
+    });
+
+    test('back, by more than the memory: until the wall clock has passed that time again', () => {
+      expect(one.reserve('b', 60_000)).toBe(true);
+      pass(1_000);
+      hands.nowMs -= 600_000;
+      pass(120_000);
+      expect(one.reserve('other', 60_000)).toBe(true);
+      expect(one.reserve('b', 60_000)).toBe(false);
+      pass(538_000);
+      expect(one.reserve('b', 60_000)).toBe(false);
+      pass(2_000);
+      expect(one.reserve('b', 60_000)).toBe(true);
+    });
   });
 
   test('full: refuses what it does not know, still knows what it has, and has room again when time has passed', () => {
