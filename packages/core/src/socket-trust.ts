@@ -1,4 +1,3 @@
-import { dirname, resolve, sep } from 'node:path';
 import { TallystickError } from './errors.ts';
 import { printable } from './printable.ts';
 
@@ -24,6 +23,7 @@ export interface EntryFacts {
  * - A symbolic link belongs to root or to us.
  * - The socket belongs to root, to us, or to the owner of its folder.
  *
+ * @param path Absolute.
  * @param look Returns what the file system says of an entry, without following it. What it throws is thrown.
  * @throws {TallystickError} `socket_untrusted`
  */
@@ -75,26 +75,31 @@ function openTo({ path, mode, readOnly }: EntryFacts): string | undefined {
   return mode & GROUP ? `the group of ${path} can write to it` : undefined;
 }
 
-/** Returns the entries in the order in which they are followed. */
+/** Returns the entries in the order in which the kernel follows them. */
 function walk(path: string, look: (path: string) => EntryFacts): readonly Step[] {
   const steps: Step[] = [];
-  let folder = look('/');
-  let rest = resolve(path).split(sep).slice(1);
+  let folders = [look('/')];
+  let rest = path.split('/');
   for (let links = 0; rest.length > 0;) {
     const [name, ...after] = rest;
-    const entry = look(resolve(folder.path, name!));
+    rest = after;
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (folders.length > 1) folders.pop();
+      continue;
+    }
+    const folder = folders.at(-1)!;
+    const entry = look(folder.path === '/' ? `/${name}` : `${folder.path}/${name}`);
     steps.push({ folder, entry });
     if (entry.kind !== 'link') {
-      folder = entry;
-      rest = after;
+      folders.push(entry);
       continue;
     }
     if (++links > MAX_LINKS)
       throw new TallystickError('socket_untrusted', `the socket ${printable(path)} lies behind too many links`);
-    // Followed from the root again: what lies on the way of its target is judged too.
-    const target = resolve(dirname(entry.path), entry.target ?? '');
-    folder = look('/');
-    rest = [...target.split(sep).slice(1), ...after].filter((part) => part !== '');
+    const { target = '' } = entry;
+    if (target.startsWith('/')) folders = folders.slice(0, 1);
+    rest = [...target.split('/'), ...after];
   }
   return steps;
 }

@@ -121,6 +121,13 @@ describe('whose socket is trusted', () => {
     expectFault(faultOf('/opt/api.sock', entries), /the group of \/vol can write to it/);
   });
 
+  test('a step up is one from where a link led, as the kernel takes it', () => {
+    const link: EntryFacts = { path: '/opt', kind: 'link', uid: 0, mode: 0o777, readOnly: false, target: '/a/b/./c/' };
+    const way = [link, folder('/a', 0, 0o755), folder('/a/b', 0, 0o775), folder('/a/b/c', 0, 0o755)];
+    expectFault(faultOf('/opt/../x', [...way, socket('/a/b/x', 0)]), /the group of \/a\/b can write to it/);
+    expectFault(faultOf('//run/../../run/./x', [folder('/run', 0, 0o755), socket('/run/x', 0)]), undefined);
+  });
+
   test('no socket, and a circle of links: no', () => {
     expectFault(faultOf('/run', [folder('/run', 0, 0o755)]), /\/run is not a socket/);
     const circle: EntryFacts = { path: '/a', kind: 'link', uid: 0, mode: 0o777, readOnly: false, target: '/a' };
