@@ -255,6 +255,8 @@ export function assemble(outside: Outside): Sidecar {
       match = outside.matcher(next.identities);
       const narrowed = narrowedIdentities(before, after);
       const ended = withdrawal.narrow(narrowed);
+      // Told by `narrow` to drop what it holds, and no longer who it was: what follows is not meant for it.
+      for (const id of narrowed) hub.recheck(id);
       for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
       await ended;
     },

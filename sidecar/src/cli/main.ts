@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { didYouMean, type ErrorCode, printable, systemClock, TallystickError } from '@tallystick/core';
-import { processEnvironment, type Environment } from '../config/environment.ts';
+import { processEnvironment, sizeThreadPool, type Environment } from '../config/environment.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS } from './catalog.ts';
 import {
@@ -63,6 +63,7 @@ export async function main({ argv, stdout, stderr, environment, nodeVersion }: T
 
 /** Runs the command line of this process. */
 export function mainOfProcess(): Promise<ExitCode> {
+  sizeThreadPool();
   // `tallystick … | head` closes the pipe: nobody is left to be told.
   process.stdout.on('error', () => process.exit(EXIT.ok)); // oxlint-disable-line unicorn/no-process-exit
   return main({

@@ -33,3 +33,12 @@ export function readEnvironment(variables: Variables, workingFolder: string): En
 export function processEnvironment(): Environment {
   return readEnvironment(process.env, process.cwd());
 }
+
+/**
+ * Gives libuv's pool two threads, unless the operator chose: they write the record and check signatures. Of four nearly
+ * every job has to wake one that sleeps, which costs as much as the job; of two, one is usually awake. It counts until
+ * the pool is first used.
+ */
+export function sizeThreadPool(): void {
+  process.env.UV_THREADPOOL_SIZE ??= '2';
+}

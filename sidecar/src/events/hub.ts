@@ -13,6 +13,8 @@ export interface Subscriber {
   send(event: SidecarEvent): void;
   /** Ends the stream. */
   end(): void;
+  /** Ends the stream where its workload is no longer the identity; never throws. */
+  recheck(): void;
 }
 
 /** Tells workloads what was taken from them. Scoped to identity and key: nobody learns of another's leases. */
@@ -26,6 +28,8 @@ export interface EventHub {
   isLive(identity: string, jkt: string): boolean;
   /** Sends to every stream of an identity, or of one of its keys. */
   publish(identity: string, event: HubEvent, jkt?: string): void;
+  /** Has the streams of an identity ended whose workload a new configuration no longer makes that identity. */
+  recheck(identity: string): void;
   /** Ends every stream. */
   close(): void;
 }
@@ -75,6 +79,11 @@ export function createEventHub(epoch: string): EventHub {
       if (!holders) return;
       if (jkt !== undefined) send(holders.get(jkt) ?? [], event);
       else for (const streams of holders.values()) send(streams, event);
+    },
+    recheck(identity) {
+      for (const streams of identities.get(identity)?.values() ?? []) {
+        for (const { subscriber } of streams) subscriber.recheck();
+      }
     },
     close() {
       for (const holders of identities.values()) {

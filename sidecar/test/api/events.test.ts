@@ -164,6 +164,33 @@ describe('GET /v1/events', () => {
 });
 
 describe('a stream', () => {
+  test.each([
+    ['gives the identity to another workload', [identity('close-batch', { match: [['unix:uid:1002']] })]],
+    ['has the identity no longer', [identity('other', { match: [['unix:uid:1002']] })]],
+    ['makes the workload another identity', [identity('other')]],
+  ])('ends after all is taken back, when a new configuration %s', async (_, identities) => {
+    const own = await served();
+    const stream = await open(own.socket, own.one);
+    await stream.next();
+    await own.sidecar.apply(configOf(identities));
+    await stream.ended;
+    expect([await stream.next(), await stream.next()]).toEqual([
+      { type: 'state', seq: 1, state: 'suspended' },
+      { type: 'changed', seq: 2 },
+    ]);
+    await streams(own, 0);
+  });
+
+  test('goes on where a new configuration matches its workload in another way', async () => {
+    const own = await served();
+    const stream = await open(own.socket, own.one);
+    await stream.next();
+    await own.sidecar.apply(configOf([identity('close-batch', { match: [['unix:uid:1001', 'unix:gid:1001']] })]));
+    expect([(await stream.next()).type, (await stream.next()).type]).toEqual(['state', 'changed']);
+    await own.sidecar.withdrawal.suspend(own.sidecar.registry().identities.get(BATCH)!, 'x').durable;
+    expect(await stream.next()).toMatchObject({ type: 'state', seq: 3 });
+  });
+
   test('beats every five seconds while nothing happens', async () => {
     const own = await served();
     const stream = await open(own.socket, own.one);

@@ -10,8 +10,12 @@ function subscribe(
 ) {
   const heard: SidecarEvent[] = [];
   let ended = 0;
-  const leave = hub.subscribe({ identity, jkt, send: (event) => heard.push(event), end: () => ended++ }, snapshot);
-  return { heard, leave, ended: () => ended };
+  let rechecked = 0;
+  const leave = hub.subscribe(
+    { identity, jkt, send: (event) => heard.push(event), end: () => ended++, recheck: () => rechecked++ },
+    snapshot,
+  );
+  return { heard, leave, ended: () => ended, rechecked: () => rechecked };
 }
 
 describe('an event stream', () => {
@@ -56,6 +60,14 @@ describe('an event stream', () => {
 });
 
 describe('the hub', () => {
+  test('has every stream of an identity looked at again, and none of another', () => {
+    const hub = createEventHub('e');
+    const [one, two, other] = [subscribe(hub, 'a', 'k1'), subscribe(hub, 'a', 'k2'), subscribe(hub, 'b', 'k1')];
+    hub.recheck('a');
+    hub.recheck('c');
+    expect([one, two, other].map(({ rechecked }) => rechecked())).toEqual([1, 1, 0]);
+  });
+
   test('forgets a stream that left, once', () => {
     const hub = createEventHub('e');
     const [one, two] = [subscribe(hub, 'a', 'k'), subscribe(hub, 'a', 'k')];
@@ -89,7 +101,7 @@ describe('the hub', () => {
         {
           identity: 'a',
           jkt: key,
-          send: () => {},
+          send: () => {}, recheck: () => {},
           end: () => {
             ends.push(key);
             leave();

@@ -27,7 +27,7 @@ async function withdrawals() {
       order.push(`event ${event.type}`);
       heard.push(event);
     };
-    hub.subscribe({ identity: id, jkt, send, end: () => {} }, { state: 'active', leases: [] });
+    hub.subscribe({ identity: id, jkt, send, end: () => {}, recheck: () => {} }, { state: 'active', leases: [] });
     return heard;
   };
   const watched: Standing = {

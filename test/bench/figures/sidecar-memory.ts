@@ -1,4 +1,4 @@
-import { startBundle } from '../bundle.ts';
+import { SMALL_YOUNG_GENERATION, startBundle } from '../bundle.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Effort, Measurement } from '../measurement.ts';
@@ -15,7 +15,8 @@ export const sidecarMemory: Measurement = {
   async measure(effort) {
     await using sink = await startOtlpSink();
     const alone = await measureUnderLoad(effort, {});
-    const traced = await measureUnderLoad(effort, { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url });
+    const traced = await measureUnderLoad(effort, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url } });
+    const small = await measureUnderLoad(effort, { flags: [SMALL_YOUNG_GENERATION] });
     if (sink.exports === 0) throw new Error('no telemetry was exported');
     return [
       figure({
@@ -32,6 +33,12 @@ export const sidecarMemory: Measurement = {
         unit: 'MB',
         ours: traced.rssMb,
         goal: { below: 100 },
+      }),
+      figure({
+        name: 'sidecar-memory/small',
+        what: `RSS under the same load, started with \`${SMALL_YOUNG_GENERATION}\``,
+        unit: 'MB',
+        ours: small.rssMb,
       }),
       figure({ name: 'sidecar-memory/idle', what: 'RSS after its start', unit: 'MB', ours: alone.idleMb }),
       figure({
@@ -50,9 +57,9 @@ export const sidecarMemory: Measurement = {
   },
 };
 
-async function measureUnderLoad(effort: Effort, env: Readonly<Record<string, string>>) {
+async function measureUnderLoad(effort: Effort, options: Parameters<typeof startBundle>[0]) {
   const seconds = effort === 'full' ? 60 : 5;
-  await using daemon = await startBundle({ env });
+  await using daemon = await startBundle(options);
   using load = await startLoad();
   const idleMb = memoryOf(daemon.pid).rssMb;
   const watch = watchMemory(daemon.pid);

@@ -53,6 +53,7 @@ export function eventsRoute(parts: EventsRouteParts): WorkloadRoute {
           jkt: proof.jkt,
           send: (event) => write(formatEvent(event)),
           end: () => response.end(),
+          recheck: () => void parts.admission.readmit(exchange.peer, identity.id).catch(() => response.end()),
         },
         {
           state: identityState(identity, standing.isSuspended(identity.id), clock.nowMs()),
