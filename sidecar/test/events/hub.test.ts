@@ -101,7 +101,8 @@ describe('the hub', () => {
         {
           identity: 'a',
           jkt: key,
-          send: () => {}, recheck: () => {},
+          send: () => {},
+          recheck: () => {},
           end: () => {
             ends.push(key);
             leave();
