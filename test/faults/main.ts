@@ -1,6 +1,6 @@
 // "pnpm faults": every fault suite at its full counts. Prints the seed, and writes the table into README.md.
 import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,34 +39,43 @@ const child = spawn(
 );
 process.exitCode = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
 
-const tried = new Map(
-  readFileSync(counts, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split('\t') as [string, string]),
-);
-const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
-const rows = report.testResults
-  .toSorted((a, b) => a.name.localeCompare(b.name))
-  .flatMap(({ name, assertionResults }) =>
-    assertionResults.map(({ title, status }) => {
-      const suite = basename(name, '.test.ts');
-      const plain = title.replace(/ \(seed \d+\)$/, '');
-      return `| ${suite} | ${plain.replaceAll('|', '\\|')} | ${tried.get(plain) ?? '1'} | ${status === 'passed' ? '0' : status} |`;
-    }),
-  );
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
-const table = [
-  START,
-  '',
-  `Seed ${seed}, ${new Date().toISOString().slice(0, 10)}, at ${commit}.`,
-  '',
-  '| suite | rule | tried | failed |',
-  '| --- | --- | --- | --- |',
-  ...rows,
-  '',
-  END,
-].join('\n');
-const page = readFileSync(README, 'utf8');
-writeFileSync(README, page.slice(0, page.indexOf(START)) + table + page.slice(page.indexOf(END) + END.length));
+if (existsSync(output)) {
+  writeTable();
+} else {
+  process.stderr.write('vitest ended before it had reported: the table is as it was\n');
+  process.exitCode ||= 1;
+}
 rmSync(folder, { recursive: true, force: true });
+
+function writeTable(): void {
+  const tried = new Map(
+    readFileSync(counts, 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split('\t') as [string, string]),
+  );
+  const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
+  const rows = report.testResults
+    .toSorted((a, b) => a.name.localeCompare(b.name))
+    .flatMap(({ name, assertionResults }) =>
+      assertionResults.map(({ title, status }) => {
+        const suite = basename(name, '.test.ts');
+        const plain = title.replace(/ \(seed \d+\)$/, '');
+        return `| ${suite} | ${plain.replaceAll('|', '\\|')} | ${tried.get(plain) ?? '1'} | ${status === 'passed' ? '0' : status} |`;
+      }),
+    );
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
+  const table = [
+    START,
+    '',
+    `Seed ${seed}, ${new Date().toISOString().slice(0, 10)}, at ${commit}.`,
+    '',
+    '| suite | rule | tried | failed |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    END,
+  ].join('\n');
+  const page = readFileSync(README, 'utf8');
+  writeFileSync(README, page.slice(0, page.indexOf(START)) + table + page.slice(page.indexOf(END) + END.length));
+}
