@@ -51,7 +51,7 @@ describe('a compact range', () => {
 
   test('counts beyond 2^32 leaves, and to the last that JavaScript can count', () => {
     const edge = (size: number): Buffer[] =>
-      [...size.toString(2)].filter((bit) => bit === '1').map((_, i) => hashes[i]!);
+      Array.from(size.toString(2)).filter((bit) => bit === '1').map((_, i) => hashes[i]!);
     const range = CompactRange.restore(2 ** 32 + 1, edge(2 ** 32 + 1));
     range.append(hashes[2]!);
     expect(range.edge()).toEqual([hashes[0], rangeOf([hashes[1]!, hashes[2]!]).root()]);
