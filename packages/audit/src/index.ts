@@ -58,3 +58,26 @@ export { type TreeNode } from './tlog/tree-ranges.ts';
 export { verifyConsistency, type ConsistencyClaim } from './tlog/verify-consistency.ts';
 export { verifyInclusion, type InclusionClaim } from './tlog/verify-inclusion.ts';
 export { verifyTlogProof } from './tlog/verify-tlog-proof.ts';
+export {
+  encodeBody,
+  MAX_BATCH_RECORDS,
+  MAX_BODY_BYTES,
+  MAX_HEAD_BYTES,
+  MAX_RECORD_BYTES,
+  type Batch,
+  type BatchBody,
+} from './journal/batch.ts';
+export { createInlineCommitter, type Committer } from './journal/committer.ts';
+export { type Disk, type DiskFile } from './journal/disk.ts';
+export {
+  createGroupCommit,
+  HANG_MS,
+  type GroupCommit,
+  type GroupCommitOptions,
+  type UnsignedBatch,
+} from './journal/group-commit.ts';
+export { type Journal, type Position } from './journal/journal.ts';
+export { JournalError, type DamagePlace, type JournalFault } from './journal/journal-error.ts';
+export { createNodeDisk } from './journal/node-disk.ts';
+export { recoverJournal, type Recovery, type RecoveryOptions } from './journal/recovery.ts';
+export { SEGMENT_SIZES, type SegmentSizes } from './journal/segment-file.ts';

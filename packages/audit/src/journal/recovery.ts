@@ -40,8 +40,6 @@ export interface Recovery {
  * @throws {JournalError} `damaged`, `gap`, `newer`, `unreadable` (nothing was changed); `disk_full`, `write_failed`, `sync_failed`
  */
 export function recoverJournal({ disk, onBatch, sizes = SEGMENT_SIZES }: RecoveryOptions): Recovery {
-  // Names first: one that a killed process left may not be durable, and what it supersedes is about to be removed.
-  attempt('sync_failed', () => disk.syncFolder());
   const plan = planRecovery(attempt('unreadable', () => disk.list()));
   const full: FullSegment[] = [];
   let firstSeq: number | undefined;

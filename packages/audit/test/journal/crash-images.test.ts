@@ -24,7 +24,7 @@ test(
     if (process.env.TALLYSTICK_CRASH_IMAGES)
       console.log(
         [...counts]
-          .sort()
+          .sort(([a], [b]) => a.localeCompare(b))
           .map(([kind, met]) => `${met}\t${kind}`)
           .join('\n'),
       );
