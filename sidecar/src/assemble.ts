@@ -9,6 +9,7 @@ import { publicRoutes, type PublicRoutes } from './api/public/routes.ts';
 import { createWorkloadHandler, type WorkloadHandler } from './api/workload/router.ts';
 import { workloadRoutes } from './api/workload/routes.ts';
 import type { Attestation } from './attest/attestor.ts';
+import { createMayMatch } from './attest/may-match.ts';
 import { createUnmatchedPeers } from './attest/unmatched.ts';
 import { changedIdentities, narrowedIdentities } from './authorize/narrowed.ts';
 import { createRegistry, type Registry } from './authorize/registry.ts';
@@ -81,6 +82,8 @@ export interface Sidecar {
   readonly lifecycle: LifecycleRecords;
   /** Identities and credentials of the present configuration. */
   registry(): Registry;
+  /** False for a peer that no identity of the present configuration can match. */
+  mayMatch(peer: Peer): boolean;
   /** Counts a refusal of a listener, which never became a request. */
   refused(reason: RefusalReason, peer: Peer | undefined): void;
   /** Says that requests may be served. */
@@ -102,6 +105,7 @@ export function assemble(outside: Outside): Sidecar {
   let config = outside.config;
   let registry: Registry = createRegistry(config);
   let match = outside.matcher(config.identities);
+  let mayMatch = createMayMatch(config.identities);
   const current = (): Registry => registry;
 
   const proofs = createProofGate({ clock, random });
@@ -240,6 +244,7 @@ export function assemble(outside: Outside): Sidecar {
       },
     },
     registry: current,
+    mayMatch: (peer) => mayMatch(peer),
     refused(reason, peer) {
       metrics.count('tallystick_refused_total', { reason });
       if (peer) flood.refusal(peer.uid, reason);
@@ -253,6 +258,7 @@ export function assemble(outside: Outside): Sidecar {
       config = next;
       registry = after;
       match = outside.matcher(next.identities);
+      mayMatch = createMayMatch(next.identities);
       const narrowed = narrowedIdentities(before, after);
       const ended = withdrawal.narrow(narrowed);
       // Told by `narrow` to drop what it holds, and no longer who it was: what follows is not meant for it.

@@ -32,6 +32,7 @@ export function createListeners({ config, sidecar, timers, refused, failed }: Li
     sockets: config.listen.workload,
     issuer: config.issuer.url,
     handler: sidecar.workload,
+    isStranger: (peer) => !sidecar.mayMatch(peer),
     refused,
     failed,
     timers,

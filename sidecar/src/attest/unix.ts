@@ -1,3 +1,4 @@
+import type { Peer } from '../listen/peer.ts';
 import type { Attestor } from './attestor.ts';
 
 /**
@@ -7,11 +8,11 @@ import type { Attestor } from './attestor.ts';
  * The path names what the process runs, not who it is: every program of one user can start that executable, and every
  * Node service runs the same one.
  */
-export const unixAttestor: Attestor = {
-  name: 'unix',
-  attest({ uid, gid, executable }) {
-    const selectors = [`unix:uid:${uid}`, `unix:gid:${gid}`];
-    if (executable !== undefined) selectors.push(`unix:path:${executable}`);
-    return selectors;
-  },
-};
+export const unixAttestor: Attestor = { name: 'unix', attest: unixSelectors };
+
+/** Returns the selectors of {@link unixAttestor}. */
+export function unixSelectors({ uid, gid, executable }: Pick<Peer, 'uid' | 'gid' | 'executable'>): readonly string[] {
+  const selectors = [`unix:uid:${uid}`, `unix:gid:${gid}`];
+  if (executable !== undefined) selectors.push(`unix:path:${executable}`);
+  return selectors;
+}

@@ -29,8 +29,11 @@ export interface HttpServerOptions<Client> {
   readonly tls?: SecureContextOptions;
   readonly timers: Timers;
   readonly handler: Handler<Client>;
-  /** Returns who connected, once per connection, and the name under which the limits count it. May throw. */
-  identify(socket: Socket): { readonly client: Client; readonly countedAs: string };
+  /**
+   * Returns who connected, once per connection, the name under which the limits count it, and whether it can be no
+   * workload, of whom few are let in. May throw.
+   */
+  identify(socket: Socket): { readonly client: Client; readonly countedAs: string; readonly isStranger?: boolean };
   /** Hears of each refusal before the handler. */
   refused(reason: RefusalReason, client: Client | undefined): void;
   /** Hears of each error of the handler that was not meant for the client. */
@@ -71,7 +74,7 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
       socket.destroy();
       return;
     }
-    const share = admission.openConnection(identified.countedAs);
+    const share = admission.openConnection(identified.countedAs, identified.isStranger);
     if (!share) {
       options.refused('connection_limit', identified.client);
       cut(socket, overloaded('connections'));

@@ -18,11 +18,16 @@ export interface Limits {
   /** Requests whose answer is not complete. Open event streams do not count. */
   readonly requests: number;
   readonly requestsPerClient: number;
+  /** Connections, and requests, of all strangers together: clients that can be no workload. They take them from the above. */
+  readonly strangers: number;
+  /** Connections, and requests, of one stranger. */
+  readonly strangersPerClient: number;
 }
 
 /**
  * The limits of the workload sockets together. A client is a user on one socket: a thousand concurrent first calls of
- * one service fit, and one service cannot take it all.
+ * one service fit, and one service cannot take it all. Users that no identity selects, of whom there may be any number,
+ * have a small part in common: an API that reads keys needs one connection, and services keep the rest.
  */
 export const WORKLOAD_LIMITS: Limits = {
   headerBytes: 16_384,
@@ -36,6 +41,8 @@ export const WORKLOAD_LIMITS: Limits = {
   connectionsPerClient: 2_048,
   requests: 2_048,
   requestsPerClient: 1_024,
+  strangers: 512,
+  strangersPerClient: 64,
 };
 
 /** The limits of the admin socket. */

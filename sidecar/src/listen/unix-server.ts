@@ -25,6 +25,8 @@ export interface UnixServerOptions {
   readonly admission: Admission;
   readonly kernel: Kernel;
   readonly readPeer: ReadPeer;
+  /** True for a peer that can be no workload. Absent: none is a stranger. */
+  readonly isStranger?: ((peer: Peer) => boolean) | undefined;
   readonly timers: Timers;
   readonly handler: Handler<Peer>;
   readonly refused: RefusalListener;
@@ -56,7 +58,8 @@ export function createUnixServer(options: UnixServerOptions): UnixServer {
     failed: options.failed,
     identify(socket) {
       const client = read(socket);
-      return { client, countedAs: `${client.socket} ${client.uid}` };
+      const isStranger = options.isStranger?.(client) ?? false;
+      return { client, countedAs: `${client.socket} ${client.uid}`, isStranger };
     },
   });
   let bound: BoundSocket | undefined;

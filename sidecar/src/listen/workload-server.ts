@@ -16,6 +16,8 @@ export interface WorkloadServerOptions {
   /** `issuer.url`: its host is one that clients may ask for. */
   readonly issuer: string;
   readonly handler: Handler<Peer>;
+  /** True for a peer that can be no workload, of whom few are let in. Asked when it connects. */
+  readonly isStranger?: (peer: Peer) => boolean;
   /** Hears of each refusal before the handler, for the summary that the record keeps of them. */
   readonly refused?: RefusalListener;
   /** Hears of errors that are defects, for the log. */
@@ -56,6 +58,7 @@ export function createWorkloadServer(options: WorkloadServerOptions): WorkloadSe
       admission,
       kernel,
       readPeer,
+      isStranger: options.isStranger,
       timers: options.timers ?? systemTimers,
       handler: options.handler,
       refused(reason, peer) {

@@ -101,6 +101,41 @@ describe('beyond the limits', () => {
     expect((await ask(path)).body).toBe('ok');
   });
 
+  test('of strangers, they are refused alone, and one that leaves makes room', async () => {
+    let isStranger = true;
+    const { path, server } = await serveWorkloads(ok, { limits: { strangers: 2 }, isStranger: () => isStranger });
+    await eventually(() => server.counts().connections).toBe(0); // That of its own test.
+    const first = await open(path);
+    await open(path);
+    await eventually(() => server.counts().connections).toBe(2);
+    expect(readRaw(await dial(path).closed)).toMatchObject({ status: 503, json: { code: 'overloaded' } });
+    isStranger = false;
+    for (let service = 0; service < 5; service++) await open(path);
+    await eventually(() => server.counts().connections).toBe(7);
+    isStranger = true;
+    expect(readRaw(await dial(path).closed).status).toBe(503);
+    first.destroy();
+    await eventually(() => server.counts().connections).toBe(6);
+    await dial(path, GET).until('200 OK');
+  });
+
+  test.each([
+    ['of all', { strangers: 1 }],
+    ['of one', { strangersPerClient: 1 }],
+  ])('%s strangers, requests on one connection are refused too', async (_, limits) => {
+    const waiting: ServerResponse[] = [];
+    const served = await serveWorkloads((_request, response) => void waiting.push(response), {
+      limits,
+      isStranger: () => true,
+    });
+    await eventually(() => served.server.counts().connections).toBe(0); // That of its own test.
+    const pipelining = dial(served.path, GET + GET);
+    await eventually(() => served.server.counts().refused.get('overloaded')).toBe(1);
+    waiting[0]!.end('ok');
+    await pipelining.until('503');
+    expect(waiting).toHaveLength(1);
+  });
+
   test.runIf(isRoot)('of one user, another is still served', async () => {
     const { path } = await serveWorkloads(ok, { limits: { connectionsPerClient: 2 } });
     await open(path);
