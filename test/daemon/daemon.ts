@@ -71,6 +71,8 @@ export interface Daemon {
   /** Resolves when it has ended: exit code or signal. */
   readonly ended: Promise<number | NodeJS.Signals>;
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  /** Reads nothing more of its log: the pipe breaks. */
+  stopReading(): void;
   /** Starts another over the same folder; this one must have ended. */
   again(options?: Partial<DaemonOptions>): Promise<Daemon>;
   /** Ends it if it runs, and removes its folder. */
@@ -192,6 +194,10 @@ class DaemonProcess implements Daemon {
 
   kill(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     return this.#program.kill(signal);
+  }
+
+  stopReading(): void {
+    this.#program.stopReading();
   }
 
   again(options: Partial<DaemonOptions> = {}): Promise<Daemon> {

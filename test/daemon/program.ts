@@ -36,6 +36,8 @@ export interface Program extends AsyncDisposable {
   line(selects: (line: Record<string, unknown>) => boolean, from?: number): Promise<Record<string, unknown>>;
   /** Writes a line to its standard input. */
   send(line: string): void;
+  /** Reads nothing more of what it writes: its pipes break. */
+  stopReading(): void;
   /** Resolves when it has ended, and all it wrote is here: exit code or signal. */
   readonly ended: Promise<number | NodeJS.Signals>;
   /** Sends it a signal, and resolves when it has ended. */
@@ -101,6 +103,9 @@ export function startProgram({ command: [file, ...args], cwd, env, uid }: Progra
       return promise.finally(() => wakes.delete(look));
     },
     send: (line) => void child.stdin!.write(`${line}\n`),
+    stopReading() {
+      for (const stream of [child.stdout!, child.stderr!]) stream.destroy();
+    },
     ended,
     kill,
     async [Symbol.asyncDispose]() {

@@ -66,6 +66,8 @@ export function mainOfProcess(): Promise<ExitCode> {
   sizeThreadPool();
   // `tallystick … | head` closes the pipe: nobody is left to be told.
   process.stdout.on('error', () => process.exit(EXIT.ok)); // oxlint-disable-line unicorn/no-process-exit
+  // A sidecar does not end because nobody reads its log any more, or the disk of the log is full.
+  process.stderr.on('error', () => {});
   return main({
     argv: process.argv.slice(2),
     stdout: process.stdout,
