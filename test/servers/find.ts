@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cachedBinary } from './cache.ts';
 
-/** Servers written by other people that tests may ask for. */
-export type ServerName = 'jaeger' | 'redis';
+/** Servers, and a compiler, written by other people that tests may ask for. */
+export type ServerName = 'go' | 'jaeger' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -20,6 +20,8 @@ export function findServer(name: ServerName): string | undefined {
     }
     case 'redis':
       return onPath('redis-server');
+    case 'go':
+      return onPath('go');
   }
 }
 

@@ -30,5 +30,6 @@ export function describeWithServers(names: readonly ServerName[], title: string,
 }
 
 function missing(name: ServerName): string {
-  return `no ${name} on this machine; "npx -y pnpm@12 servers" obtains it`;
+  const remedy = name === 'go' ? 'install Go 1.22 or later' : '"npx -y pnpm@12 servers" obtains it';
+  return `no ${name} on this machine; ${remedy}`;
 }
