@@ -20,8 +20,12 @@ export interface RecoveryOptions {
 }
 
 /** What a recovery found. The journal is writable, and all of it durable. */
-export interface Recovery {
+export interface Recovery extends RecoveryFacts {
   readonly journal: Journal;
+}
+
+/** What a recovery says of the journal it opened. */
+export interface RecoveryFacts {
   /** The first record the journal still holds: all before it were released. */
   readonly firstSeq: number;
   /** The next record's sequence number. */

@@ -32,7 +32,8 @@ export function layOut(stream: Buffer, owner: SectorOwner): Buffer {
 
 /** Returns the stream that `count` sectors from `offset` carry, with its padding. */
 export function takeUp(bytes: Buffer, offset: number, count: number): Buffer {
-  const stream = Buffer.allocUnsafe(count * PAYLOAD_BYTES);
+  // A buffer of its own: what is read of it may go to another thread, which takes the whole of it along.
+  const stream = Buffer.allocUnsafeSlow(count * PAYLOAD_BYTES);
   for (let index = 0; index < count; index++) {
     const at = offset + index * SECTOR_BYTES;
     bytes.copy(stream, index * PAYLOAD_BYTES, at, at + PAYLOAD_BYTES);

@@ -1,0 +1,95 @@
+import { Worker } from 'node:worker_threads';
+import type { Batch } from './batch.ts';
+import type { Committer } from './committer.ts';
+import { JournalError } from './journal-error.ts';
+import type { RecoveryFacts } from './recovery.ts';
+import { failureOf, type ThreadData, type ThreadReply, type ThreadRequest } from './journal-messages.ts';
+import { SEGMENT_SIZES, type SegmentSizes } from './segment-file.ts';
+
+/** The inputs of {@link startJournalThread}. */
+export interface JournalThreadOptions {
+  /** The journal's own folder, which must exist. Whoever calls holds the lock of the log. */
+  readonly folder: string;
+  /** Told every batch that the journal still holds, once and in order, before the start resolves. Void when it rejects. */
+  readonly onBatch: (batch: Batch) => void;
+  /** Replaces the sizes of segments, in tests. */
+  readonly sizes?: SegmentSizes;
+  /** The module `journal-worker`, where a bundler has moved it. */
+  readonly program?: URL;
+}
+
+/** A journal in a thread of its own. */
+export interface JournalThread extends RecoveryFacts {
+  readonly committer: Committer;
+}
+
+interface Waiter {
+  resolve(reply: ThreadReply): void;
+  reject(error: JournalError): void;
+}
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+const PROGRAM = new URL(FROM_SOURCE ? './journal-worker.ts' : './journal-worker.js', import.meta.url);
+// None of this process's own: some, as --input-type, forbid a thread's program. From source, its imports are source too.
+const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
+
+/**
+ * Recovers a journal in a thread of its own and returns a committer for it. The calls to the disk hold up neither the
+ * event loop nor its pool of threads, and are held up by neither. The thread keeps the process alive while it is
+ * asked something.
+ *
+ * @throws {JournalError} as a rejection: as {@link recoverJournal}
+ */
+export async function startJournalThread(options: JournalThreadOptions): Promise<JournalThread> {
+  const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
+  const asked = new Int32Array(new SharedArrayBuffer(4));
+  const data: ThreadData = { folder, sizes, asked };
+  const worker = new Worker(program, { workerData: data, name: 'tallystick-journal', execArgv: EXEC_ARGV });
+  const waiters: Waiter[] = [];
+  let ended: JournalError | undefined;
+
+  const waitForReply = (): Promise<ThreadReply> => {
+    const { promise, resolve, reject } = Promise.withResolvers<ThreadReply>();
+    if (waiters.push({ resolve, reject }) === 1) worker.ref();
+    return promise;
+  };
+  const ask = (request: ThreadRequest, moved: readonly ArrayBuffer[] = []): Promise<ThreadReply> => {
+    if (ended) return Promise.reject(ended);
+    worker.postMessage(request, moved);
+    Atomics.add(asked, 0, 1);
+    Atomics.notify(asked, 0);
+    return waitForReply();
+  };
+  const end = (cause?: unknown): void => {
+    ended ??= new JournalError('closed', 'the thread of the journal has ended', { cause });
+    for (const waiter of waiters.splice(0)) waiter.reject(ended);
+  };
+  worker.on('error', end);
+  worker.on('exit', () => end());
+  worker.on('message', (reply: ThreadReply) => {
+    if (reply.say === 'batch') return onBatch(reply.batch);
+    const waiter = waiters.shift();
+    if (waiters.length === 0) worker.unref();
+    if (reply.say === 'failed') waiter?.reject(failureOf(reply.failure));
+    else waiter?.resolve(reply);
+  });
+
+  const first = await waitForReply();
+  if (first.say !== 'recovered') throw new JournalError('closed', 'the thread of the journal did not begin');
+  return {
+    ...first.facts,
+    committer: {
+      async commit(body) {
+        const reply = await ask({ ask: 'commit', body }, [body.bytes.buffer as ArrayBuffer]);
+        if (reply.say === 'committed') return reply.position;
+        throw new JournalError('write_failed', 'the thread of the journal answered something else');
+      },
+      async release(upToSeq) {
+        await ask({ ask: 'release', upToSeq });
+      },
+      async close() {
+        await ask({ ask: 'close' });
+      },
+    },
+  };
+}
