@@ -36,9 +36,9 @@ const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
 /**
  * Recovers a journal in a thread of its own and returns a committer for it. The calls to the disk hold up neither the
  * event loop nor its pool of threads, and are held up by neither. The thread keeps the process alive while it is
- * asked something.
+ * asked something; one that hangs in a call cannot be ended, and holds up `process.exit` too: only a signal ends it.
  *
- * @throws {JournalError} as a rejection: as {@link recoverJournal}
+ * @throws {JournalError} as a rejection: as {@link recoverJournal}; and what `onBatch` throws
  */
 export async function startJournalThread(options: JournalThreadOptions): Promise<JournalThread> {
   const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
@@ -47,6 +47,7 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   const worker = new Worker(program, { workerData: data, name: 'tallystick-journal', execArgv: EXEC_ARGV });
   const waiters: Waiter[] = [];
   let ended: JournalError | undefined;
+  let refusal: { readonly error: unknown } | undefined;
 
   const waitForReply = (): Promise<ThreadReply> => {
     const { promise, resolve, reject } = Promise.withResolvers<ThreadReply>();
@@ -67,7 +68,14 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   worker.on('error', end);
   worker.on('exit', () => end());
   worker.on('message', (reply: ThreadReply) => {
-    if (reply.say === 'batch') return onBatch(reply.batch);
+    if (reply.say === 'batch') {
+      try {
+        onBatch(reply.batch);
+      } catch (error) {
+        refusal ??= { error };
+      }
+      return;
+    }
     const waiter = waiters.shift();
     if (waiters.length === 0) worker.unref();
     if (reply.say === 'failed') waiter?.reject(failureOf(reply.failure));
@@ -76,6 +84,10 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
 
   const first = await waitForReply();
   if (first.say !== 'recovered') throw new JournalError('closed', 'the thread of the journal did not begin');
+  if (refusal) {
+    await ask({ ask: 'close' });
+    throw refusal.error;
+  }
   return {
     ...first.facts,
     committer: {

@@ -117,6 +117,18 @@ describe('the journal in its thread', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test('does not start when its caller refuses a batch, and rejects with the reason', async () => {
+    const { committer } = await start();
+    await committer.commit(body('a'));
+    await committer.close();
+    const reason = new Error('this head is not ours');
+    const refuse = (): never => {
+      throw reason;
+    };
+    await expect(start(refuse)).rejects.toBe(reason);
+    expect(read()).toEqual(['a', 'head over a']);
+  });
+
   test('a program that does not start is a rejection, not a wait', async () => {
     const program = new URL('no-such-program.ts', import.meta.url);
     await expect(startJournalThread({ folder, onBatch: () => {}, program })).rejects.toMatchObject({ fault: 'closed' });
