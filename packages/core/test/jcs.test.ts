@@ -33,6 +33,10 @@ describe('RFC 8785', () => {
     );
   });
 
+  test('§3.2.2.2: text that only looks like the escape of a surrogate is text', () => {
+    expect(canonicalJson(['\\ud800', { '\\udc00': 1 }])).toBe(String.raw`["\\ud800",{"\\udc00":1}]`);
+  });
+
   test.each(['\ud800', 'a\udc00b', '\udfff\ud800'])(
     '§3.2.2.2: a lone surrogate (%j) is refused, as value and as name',
     (text) => {
