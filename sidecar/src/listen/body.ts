@@ -51,3 +51,29 @@ export function discardBody(request: IncomingMessage): void {
   });
   request.on('error', () => {});
 }
+
+/**
+ * True for a request whose body, were it refused, could be more than is read of it. Its client must not take the
+ * connection for one that goes on, so its answer has to close it.
+ */
+export function mayBeCut({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > DISCARD_LIMIT;
+}
+
+/**
+ * Lets an answer that closes the connection close our half alone while the body of its request still comes. The other
+ * half ends with the body, when {@link discardBody} has had enough, or when the time for the request is over.
+ */
+export function lingerFor(request: IncomingMessage): void {
+  const { socket } = request;
+  let isClosing = false;
+  // What Node calls after such an answer. It would close both halves, under a client that still writes.
+  socket.destroySoon = () => {
+    isClosing = true;
+    socket.end();
+  };
+  request.once('end', () => {
+    Reflect.deleteProperty(socket, 'destroySoon');
+    if (isClosing) socket.destroySoon();
+  });
+}

@@ -19,7 +19,13 @@ export interface Connection<Client> {
  */
 export function mayAnswer(connection: Connection<unknown> | undefined): boolean {
   const latest = connection?.latest;
-  if (latest?.headersSent && !latest.shouldKeepAlive) return false;
+  if (isAnswered(connection)) return false;
   if (!connection || !latest || latest.req.complete) return !connection?.open.size;
   return connection.open.size <= 1 && !latest.headersSent;
+}
+
+/** True once an answer has been given that closes the connection. */
+export function isAnswered(connection: Connection<unknown> | undefined): boolean {
+  const latest = connection?.latest;
+  return latest !== undefined && latest.headersSent && !latest.shouldKeepAlive;
 }

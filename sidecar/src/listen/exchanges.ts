@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { TallystickError } from '@tallystick/core';
 import type { Admission } from './admission.ts';
 import { answerError } from './answer.ts';
-import { discardBody } from './body.ts';
+import { discardBody, lingerFor, mayBeCut } from './body.ts';
 import type { Connection } from './connection.ts';
 
 /** One request and its answer. */
@@ -56,6 +56,7 @@ export class Exchanges {
     (response as Tracked)[EXCHANGE] = exchange;
     // Requests that come after a stop began were on their way: they are answered, and are the last.
     if (this.#stopping) response.shouldKeepAlive = false;
+    if (mayBeCut(response.req)) response.shouldKeepAlive = false;
     response.on('prefinish', dropBody);
     response.on('close', endExchange);
     return true;
@@ -117,13 +118,16 @@ export class Exchanges {
 
 /** Answers a request that is refused before its handler, and lets what is left of its body flow away. */
 export function refuse(response: ServerResponse, error: TallystickError, headers: Record<string, string> = {}): void {
+  if (mayBeCut(response.req)) response.shouldKeepAlive = false;
   response.on('prefinish', dropBody);
   answerError(response, error, headers);
 }
 
 /** An answer may be complete before the body of its request is read, or has come. */
 function dropBody(this: ServerResponse): void {
-  if (!this.req.complete) discardBody(this.req);
+  if (this.req.complete) return;
+  discardBody(this.req);
+  lingerFor(this.req);
 }
 
 function endExchange(this: Tracked): void {

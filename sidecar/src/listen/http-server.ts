@@ -5,7 +5,7 @@ import { TallystickError, type Timers } from '@tallystick/core';
 import type { Admission } from './admission.ts';
 import { answerError, rawErrorAnswer } from './answer.ts';
 import { clientFault } from './client-fault.ts';
-import { mayAnswer, type Connection } from './connection.ts';
+import { isAnswered, mayAnswer, type Connection } from './connection.ts';
 import type { RefusalReason } from './counters.ts';
 import { acceptQueued, turn, within } from './drain.ts';
 import { Exchanges, refuse } from './exchanges.ts';
@@ -125,7 +125,9 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const fault = clientFault(error.code);
     const connection = connections.get(socket);
-    if (fault) options.refused(fault.code, connection?.client);
+    // A client that leaves, once it has the answer that closes the connection, does as it was told.
+    const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' && isAnswered(connection);
+    if (fault && !hasLeft) options.refused(fault.code, connection?.client);
     cut(socket, mayAnswer(connection) ? fault : undefined);
   });
   server.on('timeout', (socket: Socket) => {

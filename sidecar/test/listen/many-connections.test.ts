@@ -82,6 +82,10 @@ describe('beyond the limits', () => {
       json: { code: 'overloaded' },
       headers: { 'retry-after': '1' },
     });
+    expect(await ask(path, { method: 'POST', body: 'x', agent })).toMatchObject({
+      status: 503,
+      headers: { connection: 'keep-alive' },
+    });
     finish!();
     expect((await slow).body).toBe('slow');
     expect((await ask(path, { agent })).body).toBe('ok');

@@ -73,7 +73,8 @@ describe('a client that takes too long is cut, and answered where it waits for t
     const answers = await dial(path, `${HEAD}Content-Length: 70000\r\n\r\n`).closed;
     expect(readRaw(answers).status).toBe(413);
     expect(answers.split('HTTP/1.1 ')).toHaveLength(2);
-    expect(server.counts().refused.get('invalid_request')).toBe(1);
+    await eventually(() => server.counts().refused.get('invalid_request')).toBe(1);
+    await eventually(() => server.counts().connections).toBe(0);
   });
 
   test('with the next request of its connection', async () => {
@@ -142,7 +143,7 @@ describe('a body', () => {
     }
   });
 
-  test('that is refused is read on, so that its sender gets the answer and may use the connection', async () => {
+  test('that is refused is read on, so that its sender gets the answer and may go on', async () => {
     const { path } = await serveWorkloads(echo);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => agent.destroy());
@@ -150,6 +151,28 @@ describe('a body', () => {
     expect((await ask(path, big)).status).toBe(413);
     expect((await ask(path, { method: 'POST', body: 'again', agent })).body).toBe('again');
   });
+
+  test.each(['chunked', 'length'])(
+    'of whatever size that is refused, %s, resets no connection under a client that would use it again',
+    async (framing) => {
+      const { path, server } = await serveWorkloads(echo);
+      const agent = new Agent({ keepAlive: true });
+      onTestFinished(() => agent.destroy());
+      for (const size of [300_000, 1_200_000, 3_000_000]) {
+        const headers = framing === 'length' ? { 'content-length': String(size) } : { 'transfer-encoding': 'chunked' };
+        const big = { method: 'POST', headers, body: Buffer.alloc(size), agent };
+        const client = async (): Promise<void> => {
+          for (let i = 0; i < 6; i++) {
+            expect((await ask(path, big)).status).toBe(413);
+            expect((await ask(path, { method: 'POST', body: 'again', agent })).body).toBe('again');
+          }
+        };
+        await Promise.all(Array.from({ length: 8 }, client));
+      }
+      await eventually(() => server.counts().inFlight).toBe(0);
+      expect([...server.counts().refused.keys()].filter((reason) => reason !== 'body_too_large')).toEqual([]);
+    },
+  );
 
   test('that is refused and never ends is cut', async () => {
     const { path } = await serveWorkloads(echo);
@@ -161,7 +184,8 @@ describe('a body', () => {
     socket.on('drain', flood);
     flood();
     expect(readRaw(await closed).status).toBe(413);
-    if (!socket.closed) await once(socket, 'close');
+    // It is told to stop, and writes on until it cannot.
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
     expect(socket.bytesWritten).toBeLessThan(8_000_000);
   });
 
