@@ -31,7 +31,12 @@ test('without an identity everybody is a stranger', () => {
 
 test('no peer that an identity matches is a stranger', () => {
   const selector = fc.constantFrom(
-    ...['unix:uid:1', 'unix:uid:2', 'unix:gid:1', 'unix:path:/a', 'tallystick:socket:a', 'tallystick:socket:b'],
+    'unix:uid:1',
+    'unix:uid:2',
+    'unix:gid:1',
+    'unix:path:/a',
+    'tallystick:socket:a',
+    'tallystick:socket:b',
   );
   const peer = fc.record({
     socket: fc.constantFrom('a', 'b'),

@@ -120,7 +120,10 @@ describe('a rotation', () => {
   test('by many at once is one rotation', async () => {
     const { signer: own, open } = await signer();
     const rotations = await Promise.allSettled(Array.from({ length: 5 }, () => own.rotate()));
-    expect(rotations.map(({ status }) => status)).toEqual(['fulfilled', ...Array.from({ length: 4 }, () => 'rejected')]);
+    expect(rotations.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      ...Array.from({ length: 4 }, () => 'rejected'),
+    ]);
     const again = await open();
     expect([again.currentKid(), kids(again).sort()]).toEqual([own.currentKid(), kids(own).sort()]);
   });
