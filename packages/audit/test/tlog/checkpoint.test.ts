@@ -112,6 +112,7 @@ describe('the text of a checkpoint (tlog-checkpoint, Note text)', () => {
     ['has two lines', `a\n7\n`],
     ['has no origin', `\n7\n${ROOT}\n`],
     ['has no newline at its end', `a\n7\n${ROOT}`],
+    ['has an extension line without a newline', `a\n7\n${ROOT}\nextension`],
     ['has a size with a leading zero', `a\n07\n${ROOT}\n`],
     ['has a size with a sign', `a\n+7\n${ROOT}\n`],
     ['has no size', `a\n\n${ROOT}\n`],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { leafHash, merkleRoot } from '@tallystick/core';
+import { leafHash, merkleRoot, nodeHash } from '@tallystick/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CompactRange } from '../../src/index.ts';
@@ -51,10 +51,15 @@ describe('a compact range', () => {
 
   test('counts beyond 2^32 leaves, and to the last that JavaScript can count', () => {
     const edge = (size: number): Buffer[] =>
-      Array.from(size.toString(2)).filter((bit) => bit === '1').map((_, i) => hashes[i]!);
+      Array.from(size.toString(2))
+        .filter((bit) => bit === '1')
+        .map((_, i) => hashes[i]!);
     const range = CompactRange.restore(2 ** 32 + 1, edge(2 ** 32 + 1));
     range.append(hashes[2]!);
     expect(range.edge()).toEqual([hashes[0], rangeOf([hashes[1]!, hashes[2]!]).root()]);
+    const full = CompactRange.restore(2 ** 33 - 1, edge(2 ** 33 - 1));
+    full.append(hashes[40]!);
+    expect(full.edge()).toEqual([hashes.slice(0, 33).reduceRight((right, left) => nodeHash(left, right), hashes[40]!)]);
     expect(CompactRange.restore(Number.MAX_SAFE_INTEGER, edge(Number.MAX_SAFE_INTEGER)).edge()).toHaveLength(53);
   });
 

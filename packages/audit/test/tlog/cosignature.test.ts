@@ -1,4 +1,4 @@
-import { generateKeyPairSync, verify } from 'node:crypto';
+import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   cosignatureTime,
@@ -88,6 +88,9 @@ describe('cosignature/v1 (tlog-cosignature)', () => {
       expect(verifier.verify(TEXT, wrong)).toBe(false);
       expect(faultOf(() => cosignatureTime(wrong))).toBe('timestamp');
     }
+    const late = Buffer.from(`cosignature/v1\ntime ${2n ** 63n}\n${TEXT}`);
+    const signed = Buffer.concat([Buffer.of(0x80, 0, 0, 0, 0, 0, 0, 0), sign(null, late, privateKey)]);
+    expect(verifier.verify(TEXT, signed)).toBe(false);
     bytes[0] = 0x80;
     expect(verifier.verify(TEXT, bytes)).toBe(false);
     expect(faultOf(() => cosignatureTime(bytes))).toBe('timestamp');

@@ -126,6 +126,10 @@ describe('a note (signed-note, Format)', () => {
     });
   });
 
+  test('keeps a byte order mark, which is a part of the text that was signed', () => {
+    expect(parse(`\ufefftext\n\n${line}`).text).toBe('\ufefftext\n');
+  });
+
   test.each([
     ['is empty', ''],
     ['has no signature', 'text\n\n'],

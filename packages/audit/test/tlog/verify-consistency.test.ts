@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { nodeHash } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { verifyConsistency } from '../../src/index.ts';
 import { faultOf } from './fault-of.ts';
@@ -51,6 +52,17 @@ describe('a consistency proof', () => {
     ['between equal heads, with a hash', { proof: [hash] }, 'consistency'],
     ['that is missing', { size2: 2 }, 'consistency'],
     ['that is missing, from a size that is no power of two', { size1: 3, size2: 4 }, 'consistency'],
+    [
+      'that goes on beyond the root, to those of larger trees',
+      {
+        size1: 3,
+        size2: 4,
+        root1: nodeHash(hash, nodeHash(hash, hash)),
+        root2: nodeHash(hash, nodeHash(hash, nodeHash(hash, hash))),
+        proof: [hash, hash, hash, hash],
+      },
+      'consistency',
+    ],
     ['with a root of 31 bytes', { size2: 2, root1: hash.subarray(1), proof: [hash] }, 'hash'],
     ['with a hash of 33 bytes', { size2: 2, proof: [Buffer.alloc(33)] }, 'hash'],
   ] as const)('%s is refused', (_what, change, fault) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { nodeHash } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { verifyInclusion } from '../../src/index.ts';
 import { faultOf } from './fault-of.ts';
@@ -53,6 +54,7 @@ describe('an inclusion proof', () => {
     ['a size that JavaScript rounds', { size: 2 ** 53 }, 'size'],
     ['a size that is no integer', { size: 1.5 }, 'size'],
     ['a hash too many', { proof: [hash] }, 'inclusion'],
+    ['a way beyond the root, to that of a larger tree', { proof: [hash], root: nodeHash(hash, hash) }, 'inclusion'],
     ['a hash too few', { size: 2 }, 'inclusion'],
     ['another root', { root: Buffer.alloc(32) }, 'inclusion'],
   ] as const)('with %s is refused', (_what, change, fault) => {
