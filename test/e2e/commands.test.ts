@@ -282,6 +282,7 @@ describe('against a sidecar that serves', () => {
   });
 
   test('what a command changes is on record, with who asked and why', async () => {
+    await deafHolder(daemon);
     await command(daemon, 'leases', 'rotate', '--identity', SERVICE, '--reason', 'CHG-31');
     const record = readRecords(daemon.folder).findLast(({ body }) => JSON.stringify(body).includes('CHG-31'));
     expect(record).toMatchObject({ body: { operator: { uid: process.getuid!(), reason: 'CHG-31' } } });
