@@ -1,3 +1,4 @@
+export { formatAddCheckpoint, parseAddCheckpoint, type AddCheckpoint } from './tlog/add-checkpoint.ts';
 export {
   formatCheckpointBody,
   openCheckpoint,

@@ -27,7 +27,9 @@ export type TlogFault =
   // Proofs and policies
   | 'tlog_proof'
   | 'policy'
-  | 'quorum';
+  | 'quorum'
+  // Witnesses
+  | 'add_checkpoint';
 
 /** A refused piece of a transparency log. Its code is `log_invalid`; `fault` names the rule it broke. */
 export class TlogError extends TallystickError {

@@ -3,6 +3,7 @@ import { describe, test } from 'vitest';
 import {
   cosignatureTime,
   decodeEntryBundle,
+  parseAddCheckpoint,
   parseCheckpointBody,
   parseNote,
   parseSignatureLine,
@@ -28,6 +29,7 @@ const PARSERS: readonly [string, string, (bytes: Uint8Array) => unknown][] = [
   ['a signer key', c2sp.go.signerKey, (bytes) => parseSignerKey(text(bytes))],
   ['a policy', POLICY, parseTlogPolicy],
   ['a proof', PROOF, parseTlogProof],
+  ['a request to a witness', c2sp.addCheckpoint, parseAddCheckpoint],
   ['the path of a tile', 'tile/0/x001/x234/067.p/12', (bytes) => parseTilePath(text(bytes))],
   ['an entry bundle', '\0\x03abc\0\x01d', (bytes) => decodeEntryBundle(bytes, 2)],
   ['the time of a cosignature', '\0'.repeat(8) + 'x'.repeat(64), cosignatureTime],

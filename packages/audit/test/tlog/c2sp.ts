@@ -17,6 +17,7 @@ interface C2spVectors {
   readonly checkpoint: string;
   readonly cosigned: string;
   readonly cosignedTime: number;
+  readonly addCheckpoint: string;
   readonly witnessAnswer: readonly string[];
   readonly formatsTime: { readonly signature: string; readonly time: number };
   readonly real: { readonly log: string; readonly witness: string; readonly size: number; readonly note: string };
