@@ -14,8 +14,9 @@ import { judgeBatch } from '../../src/journal/judge-batch.ts';
 import { layOut, takeUp } from '../../src/journal/sectors.ts';
 
 const EPOCH = 7;
+// The largest size, or nearly all batches would fit in one sector.
 const content = fc.record({
-  records: fc.array(fc.uint8Array({ maxLength: 1200 }), { minLength: 1, maxLength: 6 }),
+  records: fc.array(fc.uint8Array({ maxLength: 1200, size: 'max' }), { minLength: 1, maxLength: 6 }),
   head: fc.uint8Array({ maxLength: 300 }),
 });
 const point: fc.Arbitrary<ChainPoint> = fc.record({
@@ -97,12 +98,13 @@ describe('a batch on the disk', () => {
     );
   });
 
-  test('is damaged when the file ends inside it', () => {
+  test('is damaged when the file ends inside it, at a sector too', () => {
     fc.assert(
-      fc.property(written, fc.nat(), ({ at, bytes, length }, cut) => {
-        expect(judgeBatch(bytes.subarray(0, 512 + (cut % Math.max(1, length - 512))), 0, EPOCH, at).kind).toBe(
-          length === 512 ? 'complete' : 'damaged',
-        );
+      fc.property(written, fc.nat(), fc.boolean(), ({ at, bytes, length }, where, aligned) => {
+        fc.pre(length > 512);
+        const cut = 512 + (where % (length - 512));
+        const end = aligned ? cut - (cut % 512) : cut;
+        expect(judgeBatch(bytes.subarray(0, end), 0, EPOCH, at)).toMatchObject({ kind: 'damaged', offset: end });
       }),
     );
   });
@@ -124,8 +126,37 @@ test('a record never reads as a head, nor a head as a record: the digest covers 
   expect(judgeBatch(signed, 0, EPOCH, CHAIN_START).kind).toBe('damaged');
 });
 
+test('a byte that was changed under checksums that fit is found by the digest', () => {
+  fc.assert(
+    fc.property(written, fc.nat(), ({ at, bytes, length }, where) => {
+      const stream = takeUp(bytes, 0, length / 512);
+      const offset = HEADER_BYTES + (where % stream.readUInt32BE(64));
+      stream[offset]! ^= 1;
+      const forged = layOut(stream, { epoch: EPOCH, batchNo: at.batchNo });
+      expect(judgeBatch(forged, 0, EPOCH, at)).toMatchObject({
+        kind: 'damaged',
+        why: 'a batch contradicts its own digest',
+      });
+    }),
+  );
+});
+
+test('a record beyond the limit is refused, however well it is signed for', () => {
+  const long = 65_536;
+  const frame = (kind: number, content: Buffer): Buffer => {
+    const prefix = Buffer.of(kind, 0, 0, 0, 0);
+    prefix.writeUInt32BE(content.length, 1);
+    return Buffer.concat([prefix, content]);
+  };
+  const judge = (length: number) => {
+    const body = Buffer.concat([frame(0x52, Buffer.alloc(length)), frame(0x48, Buffer.from('head'))]);
+    return judgeBatch(encodeBatch(EPOCH, CHAIN_START, { count: 1, bytes: body }).bytes, 0, EPOCH, CHAIN_START).kind;
+  };
+  expect([judge(long - 1), judge(long)]).toEqual(['complete', 'damaged']);
+});
+
 test('no bytes make the judgement throw, not even behind checksums that are right', () => {
-  const bytes = fc.uint8Array({ maxLength: 4096 });
+  const bytes = fc.uint8Array({ maxLength: 4096, size: 'max' });
   fc.assert(
     fc.property(bytes, fc.nat(3), fc.boolean(), point, (noise, start, header, at) => {
       const stream = Buffer.from(noise);

@@ -93,13 +93,16 @@ describe('recovery', () => {
     expect(refused(disk)).toMatchObject({ fault: 'damaged', place: { segment: first } });
   });
 
-  test('refuses a file that was cut short', () => {
+  test.each([
+    ['inside a batch', 2048],
+    ['between batches', 512],
+  ])('refuses a file that was cut short %s', (_, length) => {
     const disk = journalOf(1);
     const [name] = segments(disk);
     const bytes = disk.files().get(name!)!;
     disk.unlink(name!);
-    disk.create(name!).write(bytes.subarray(0, 2048), 0);
-    expect(refused(disk)).toMatchObject({ fault: 'damaged', place: { segment: name, offset: 2048 } });
+    disk.create(name!).write(bytes.subarray(0, length), 0);
+    expect(refused(disk)).toMatchObject({ fault: 'damaged', place: { segment: name, offset: length } });
   });
 
   test('refuses a segment under the name of another', () => {
