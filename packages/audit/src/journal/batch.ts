@@ -4,7 +4,22 @@ import { layOut, PAYLOAD_BYTES, SECTOR_BYTES } from './sectors.ts';
 
 /** Magic and version of a batch. */
 export const BATCH_MAGIC: Buffer = Buffer.from('TSBATCH1', 'latin1');
+/**
+ * The header of a batch, big-endian: magic (8 bytes), SHA-256 of all that follows it in header and body (32), epoch
+ * (4), number of records (4), batch number (8), sequence number of the first record (8), length of the body (4),
+ * SHA-256 of the batch before (32).
+ */
 export const HEADER_BYTES = 100;
+/** Where each member of the header begins. */
+export const HEADER = {
+  sha256: 8,
+  epoch: 40,
+  count: 44,
+  batchNo: 48,
+  firstSeq: 56,
+  bodyLength: 64,
+  prevSha256: 68,
+} as const;
 export const KIND_RECORD = 0x52; // R
 export const KIND_HEAD = 0x48; // H
 /** What stands before each record and before the head: kind and length. */
@@ -86,15 +101,15 @@ export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): Ba
 export function encodeBatch(epoch: number, point: ChainPoint, body: BatchBody): { bytes: Buffer; next: ChainPoint } {
   const stream = Buffer.allocUnsafe(HEADER_BYTES + body.bytes.length);
   BATCH_MAGIC.copy(stream, 0);
-  stream.writeUInt32BE(epoch, 40);
-  stream.writeUInt32BE(body.count, 44);
-  stream.writeBigUInt64BE(BigInt(point.batchNo), 48);
-  stream.writeBigUInt64BE(BigInt(point.seq), 56);
-  stream.writeUInt32BE(body.bytes.length, 64);
-  stream.set(point.prevSha256, 68);
+  stream.writeUInt32BE(epoch, HEADER.epoch);
+  stream.writeUInt32BE(body.count, HEADER.count);
+  stream.writeBigUInt64BE(BigInt(point.batchNo), HEADER.batchNo);
+  stream.writeBigUInt64BE(BigInt(point.seq), HEADER.firstSeq);
+  stream.writeUInt32BE(body.bytes.length, HEADER.bodyLength);
+  stream.set(point.prevSha256, HEADER.prevSha256);
   stream.set(body.bytes, HEADER_BYTES);
   const sha256 = batchSha256(stream);
-  sha256.copy(stream, 8);
+  sha256.copy(stream, HEADER.sha256);
   return {
     bytes: layOut(stream, { epoch, batchNo: point.batchNo }),
     next: { batchNo: point.batchNo + 1, seq: point.seq + body.count, prevSha256: sha256 },
@@ -103,5 +118,5 @@ export function encodeBatch(epoch: number, point: ChainPoint, body: BatchBody): 
 
 /** The digest of a batch: over its header after the digest, and its body with every kind, length and byte. */
 export function batchSha256(stream: Buffer): Buffer {
-  return hash('sha256', stream.subarray(40), 'buffer');
+  return hash('sha256', stream.subarray(HEADER.epoch), 'buffer');
 }

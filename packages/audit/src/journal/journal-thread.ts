@@ -29,7 +29,9 @@ interface Waiter {
 }
 
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
-const PROGRAM = new URL(FROM_SOURCE ? './journal-worker.ts' : './journal-worker.js', import.meta.url);
+const PROGRAM = FROM_SOURCE
+  ? new URL('./journal-worker.ts', import.meta.url)
+  : new URL('./journal-worker.js', import.meta.url);
 // None of this process's own: some, as --input-type, forbid a thread's program. From source, its imports are source too.
 const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
 

@@ -2,6 +2,7 @@ import {
   BATCH_MAGIC,
   batchSha256,
   FRAME_BYTES,
+  HEADER,
   HEADER_BYTES,
   KIND_HEAD,
   KIND_RECORD,
@@ -65,22 +66,22 @@ export function judgeBatch(bytes: Buffer, offset: number, epoch: number, point: 
 }
 
 function headerBodyLength(stream: Buffer, epoch: number, point: ChainPoint): number | undefined {
-  const bodyLength = stream.readUInt32BE(64);
+  const bodyLength = stream.readUInt32BE(HEADER.bodyLength);
   const ok =
     stream.compare(BATCH_MAGIC, 0, BATCH_MAGIC.length, 0, BATCH_MAGIC.length) === 0 &&
-    stream.readUInt32BE(40) === epoch &&
-    stream.readBigUInt64BE(48) === BigInt(point.batchNo) &&
-    stream.readBigUInt64BE(56) === BigInt(point.seq) &&
-    stream.compare(point.prevSha256, 0, 32, 68, HEADER_BYTES) === 0 &&
+    stream.readUInt32BE(HEADER.epoch) === epoch &&
+    stream.readBigUInt64BE(HEADER.batchNo) === BigInt(point.batchNo) &&
+    stream.readBigUInt64BE(HEADER.firstSeq) === BigInt(point.seq) &&
+    stream.compare(point.prevSha256, 0, 32, HEADER.prevSha256, HEADER_BYTES) === 0 &&
     bodyLength <= MAX_BODY_BYTES;
   return ok ? bodyLength : undefined;
 }
 
 function parse(stream: Buffer, point: ChainPoint): { batch: Batch; next: ChainPoint } | undefined {
-  const count = stream.readUInt32BE(44);
-  const end = HEADER_BYTES + stream.readUInt32BE(64);
+  const count = stream.readUInt32BE(HEADER.count);
+  const end = HEADER_BYTES + stream.readUInt32BE(HEADER.bodyLength);
   const sha256 = batchSha256(stream.subarray(0, end));
-  if (sha256.compare(stream, 8, 40) !== 0 || !isZero(stream, end)) return undefined;
+  if (sha256.compare(stream, HEADER.sha256, HEADER.epoch) !== 0 || !isZero(stream, end)) return undefined;
   if (count === 0 || count > MAX_BATCH_RECORDS) return undefined;
 
   let at = HEADER_BYTES;

@@ -30,7 +30,11 @@ const VERSION = 1;
 const CONTENT_BYTES = 64;
 const DIGEST_BYTES = 32;
 
-/** The first sector of a segment: where in the chain it begins, so that it can be read when all before it are gone. */
+/**
+ * Returns the first sector of a segment: where in the chain it begins, so that it can be read when all before it are
+ * gone. Big-endian: magic (8 bytes), version (4), epoch (4), sequence number of the first record (8), number of the
+ * first batch (8), SHA-256 of the batch before (32), SHA-256 of these 64 bytes (32), zeros.
+ */
 export function encodeSegmentHeader(epoch: number, start: ChainPoint): Buffer {
   const sector = Buffer.alloc(SECTOR_BYTES);
   MAGIC.copy(sector, 0);
