@@ -84,7 +84,7 @@ export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): Ba
   ) {
     throw new JournalError('record_too_long', 'a batch has no records, or more than fit');
   }
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const bytes = Buffer.allocUnsafe(length);
   let at = 0;
   const put = (kind: number, content: Uint8Array): void => {
     bytes[at] = kind;

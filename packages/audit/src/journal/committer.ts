@@ -3,7 +3,7 @@ import type { Journal, Position } from './journal.ts';
 
 /** A {@link Journal} behind promises, so that its calls to the disk may run in a thread of their own. */
 export interface Committer {
-  /** Resolves when the batch is durable. One call at a time. The bytes belong to the committer from then on. */
+  /** Resolves when the batch is durable. The bytes must not change until then. */
   commit(body: BatchBody): Promise<Position>;
   /** Deletes full segments; see {@link Journal.release}. */
   release(upToSeq: number): Promise<void>;

@@ -3,7 +3,7 @@ import type { Batch } from './batch.ts';
 import type { Committer } from './committer.ts';
 import { JournalError } from './journal-error.ts';
 import type { RecoveryFacts } from './recovery.ts';
-import { failureOf, type ThreadData, type ThreadReply, type ThreadRequest } from './journal-messages.ts';
+import { ASK, createDesk, failureOf, WORD, type ThreadData, type ThreadReply } from './journal-messages.ts';
 import { SEGMENT_SIZES, type SegmentSizes } from './segment-file.ts';
 
 /** The inputs of {@link startJournalThread}. */
@@ -23,11 +23,6 @@ export interface JournalThread extends RecoveryFacts {
   readonly committer: Committer;
 }
 
-interface Waiter {
-  resolve(reply: ThreadReply): void;
-  reject(error: JournalError): void;
-}
-
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
 const PROGRAM = FROM_SOURCE
   ? new URL('./journal-worker.ts', import.meta.url)
@@ -44,28 +39,34 @@ const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
  */
 export async function startJournalThread(options: JournalThreadOptions): Promise<JournalThread> {
   const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
-  const asked = new Int32Array(new SharedArrayBuffer(4));
-  const data: ThreadData = { folder, sizes, asked };
+  const desk = createDesk();
+  const data: ThreadData = { folder, sizes, desk };
   const worker = new Worker(program, { workerData: data, name: 'tallystick-journal', execArgv: EXEC_ARGV });
-  const waiters: Waiter[] = [];
+  let waiter: PromiseWithResolvers<ThreadReply> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   let ended: JournalError | undefined;
   let refusal: { readonly error: unknown } | undefined;
 
   const waitForReply = (): Promise<ThreadReply> => {
-    const { promise, resolve, reject } = Promise.withResolvers<ThreadReply>();
-    if (waiters.push({ resolve, reject }) === 1) worker.ref();
-    return promise;
+    worker.ref();
+    waiter = Promise.withResolvers<ThreadReply>();
+    return waiter.promise;
   };
-  const ask = (request: ThreadRequest, moved: readonly ArrayBuffer[] = []): Promise<ThreadReply> => {
-    if (ended) return Promise.reject(ended);
-    worker.postMessage(request, moved);
-    Atomics.add(asked, 0, 1);
-    Atomics.notify(asked, 0);
-    return waitForReply();
+  const ask = (what: (typeof ASK)[keyof typeof ASK], put: () => void): Promise<ThreadReply> => {
+    const turn = last.then(() => {
+      if (ended) throw ended;
+      put();
+      desk.words[WORD.ask] = what;
+      Atomics.add(desk.words, WORD.asked, 1);
+      Atomics.notify(desk.words, WORD.asked);
+      return waitForReply();
+    });
+    last = turn.catch(() => {});
+    return turn;
   };
   const end = (cause?: unknown): void => {
     ended ??= new JournalError('closed', 'the thread of the journal has ended', { cause });
-    for (const waiter of waiters.splice(0)) waiter.reject(ended);
+    waiter?.reject(ended);
   };
   worker.on('error', end);
   worker.on('exit', () => end());
@@ -78,8 +79,7 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
       }
       return;
     }
-    const waiter = waiters.shift();
-    if (waiters.length === 0) worker.unref();
+    worker.unref();
     if (reply.say === 'failed') waiter?.reject(failureOf(reply.failure));
     else waiter?.resolve(reply);
   });
@@ -87,22 +87,28 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   const first = await waitForReply();
   if (first.say !== 'recovered') throw new JournalError('closed', 'the thread of the journal did not begin');
   if (refusal) {
-    await ask({ ask: 'close' });
+    await ask(ASK.close, () => {});
     throw refusal.error;
   }
   return {
     ...first.facts,
     committer: {
       async commit(body) {
-        const reply = await ask({ ask: 'commit', body }, [body.bytes.buffer as ArrayBuffer]);
+        const reply = await ask(ASK.commit, () => {
+          desk.body.set(body.bytes);
+          desk.words[WORD.count] = body.count;
+          desk.words[WORD.length] = body.bytes.length;
+        });
         if (reply.say === 'committed') return reply.position;
         throw new JournalError('write_failed', 'the thread of the journal answered something else');
       },
       async release(upToSeq) {
-        await ask({ ask: 'release', upToSeq });
+        await ask(ASK.release, () => {
+          desk.upToSeq[0] = upToSeq;
+        });
       },
       async close() {
-        await ask({ ask: 'close' });
+        await ask(ASK.close, () => {});
       },
     },
   };

@@ -1,10 +1,10 @@
 // The program of the journal's thread: recovers, then does what it is asked, with synchronous calls and no event loop.
-import { isMainThread, parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
-import { failureFacts, type ThreadData, type ThreadReply, type ThreadRequest } from './journal-messages.ts';
+import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { ASK, failureFacts, WORD, type ThreadData, type ThreadReply } from './journal-messages.ts';
 import { createNodeDisk } from './node-disk.ts';
 import { recoverJournal, type Recovery } from './recovery.ts';
 
-function serve(port: MessagePort, { folder, sizes, asked }: ThreadData): void {
+function serve(port: MessagePort, { folder, sizes, desk }: ThreadData): void {
   const say = (reply: ThreadReply): void => port.postMessage(reply);
   let recovery: Recovery;
   try {
@@ -20,27 +20,31 @@ function serve(port: MessagePort, { folder, sizes, asked }: ThreadData): void {
   const { journal, firstSeq, nextSeq, epoch, torn } = recovery;
   say({ say: 'recovered', facts: { firstSeq, nextSeq, epoch, torn } });
 
-  const answer = (request: ThreadRequest): ThreadReply => {
-    try {
-      switch (request.ask) {
-        case 'commit':
-          return { say: 'committed', position: journal.commit(request.body) };
-        case 'release':
-          journal.release(request.upToSeq);
-          return { say: 'done' };
-        case 'close':
-          journal.close();
-          return { say: 'done' };
+  const { words, body, upToSeq } = desk;
+  const answer = (ask: number): ThreadReply => {
+    switch (ask) {
+      case ASK.commit: {
+        const bytes = body.subarray(0, words[WORD.length]);
+        return { say: 'committed', position: journal.commit({ count: words[WORD.count]!, bytes }) };
       }
-    } catch (error) {
-      return { say: 'failed', failure: failureFacts(error) };
+      case ASK.release:
+        journal.release(upToSeq[0]!);
+        return { say: 'done' };
+      default:
+        journal.close();
+        return { say: 'done' };
     }
   };
-  for (let answered = 0; ; answered++) {
-    Atomics.wait(asked, 0, answered);
-    const { message: request } = receiveMessageOnPort(port) as { message: ThreadRequest };
-    say(answer(request));
-    if (request.ask === 'close') return;
+  // Read once for each request: as soon as it is answered the next one may stand there.
+  let ask = 0;
+  for (let answered = 0; ask !== ASK.close; answered++) {
+    Atomics.wait(words, WORD.asked, answered);
+    ask = words[WORD.ask]!;
+    try {
+      say(answer(ask));
+    } catch (error) {
+      say({ say: 'failed', failure: failureFacts(error) });
+    }
   }
 }
 

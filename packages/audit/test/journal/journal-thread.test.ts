@@ -56,6 +56,19 @@ describe('the journal in its thread', () => {
     expect(read()).toEqual(['a', 'head over a', 'b', 'head over b']);
   });
 
+  test('does in order, one by one, what it is asked at once', async () => {
+    for (let round = 0; round < 3; round++) {
+      const { committer, nextSeq } = await start();
+      const texts = Array.from({ length: 20 }, (_, index) => `${round}.${index}`);
+      const committed = texts.map((text) => committer.commit(body(text)));
+      await Promise.all([...committed, committer.release(0), committer.close()]);
+      expect((await Promise.all(committed)).map(({ firstSeq }) => firstSeq)).toEqual(
+        texts.map((_, index) => nextSeq + index),
+      );
+      expect(read().slice(nextSeq * 2)).toEqual(texts.flatMap((text) => [text, `head over ${text}`]));
+    }
+  });
+
   test('has told every batch when it starts, and where it goes on', async () => {
     const first = await start();
     for (const text of ['a', 'b', 'c']) await first.committer.commit(body(text));
