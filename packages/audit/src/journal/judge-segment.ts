@@ -20,8 +20,6 @@ export interface SegmentContext {
   readonly after: ChainPoint | undefined;
   /** Only the newest segment may end in a torn batch: it was the one being written. */
   readonly newest: boolean;
-  /** Bytes a segment is preallocated by: none is shorter. */
-  readonly unitBytes: number;
 }
 
 /**
@@ -29,11 +27,7 @@ export interface SegmentContext {
  *
  * @throws {JournalError} `damaged`, `gap` or `newer`, with the place.
  */
-export function judgeSegment(
-  bytes: Buffer,
-  id: SegmentId,
-  { after, newest, unitBytes }: SegmentContext,
-): SegmentReading {
+export function judgeSegment(bytes: Buffer, id: SegmentId, { after, newest }: SegmentContext): SegmentReading {
   const segment = segmentName(id);
   const refuse = (offset: number, why: string): never => {
     throw new JournalError('damaged', `journal segment "${segment}" is damaged at byte ${offset}: ${why}`, {
@@ -43,7 +37,7 @@ export function judgeSegment(
   const header = decodeSegmentHeader(bytes);
   if (header === 'newer') throw new JournalError('newer', `journal segment "${segment}" is of a later version`);
   if (!header) return refuse(0, 'its first sector is not what was written');
-  const { epoch, start } = header;
+  const { epoch, start, unitBytes } = header;
   if (epoch !== id.epoch || start.seq !== id.firstSeq) return refuse(0, 'its first sector contradicts its name');
   if (bytes.length < unitBytes) return refuse(bytes.length, 'the file was cut short');
   if (after) checkFollows(segment, start, after);

@@ -51,7 +51,7 @@ export function recoverJournal({ disk, onBatch, sizes = SEGMENT_SIZES }: Recover
   let last: SegmentReading | undefined;
   for (const [index, id] of plan.segments.entries()) {
     const newest = index === plan.segments.length - 1;
-    last = judgeSegment(read(disk, id), id, { after: last?.next, newest, unitBytes: sizes.unitBytes });
+    last = judgeSegment(read(disk, id), id, { after: last?.next, newest });
     for (const batch of last.batches) onBatch(batch);
     if (!newest) full.push({ name: segmentName(id), nextSeq: last.next.seq });
     firstSeq ??= id.firstSeq;

@@ -69,7 +69,7 @@ export function createSegment(
   file = step('write_failed', 'made', () => disk.create(name + TEMPORARY));
   try {
     allocate(unitBytes);
-    write(encodeSegmentHeader(epoch, start));
+    write(encodeSegmentHeader({ epoch, start, unitBytes }));
     for (const batch of batches) {
       const encoded = encodeBatch(epoch, next, encodeBody(batch.records, batch.head));
       allocate(offset + encoded.bytes.length);

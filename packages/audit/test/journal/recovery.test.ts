@@ -115,7 +115,7 @@ describe('recovery', () => {
     const disk = journalOf(1);
     const name = segments(disk)[0]!;
     const file = disk.open(name);
-    const header = Buffer.from(file.read(0, 64));
+    const header = Buffer.from(file.read(0, 68));
     header.writeUInt32BE(2, 8);
     file.write(Buffer.concat([header, createHash('sha256').update(header).digest()]), 0);
     expect(refused(disk)).toMatchObject({ code: 'state_newer' });
@@ -156,6 +156,12 @@ describe('recovery', () => {
     expect(segments(disk)).toEqual(all);
     journal.release(second);
     expect(segments(disk)).toEqual(all.slice(1));
+  });
+
+  test('reads segments of other sizes than it makes', () => {
+    const found: Batch[] = [];
+    const { nextSeq } = recoverJournal({ disk: journalOf(9), onBatch: (batch) => found.push(batch) });
+    expect([found.length, nextSeq]).toEqual([9, 18]);
   });
 
   test('leaves names alone that are not its own', () => {
