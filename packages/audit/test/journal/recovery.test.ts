@@ -158,6 +158,19 @@ describe('recovery', () => {
     expect(segments(disk)).toEqual(all.slice(1));
   });
 
+  test('makes each removal of a release durable before the next, lest a crash bring back one without its successor', () => {
+    const disk = journalOf(0);
+    const { journal } = recover(disk);
+    for (let no = 0; no < 20; no++)
+      journal.commit(encodeBody([record(2 * no), record(2 * no + 1)], Buffer.from('head')));
+    const full = segments(disk).length - 1;
+    const calls: string[] = [];
+    disk.fault = (call) => void calls.push(call);
+    journal.release(40);
+    expect(full).toBeGreaterThan(1);
+    expect(calls).toEqual(Array.from({ length: full }, () => ['unlink', 'syncFolder']).flat());
+  });
+
   test('reads segments of other sizes than it makes', () => {
     const found: Batch[] = [];
     const { nextSeq } = recoverJournal({ disk: journalOf(9), onBatch: (batch) => found.push(batch) });
