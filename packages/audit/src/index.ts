@@ -83,3 +83,27 @@ export { createNodeDisk } from './journal/node-disk.ts';
 export { startJournalThread, type JournalThread, type JournalThreadOptions } from './journal/journal-thread.ts';
 export { recoverJournal, type Recovery, type RecoveryFacts, type RecoveryOptions } from './journal/recovery.ts';
 export { SEGMENT_SIZES, type SegmentSizes } from './journal/segment-file.ts';
+export {
+  type CompletenessCode,
+  type CompletenessFinding,
+  type Finding,
+  type IntegrityCode,
+  type IntegrityFinding,
+} from './verify/finding.ts';
+export { formatHead, parseHeads } from './verify/heads.ts';
+export { type Anchor } from './verify/judge-anchors.ts';
+export { logFolder } from './verify/log-folder.ts';
+export { type ReadLogFile } from './verify/read-log-file.ts';
+export { type RecordFinding, type RecordJudge } from './verify/record-judge.ts';
+export {
+  VERIFY_EXIT,
+  verifyExitCode,
+  type LogReport,
+  type Verdict,
+  type Verdicts,
+  type VerdictWord,
+  type VerifyLevel,
+} from './verify/report.ts';
+export { policyOfVkeys } from './verify/trust.ts';
+export { verifyLog, type VerifyLogOptions } from './verify/verify-log.ts';
+export { inWorkers, type WorkerRanges, type WorkerRangesOptions } from './verify/worker-ranges.ts';

@@ -1,0 +1,88 @@
+import { Worker } from 'node:worker_threads';
+import type { BundleRange, DerivedRange } from './derive-range.ts';
+import type { RangeDeriver } from './derive-ranges.ts';
+
+/** What is asked of a thread. */
+export interface RangeQuestion {
+  readonly id: number;
+  readonly range: BundleRange;
+}
+
+/** What it answers: the range, or the error that kept it from reading it. */
+export type RangeAnswer =
+  | { readonly id: number; readonly derived: DerivedRange }
+  | { readonly id: number; readonly error: unknown };
+
+/** Threads that derive ranges of one log's folder. */
+export interface WorkerRanges extends RangeDeriver, AsyncDisposable {}
+
+export interface WorkerRangesOptions {
+  /** The log's folder on this machine. */
+  readonly folder: string;
+  readonly threads: number;
+  /** The module `range-worker` where it is not beside this one, as in a bundle. */
+  readonly module?: URL;
+}
+
+/**
+ * Returns threads that derive ranges, each with files of its own to read. They end when they are disposed of; a thread
+ * that fails rejects what was asked of it, and all that is asked of it after.
+ */
+export function inWorkers({ folder, threads, module = besideThis() }: WorkerRangesOptions): WorkerRanges {
+  const workers = Array.from({ length: threads }, () => new RangeThread(new Worker(module, { workerData: { folder } })));
+  let next = 0;
+  return {
+    parallel: threads,
+    derive(range) {
+      next += 1;
+      return workers[next % threads]!.ask(range);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(workers.map((worker) => worker.end()));
+    },
+  };
+}
+
+/** One thread, and the questions that it has not answered yet. */
+class RangeThread {
+  readonly #worker: Worker;
+  readonly #open = new Map<number, { resolve(derived: DerivedRange): void; reject(error: unknown): void }>();
+  #asked = 0;
+  #failure: Error | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (answer: RangeAnswer) => {
+      const question = this.#open.get(answer.id);
+      this.#open.delete(answer.id);
+      if ('derived' in answer) question?.resolve(answer.derived);
+      else question?.reject(answer.error);
+    });
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', () => this.#fail(new Error('a thread of the verifier has ended')));
+  }
+
+  ask(range: BundleRange): Promise<DerivedRange> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const question: RangeQuestion = { id: (this.#asked += 1), range };
+    return new Promise((resolve, reject) => {
+      this.#open.set(question.id, { resolve, reject });
+      this.#worker.postMessage(question);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error('a thread of the verifier has failed', { cause: error });
+    for (const { reject } of this.#open.values()) reject(this.#failure);
+    this.#open.clear();
+  }
+}
+
+/** The module is TypeScript where this one is. */
+function besideThis(): URL {
+  return new URL(`range-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}
