@@ -274,6 +274,18 @@ export const ERROR_CODES = {
     false,
     'compare the file with its replica or ask who gave it to you; what fails a check proves nothing',
   ),
+  anchor_unavailable: entry(
+    'temporarily_unavailable',
+    0,
+    true,
+    'see that the witness or the replica runs and can be reached; releases go on',
+  ),
+  anchor_refused: entry(
+    'server_error',
+    0,
+    false,
+    'ask whoever runs the witness or the replica; the message names what does not fit',
+  ),
   state_newer: entry('server_error', 0, false, 'run the version that wrote this state folder, or a later one'),
   socket_in_use: entry(
     'server_error',
