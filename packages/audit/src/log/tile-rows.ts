@@ -1,0 +1,88 @@
+import { encodeEntryBundle } from '../tlog/entry-bundle.ts';
+import { tilesOfGrowth, tileWidth } from '../tlog/tile-growth.ts';
+import { tileHash } from '../tlog/tile-hashes.ts';
+import type { TileReader } from '../tlog/tile-reader.ts';
+import { formatTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
+import type { Leaves } from './tail.ts';
+
+/** A tile and how to make its content, so that not all of a long growth is in memory at once. */
+export interface TileContent {
+  readonly tile: Tile;
+  content(): Buffer;
+}
+
+/** The last, partial tile of each level above the leaves': what the tiles of a growing log are made from. */
+export class TileRows {
+  /** Hashes of level `i + 1`, each row shorter than a full tile. */
+  readonly #rows: Uint8Array[][];
+  #size: number;
+
+  private constructor(size: number, rows: Uint8Array[][]) {
+    this.#size = size;
+    this.#rows = rows;
+  }
+
+  static empty(): TileRows {
+    return new TileRows(0, []);
+  }
+
+  /** Returns the rows of a log of `size` leaves, from the tiles of the same log when it had `tiledSize`, which is not less. */
+  static async read(size: number, tiledSize: number, readTile: TileReader): Promise<TileRows> {
+    const rows: Uint8Array[][] = [];
+    for (let level = 1, has = Math.floor(size / TILE_WIDTH); has > 0; level++, has = Math.floor(has / TILE_WIDTH)) {
+      const index = Math.floor(has / TILE_WIDTH);
+      const width = tileWidth(level, index, size);
+      const tile = { level, index, width: tileWidth(level, index, tiledSize) };
+      rows.push(width === 0 ? [] : hashesOf(await readTile(tile), width));
+    }
+    return new TileRows(size, rows);
+  }
+
+  /** The size of the log whose rows they are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Grows to `to` leaves and returns the tiles that came to be or became wider, bundles first. */
+  grow(to: number, leaves: Leaves): TileContent[] {
+    const from = this.#size;
+    const full = new Map<string, Buffer>();
+    for (let index = Math.floor(from / TILE_WIDTH); index < Math.floor(to / TILE_WIDTH); index++) {
+      this.#append(1, tileHash(lowestRow({ level: 0, index, width: TILE_WIDTH }, leaves)), index, full);
+    }
+    this.#size = to;
+    return [...tilesOfGrowth(from, to)].map((tile) => {
+      if (tile.level === 'entries') return { tile, content: () => bundleOf(tile, leaves) };
+      if (tile.level === 0) return { tile, content: () => lowestRow(tile, leaves) };
+      const content = full.get(formatTilePath(tile)) ?? Buffer.concat(this.#rows[tile.level - 1]!);
+      return { tile, content: () => content };
+    });
+  }
+
+  /** Appends the hash of the full tile `index` of the level below; a row that is full with it becomes a tile itself. */
+  #append(level: number, hash: Buffer, index: number, full: Map<string, Buffer>): void {
+    const row = (this.#rows[level - 1] ??= []);
+    if (row.push(hash) < TILE_WIDTH) return;
+    const content = Buffer.concat(row.splice(0));
+    const own = Math.floor(index / TILE_WIDTH);
+    full.set(formatTilePath({ level, index: own, width: TILE_WIDTH }), content);
+    this.#append(level + 1, tileHash(content), own, full);
+  }
+}
+
+/** Returns the first hashes of a tile, as copies. */
+export function hashesOf(tile: Uint8Array, count: number): Buffer[] {
+  return Array.from({ length: count }, (_, i) => Buffer.from(tile.subarray(i * 32, (i + 1) * 32)));
+}
+
+function bundleOf(tile: Tile, leaves: Leaves): Buffer {
+  return encodeEntryBundle(sequenceOf(tile).map((seq) => leaves.record(seq)));
+}
+
+function lowestRow(tile: Tile, leaves: Leaves): Buffer {
+  return Buffer.concat(sequenceOf(tile).map((seq) => leaves.leafHash(seq)));
+}
+
+function sequenceOf({ index, width }: Tile): number[] {
+  return Array.from({ length: width }, (_, i) => index * TILE_WIDTH + i);
+}

@@ -1,0 +1,106 @@
+import { leafHash, merkleRoot } from '@tallystick/core';
+import { decodeEntryBundle } from '../../src/tlog/entry-bundle.ts';
+import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
+import { KEY_TYPE } from '../../src/tlog/note-key.ts';
+import { formatTilePath, TILE_WIDTH, type Tile } from '../../src/tlog/tile.ts';
+import { openHead, type SignedHead } from '../../src/log/published-head.ts';
+import { TileRows } from '../../src/log/tile-rows.ts';
+import type { LogWriter } from '../../src/log/log.ts';
+import { keyOf } from './test-log.ts';
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+
+/** What must be true of a log, as its user knows it: what was acknowledged, what may have been lost, what was shown. */
+export class LogLedger {
+  readonly #records: Buffer[] = [];
+  /** Appended without an acknowledgement: each may be found, or not, once. */
+  #inFlight = new Map<number, Buffer>();
+  #acknowledged = 0;
+  readonly #shown = new Map<number, string>();
+
+  /** How many records are known to be in the log. */
+  get size(): number {
+    return this.#records.length;
+  }
+
+  appending(seq: number, record: Buffer): void {
+    this.#inFlight.set(seq, record);
+  }
+
+  acknowledge(seq: number, hash: Uint8Array): void {
+    const record = this.#inFlight.get(seq);
+    if (!record || !leafHash(record).equals(hash)) throw new Error(`record ${seq} was acknowledged as another`);
+    this.#acknowledged = Math.max(this.#acknowledged, seq + 1);
+  }
+
+  /** A head that a reader could see. */
+  show(head: SignedHead | undefined): void {
+    if (!head) return;
+    const root = text(head.root);
+    if ((this.#shown.get(head.size) ?? root) !== root) throw new Error(`two heads of size ${head.size}`);
+    this.#shown.set(head.size, root);
+  }
+
+  /** Throws unless a record is the one that was appended at an index. */
+  mustBe(seq: number, record: Uint8Array): void {
+    const known = this.#records[seq] ?? this.#inFlight.get(seq);
+    if (!known || Buffer.compare(known, record) !== 0) throw new Error(`record ${seq} is not the one that was appended`);
+  }
+
+  /** Throws where a log that was opened again broke a promise. */
+  async check(log: LogWriter): Promise<void> {
+    const found: Buffer[] = [];
+    const size = log.head()?.size ?? 0;
+    for await (const record of log.readRecords(0, size)) found.push(Buffer.from(record));
+    if (found.length !== size) throw new Error(`a log of ${size} records has ${found.length}`);
+    if (size < this.#acknowledged) throw new Error(`acknowledged record ${size} is gone`);
+    for (const [seq, record] of found.entries()) {
+      this.mustBe(seq, record);
+      this.#records[seq] ??= record;
+    }
+    if (size < this.#records.length) throw new Error(`record ${size} was there, and is gone`);
+    // What is not there now must never come: another record takes its place.
+    this.#inFlight = new Map();
+    this.#acknowledged = size;
+    const hashes = this.#records.map((record) => leafHash(record));
+    this.show(log.head());
+    for (const [shown, root] of this.#shown) {
+      if (shown <= size && text(merkleRoot(hashes.slice(0, shown))) !== root) {
+        throw new Error(`a head of size ${shown} was shown that the log contradicts`);
+      }
+      if (shown > size) throw new Error(`a head of size ${shown} was shown, and the log ends at ${size}`);
+    }
+  }
+
+  /** Throws unless the published checkpoint of an image is signed, and every tile below it is there and right. */
+  checkPublished(files: ReadonlyMap<string, Buffer>, folder: string, origin: string): SignedHead | undefined {
+    const bytes = files.get(`${folder}/checkpoint`);
+    if (!bytes) return undefined;
+    const head = openHead(bytes, logVerifier(publicNoteKey({ name: origin, privateKey: keyOf(1) }, KEY_TYPE.ed25519)));
+    this.show(head);
+    const find = (tile: Tile): { content: Buffer; width: number } => {
+      for (const width of [tile.width, TILE_WIDTH]) {
+        const content = files.get(`${folder}/${formatTilePath({ ...tile, width })}`);
+        if (content) return { content, width };
+      }
+      throw new Error(`${formatTilePath(tile)} is missing under the published checkpoint`);
+    };
+    const records: Uint8Array[] = [];
+    for (let from = 0; from < head.size; from += TILE_WIDTH) {
+      const tile = { level: 'entries', index: from / TILE_WIDTH, width: Math.min(TILE_WIDTH, head.size - from) } as const;
+      const { content, width } = find(tile);
+      records.push(...decodeEntryBundle(content, width).slice(0, tile.width));
+    }
+    const hashes = records.map((record) => leafHash(record));
+    if (!merkleRoot(hashes).equals(head.root)) throw new Error('the bundles lead to another root than the checkpoint');
+    const leaves = { record: (seq: number) => records[seq]!, leafHash: (seq: number) => hashes[seq]! };
+    for (const { tile, content } of TileRows.empty().grow(head.size, leaves)) {
+      if (tile.level === 'entries') continue;
+      const expected = content();
+      if (!find(tile).content.subarray(0, expected.length).equals(expected)) {
+        throw new Error(`${formatTilePath(tile)} is not what the records make it`);
+      }
+    }
+    return head;
+  }
+}

@@ -1,0 +1,181 @@
+import { setImmediate } from 'node:timers/promises';
+import { TallystickError, type Clock, type Timers } from '@tallystick/core';
+import { inlineJournal } from '../../src/log/journal-opener.ts';
+import { LogError } from '../../src/log/log-error.ts';
+import { openLog, type Log } from '../../src/log/open-log.ts';
+import { dice, type Call, type Dice, type Fault, type Survival } from '../journal/model-disk.ts';
+import { LogLedger } from './log-ledger.ts';
+import { ModelMachine } from './model-machine.ts';
+import { optionsFor } from './test-log.ts';
+
+/** How often each kind of image or fault was met. */
+export type Counts = Map<string, number>;
+
+const SIZES = { unitBytes: 4096, segmentBytes: 12_288 };
+const SURVIVALS: readonly Survival[] = ['torn', 'reordered', 'dropped'];
+const FAULTS: readonly Fault[] = ['crash', 'crash', 'crash', 'eio', 'enospc', 'short'];
+const CALLS: readonly Call[] = [
+  'write',
+  'write',
+  'datasync',
+  'datasync',
+  'create',
+  'rename',
+  'unlink',
+  'syncFolder',
+  'syncFolder',
+];
+const FOLDER = '1/1';
+const ORIGIN = 'acme.example/sc-1/1/1';
+/** Nothing happens by itself: publications begin where the life says so. */
+const NEVER: Timers = { after: () => ({ cancel: () => {} }) };
+const STILL: Clock = { nowMs: () => 0, monotonicMs: () => 0 };
+
+/**
+ * Leads a whole log through several lives, each ended by a fault, a kill or a loss of power at any call, and checks
+ * after each: the published checkpoint of the image verifies against its tiles, the log opens, and keeps its promises;
+ * then flips one byte. Everything follows from the seed.
+ *
+ * @returns how many images were recovered from that had something to lose.
+ */
+export async function liveThrough(seed: number, counts: Counts): Promise<number> {
+  const throws = dice(seed);
+  const count = (kind: string): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const ledger = new LogLedger();
+  let machine = new ModelMachine(throws);
+  let images = 0;
+  for (let life = 0, lives = 2 + throws(4); life < lives; life++) {
+    await work(await openThroughCrashes());
+    machine = nextImage();
+  }
+  await flipOne();
+  return images;
+
+  function open(on: ModelMachine): Promise<Log> {
+    return openLog(
+      optionsFor('', {
+        clock: STILL,
+        timers: NEVER,
+        lock: async () => ({ release: async () => {} }),
+        openFiles: (folder) => on.logFiles(folder),
+        openJournal: inlineJournal((folder) => on.disk(folder), SIZES),
+        firstRecord() {
+          const record = Buffer.from(`first ${throws(2 ** 32)}`);
+          ledger.appending(0, record);
+          return record;
+        },
+        onFailure: () => {},
+      }),
+    );
+  }
+
+  async function openThroughCrashes(): Promise<Log> {
+    for (let attempt = 0; ; attempt++) {
+      ledger.checkPublished(machine.files(), FOLDER, ORIGIN);
+      const fault = attempt < 3 && throws(5) < 2 ? armed() : undefined;
+      try {
+        const log = await open(machine);
+        machine.fault = () => undefined;
+        await ledger.check(log);
+        return log;
+      } catch (error) {
+        if (!fault?.fired || !TallystickError.is(error)) throw error;
+        if (error instanceof LogError && error.code === 'state_unusable' && error.fault !== 'unreadable') throw error;
+        count(`${fault.kind} in ${fault.call} while opening`);
+        machine = nextImage();
+      }
+    }
+  }
+
+  async function work(log: Log): Promise<void> {
+    const fault = throws(12) > 0 ? armed() : undefined;
+    const started: Promise<unknown>[] = [];
+    const note = (act: Promise<unknown>): void => {
+      started.push(act.catch((error: unknown) => refused(error)));
+    };
+    let failed = false;
+    const refused = (error: unknown): void => {
+      if (!fault?.fired || !TallystickError.is(error)) throw error;
+      failed = true;
+    };
+    for (let left = 1 + throws(14); left > 0 && !failed; left--) {
+      for (let n = 1 + throws(60); n > 0; n--) note(appendOne(log));
+      if (throws(3) === 0) note(log.publish());
+      // Some of it finishes before the next begins, some does not.
+      for (let turns = throws(4); turns > 0; turns--) await setImmediate();
+      ledger.show(log.published());
+      ledger.show(log.head());
+    }
+    if (throws(2) === 0) await Promise.all(started);
+    ledger.show(log.published());
+    ledger.show(log.head());
+    if (fault?.fired) count(`${fault.kind} in ${fault.call}`);
+    // The end comes in the middle: what is still on its way finds a machine that has stopped.
+    machine.fault = () => undefined;
+    machine.stop();
+    await Promise.allSettled(started);
+  }
+
+  async function appendOne(log: Log): Promise<void> {
+    const { seq, leafHash } = await log.append((at) => {
+      const record = Buffer.from(`${at} ${throws(2 ** 32)} ${'x'.repeat(throws(30) === 0 ? throws(900) : throws(40))}`);
+      ledger.appending(at, record);
+      return record;
+    });
+    ledger.acknowledge(seq, leafHash);
+  }
+
+  function nextImage(): ModelMachine {
+    const survival = SURVIVALS[throws(3)]!;
+    const killed = throws(4) === 0;
+    const stake = machine.hasForgotten ? 'what a failed sync forgot' : machine.hasUnsynced ? 'what was not durable' : '';
+    if (stake) images++;
+    count(`${killed ? 'process killed' : `power lost, ${survival}`}: ${stake || 'nothing at stake, not counted'}`);
+    return killed ? machine.restarted() : machine.afterPowerLoss(survival);
+  }
+
+  /** A fault of any kind that will strike at one call of any kind, soon. */
+  function armed(): { kind: Fault; call: Call; fired: boolean } {
+    const fault = { kind: FAULTS[throws(FAULTS.length)]!, call: CALLS[throws(CALLS.length)]!, fired: false };
+    let left = 1 + throws(fault.call === 'rename' || fault.call === 'unlink' ? 8 : 40);
+    machine.fault = (call) => {
+      if (call !== fault.call || --left !== 0) return undefined;
+      fault.fired = true;
+      return fault.kind;
+    };
+    return fault;
+  }
+
+  /** One flipped bit is found, or repaired, or is not under what is served: never a wrong record with a right proof. */
+  async function flipOne(): Promise<void> {
+    const log = await openThroughCrashes();
+    for (let n = throws(300); n > 0; n--) await appendOne(log);
+    await log.close();
+    ledger.show(log.published());
+    const files = [...machine.files()].filter(([, content]) => content.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    const [path, content] = files[throws(files.length)]!;
+    const used = content.findLastIndex((byte) => byte !== 0) + 1;
+    machine.flip(path, throws(used), 1 << throws(8));
+    const kind = path.replace(/^1\/1\//, '').replace(/\/.*/, '');
+    let opened: Log;
+    try {
+      opened = await open(machine);
+    } catch (error) {
+      if (!TallystickError.is(error) || error.code !== 'state_unusable') throw error;
+      count(`flipped bit in ${kind}: refused`);
+      return;
+    }
+    let suspect = 0;
+    for (let seq = 0; seq < opened.published()!.size; seq += 1 + throws(20)) {
+      try {
+        await opened.proveInclusion(seq);
+        ledger.mustBe(seq, await opened.readRecord(seq));
+      } catch (error) {
+        if (!TallystickError.is(error) || error.code !== 'log_invalid') throw error;
+        suspect++;
+      }
+    }
+    const outcome = suspect > 0 ? 'no proof' : opened.restoration.repaired.length > 0 ? 'repaired' : 'not under a record';
+    count(`flipped bit in ${kind}: ${outcome}`);
+  }
+}

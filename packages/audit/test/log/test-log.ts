@@ -1,0 +1,41 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { systemClock, systemTimers, type TallystickError } from '@tallystick/core';
+import { createNodeDisk } from '../../src/journal/node-disk.ts';
+import { inlineJournal } from '../../src/log/journal-opener.ts';
+import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
+import type { OpenLogOptions } from '../../src/log/open-log.ts';
+import { kernelLock } from './kernel-lock.ts';
+
+/** Small segments, so that a short log fills several and gives them away. */
+export const SIZES = { unitBytes: 16_384, segmentBytes: 65_536 };
+
+/** An Ed25519 key of 32 equal bytes. */
+export function keyOf(byte: number): KeyObject {
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, byte)]);
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+}
+
+/** The record that a test appends at `seq`. */
+export function recordAt(seq: number, of = 'record'): Buffer {
+  return Buffer.from(JSON.stringify({ of, seq, pad: 'x'.repeat((seq * 37) % 400) }));
+}
+
+/** What a log on this machine's disk is opened with. Its first record names the relation and the head before. */
+export function optionsFor(folder: string, more: Partial<OpenLogOptions> = {}): OpenLogOptions {
+  return {
+    folder,
+    trustDomain: 'acme.example',
+    sidecarId: 'sc-1',
+    privateKey: keyOf(1),
+    clock: systemClock,
+    timers: systemTimers,
+    lock: kernelLock,
+    openFiles: createNodeLogFiles,
+    openJournal: inlineJournal(createNodeDisk, SIZES),
+    firstRecord: ({ relation, previous }) => Buffer.from(JSON.stringify({ relation, previous: previous?.size ?? null })),
+    onFailure: (error: TallystickError) => {
+      throw error;
+    },
+    ...more,
+  };
+}
