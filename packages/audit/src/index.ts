@@ -92,7 +92,7 @@ export {
 } from './verify/finding.ts';
 export { formatHead, parseHeads } from './verify/heads.ts';
 export { type Anchor } from './verify/judge-anchors.ts';
-export { logFolder } from './verify/log-folder.ts';
+export { foldersIn, logFolder } from './verify/log-folder.ts';
 export { type ReadLogFile } from './verify/read-log-file.ts';
 export { type RecordFinding, type RecordJudge } from './verify/record-judge.ts';
 export {
@@ -106,4 +106,37 @@ export {
 } from './verify/report.ts';
 export { policyOfVkeys } from './verify/trust.ts';
 export { verifyLog, type VerifyLogOptions } from './verify/verify-log.ts';
+export { verifyLogFolder, type LogFolderReport, type VerifyLogFolderOptions } from './verify/verify-log-folder.ts';
 export { inWorkers, type WorkerRanges, type WorkerRangesOptions } from './verify/worker-ranges.ts';
+export { encodeRecord, MAX_RECORD_LENGTH, parseRecord, type ParsedRecord } from './record/codec.ts';
+export { SEMANTIC_RULES, type Place, type SemanticFinding, type SemanticRule } from './record/finding.ts';
+export { inventoryAt, type Inventory, type InventoryItem, type Says } from './record/inventory.ts';
+export { type OpenIntent } from './record/judge-intents.ts';
+export {
+  createSemanticJudge,
+  type SemanticJudge,
+  type SemanticJudgeOptions,
+  type SemanticVerdict,
+} from './record/judge-records.ts';
+export { createRecordJudge, type SemanticRecordJudge } from './record/record-judge.ts';
+export { knownRecordOf, readLeaf, recordOf, type Leaf } from './record/leaf.ts';
+export { formatOrigin, parseOrigin, type Head, type Origin } from './record/origin.ts';
+export { compileQuery, EXCLUSIONS, type Exclusion, type RecordQuery } from './record/query.ts';
+export { RecordError, type RecordFault } from './record/record-error.ts';
+export {
+  BODY_VERSION,
+  isRecordType,
+  type AuditRecord,
+  type Envelope,
+  type ForeignRecord,
+  type RecordBodies,
+  type RecordType,
+} from './record/record.ts';
+export { holdsSecret } from './record/secret-look.ts';
+export { createExporter, EXPORT_FORMATS, type Exporter, type ExporterOptions } from './export/exporter.ts';
+export { type ExportFormat, type LinePlace } from './export/export-format.ts';
+export { parseManifest, type ExportedLog, type ExportManifest } from './export/manifest.ts';
+export { neutralText } from './export/neutral-text.ts';
+export { OCSF_VERSION, ocsfEvent } from './export/ocsf.ts';
+export { checkpointLogEvent, otlpLogEvent, type OtlpLogEvent } from './export/otlp-log-event.ts';
+export { verifyExport, type ExportDifference } from './export/verify-export.ts';
