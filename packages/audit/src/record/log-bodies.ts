@@ -1,4 +1,16 @@
-import { digest, durability, head, leaseText, line, operator, originText, time, ulidText, word } from './values.ts';
+import {
+  digest,
+  durability,
+  head,
+  leaseText,
+  line,
+  operator,
+  originText,
+  previousHead,
+  time,
+  ulidText,
+  word,
+} from './values.ts';
 import { dictionary, integer, list, nullable, object, oneOf, text } from './shape.ts';
 
 const vkey = text(512, /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, 'a verifier key of a signed note');
