@@ -18,6 +18,9 @@ import { TileWriter } from './write-tiles.ts';
 /** Bytes of records that may wait to be published: beyond, a disk that does not follow would fill the memory. */
 export const MAX_BACKLOG_BYTES: number = 64 * 1024 * 1024;
 
+/** How often a log without space looks whether there is some again, in milliseconds. */
+const LOOK_FOR_SPACE_MS = 1000;
+
 /** A record that is durable under a signed head. */
 export interface Appended {
   /** Its index in the log. */
@@ -119,10 +122,20 @@ export function createLog(parts: LogParts): LogWriter {
     onFailure: fail,
   });
   const reader = createLogReader(files, () => published);
+  let lookedMs = -Infinity;
+  const lookForSpace = (): void => {
+    if (clock.monotonicMs() - lookedMs < LOOK_FOR_SPACE_MS) return;
+    lookedMs = clock.monotonicMs();
+    // Where it cannot be counted there is none.
+    space.count().catch(() => {});
+  };
   const refusal = (): TallystickError | undefined => {
     if (failure) return failure;
     if (closing) return new LogError('closed', 'the log takes no more records');
-    if (space.level === 'full') return new LogError('no_space', 'the log has used all the space that it may');
+    if (space.level === 'full') {
+      lookForSpace();
+      return new LogError('no_space', 'the log has used all the space that it may');
+    }
     if (tail.bytes > MAX_BACKLOG_BYTES) return new LogError('backlog', 'too many records wait to be published');
     return undefined;
   };

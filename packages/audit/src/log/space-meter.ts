@@ -22,7 +22,7 @@ export class SpaceMeter {
   static async open(files: LogFiles, localMax: number | undefined): Promise<SpaceMeter> {
     const facts = await files.statfs();
     const meter = new SpaceMeter(files, durabilityOf(facts), spaceLimit(facts, localMax));
-    await meter.#count();
+    await meter.count();
     return meter;
   }
 
@@ -39,13 +39,14 @@ export class SpaceMeter {
     this.#used += bytes;
   }
 
-  /** Counts again, where that takes one call or the estimate says that space gets short. */
+  /** Counts again where that takes one call, or where the estimate says that space gets short. */
   async recount(): Promise<void> {
     const grown = this.#used - this.#counted >= this.limit.maxBytes * RECOUNT;
-    if (this.limit.counts === 'file-system' || (grown && this.level !== 'ok')) await this.#count();
+    if (this.limit.counts === 'file-system' || (grown && this.level !== 'ok')) await this.count();
   }
 
-  async #count(): Promise<void> {
+  /** Counts what is used now. */
+  async count(): Promise<void> {
     if (this.limit.counts === 'log') {
       this.#counted = await this.#files.usage('');
     } else {

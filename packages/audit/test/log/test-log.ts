@@ -3,6 +3,7 @@ import { systemClock, systemTimers, type TallystickError } from '@tallystick/cor
 import { createNodeDisk } from '../../src/journal/node-disk.ts';
 import { inlineJournal } from '../../src/log/journal-opener.ts';
 import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
+import type { LogWriter } from '../../src/log/log.ts';
 import type { OpenLogOptions } from '../../src/log/open-log.ts';
 import { kernelLock } from './kernel-lock.ts';
 
@@ -38,4 +39,11 @@ export function optionsFor(folder: string, more: Partial<OpenLogOptions> = {}): 
     },
     ...more,
   };
+}
+
+/** Appends records up to a size, in batches of a hundred. */
+export async function fill(log: LogWriter, size: number, of?: string): Promise<void> {
+  for (let left = size - log.head()!.size; left > 0; left -= 100) {
+    await Promise.all(Array.from({ length: Math.min(100, left) }, () => log.append((seq) => recordAt(seq, of))));
+  }
 }

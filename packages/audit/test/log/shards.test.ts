@@ -1,0 +1,149 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Lineage } from '../../src/log/lineage.ts';
+import { openLogReader } from '../../src/log/log-reader.ts';
+import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
+import { openLog, openNextIncarnation, type OpenLogOptions } from '../../src/log/open-log.ts';
+import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
+import { KEY_TYPE } from '../../src/tlog/note-key.ts';
+import { fill, keyOf, optionsFor, recordAt } from './test-log.ts';
+
+let folder = '';
+let lineages: Lineage[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tallystick-shards-'));
+  lineages = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const options = (more: Partial<OpenLogOptions> = {}): OpenLogOptions =>
+  optionsFor(folder, {
+    firstRecord(lineage) {
+      lineages.push(lineage);
+      return Buffer.from(`first of ${lineage.origin}`);
+    },
+    ...more,
+  });
+
+const verifierOf = (origin: string, byte = 1) =>
+  logVerifier(publicNoteKey({ name: origin, privateKey: keyOf(byte) }, KEY_TYPE.ed25519));
+
+test('a shard is closed with all it has published, and the next one begins from its last head', async () => {
+  const first = await openLog(options());
+  await fill(first, 30);
+  const late = first.append((seq) => recordAt(seq));
+  const second = await first.nextShard();
+  await late;
+  expect(first.published()?.size).toBe(31);
+  expect(lineages[1]).toMatchObject({
+    relation: 'shard',
+    origin: 'acme.example/sc-1/1/2',
+    previous: { origin: 'acme.example/sc-1/1/1', size: 31, root: Buffer.from(first.published()!.root) },
+  });
+  expect(String(await second.readRecord(0))).toBe('first of acme.example/sc-1/1/2');
+  await expect(first.append((seq) => recordAt(seq))).rejects.toMatchObject({ fault: 'closed' });
+  expect(Buffer.from(await first.readRecord(17))).toEqual(recordAt(17));
+  await second.close();
+});
+
+test('the lock goes from a shard to the next: nobody gets it between, and it is free when the last one closes', async () => {
+  const first = await openLog(options());
+  const second = await first.nextShard();
+  await first.close();
+  await expect(openLog(options())).rejects.toMatchObject({ fault: 'locked' });
+  await second.close();
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 2 });
+  await again.close();
+});
+
+test('a shard that a crash left without records begins from the same head when it is opened again', async () => {
+  const first = await openLog(options());
+  await fill(first, 30);
+  const failed = openLogOfNextShard();
+  await expect(failed).rejects.toThrow('no first record');
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 2 });
+  expect(lineages.at(-1)?.previous?.size).toBe(30);
+  expect(again.head()?.size).toBe(1);
+  await again.close();
+
+  async function openLogOfNextShard(): Promise<void> {
+    await first.close();
+    const refusing = await openLog(
+      options({
+        firstRecord() {
+          throw new Error('no first record');
+        },
+      }),
+    );
+    await refusing.nextShard();
+  }
+});
+
+test('the next shard is refused where the one before has no head of this key', async () => {
+  const first = await openLog(options());
+  await (await first.nextShard()).close();
+  rmSync(join(folder, '1/2'), { recursive: true });
+  await (await openLog(options())).close();
+  writeFileSync(join(folder, '1/1/checkpoint'), 'nothing\n');
+  const inTheWay = openLog(options());
+  await expect(inTheWay).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+});
+
+test('a new incarnation names the last good head of the damaged one, which stays as it is and readable', async () => {
+  const damaged = await openLog(options());
+  await fill(damaged, 400);
+  await damaged.publish();
+  await fill(damaged, 410);
+  await damaged.close();
+  const [segment = ''] = readdirSync(join(folder, '1/1/journal'));
+  const bytes = readFileSync(join(folder, '1/1/journal', segment));
+  bytes[700]! ^= 1;
+  writeFileSync(join(folder, '1/1/journal', segment), bytes);
+  await expect(openLog(options())).rejects.toMatchObject({ fault: 'damaged' });
+
+  const next = await openNextIncarnation(options({ privateKey: keyOf(2) }));
+  expect(next.origin).toBe('acme.example/sc-1/2/1');
+  expect(lineages.at(-1)).toMatchObject({
+    relation: 'incarnation',
+    previous: { origin: 'acme.example/sc-1/1/1', size: 410 },
+  });
+  await next.close();
+  expect(readFileSync(join(folder, '1/1/journal', segment))).toEqual(bytes);
+  const old = await openLogReader(createNodeLogFiles(join(folder, '1/1')), verifierOf('acme.example/sc-1/1/1'));
+  const records: Uint8Array[] = [];
+  for await (const record of old.readRecords(1, 1000)) records.push(record);
+  expect(records.map((record) => Buffer.from(record))).toEqual(Array.from({ length: 409 }, (_, i) => recordAt(i + 1)));
+  await old.proveInclusion(405);
+});
+
+test('an incarnation that never had a record hides no head: the next one names the good one before it', async () => {
+  const good = await openLog(options());
+  await fill(good, 20);
+  await good.close();
+  const failing = options({
+    firstRecord() {
+      throw new Error('no first record');
+    },
+  });
+  await expect(openNextIncarnation(failing)).rejects.toThrow('no first record');
+  const next = await openNextIncarnation(options());
+  expect(next.place).toEqual({ incarnation: 3, shard: 1 });
+  expect(lineages.at(-1)?.previous).toMatchObject({ origin: 'acme.example/sc-1/1/1', size: 20 });
+  await next.close();
+});
+
+test('a new incarnation begins where nothing of the old one can be read', async () => {
+  await (await openLog(options())).close();
+  rmSync(join(folder, '1/1'), { recursive: true });
+  const next = await openNextIncarnation(options());
+  expect(lineages.at(-1)).toEqual({ relation: 'genesis', origin: 'acme.example/sc-1/2/1' });
+  await next.close();
+});
+
+test.each(['', 'a b', 'a+b', 'a/b'])('an owner %j is refused: it would not be one part of an origin', async (sidecarId) => {
+  await expect(openLog(options({ sidecarId }))).rejects.toMatchObject({ fault: 'origin' });
+});
