@@ -1,4 +1,4 @@
-import { TILE_WIDTH } from '../tlog/tile.ts';
+import { formatTilePath, TILE_WIDTH } from '../tlog/tile.ts';
 import type { Roots } from './derive-levels.ts';
 import type { IntegrityFinding } from './finding.ts';
 import type { Suspect } from './suspect.ts';
@@ -14,12 +14,14 @@ export type Believed = 'derived' | 'stored' | 'unknown';
  */
 export function blame(suspects: readonly Suspect[], edge: Believed): IntegrityFinding[] {
   const verdicts = new Map<string, { suspect: Suspect; believed: Believed }>();
+  const suspected = new Set(suspects.map(({ level, index }) => `${level} ${index}`));
   const findings: IntegrityFinding[] = [];
   for (const suspect of suspects.toSorted((a, b) => b.level - a.level || a.index - b.index)) {
     const above = verdicts.get(`${suspect.level + 1} ${Math.floor(suspect.index / TILE_WIDTH)}`);
     const believed = suspect.width < TILE_WIDTH ? edge : believedBelow(suspect, above);
     verdicts.set(`${suspect.level} ${suspect.index}`, { suspect, believed });
     findings.push(...findingsOf(suspect, believed));
+    if (believed === 'stored' && suspect.level > 0) findings.push(...changedBelow(suspect, suspected));
   }
   return findings;
 }
@@ -39,6 +41,16 @@ function believedBelow(
   if (!above || !stored || above.believed === 'derived') return 'derived';
   const fits = storedHash !== undefined && Buffer.compare(stored, storedHash) === 0;
   return fits ? above.believed : 'unknown';
+}
+
+/** Returns the tiles below a right one that are wrong, and yet say what is derived below them: all was changed alike. */
+function changedBelow({ level, index, stored }: Suspect, suspected: ReadonlySet<string>): IntegrityFinding[] {
+  return [...stored.keys()].flatMap((position) => {
+    const below = { level: level - 1, index: index * TILE_WIDTH + position, width: TILE_WIDTH };
+    if (suspected.has(`${below.level} ${below.index}`)) return [];
+    const detail = 'the tile and all below it are not what was logged, though they fit each other';
+    return [{ code: 'tile_changed', file: formatTilePath(below), detail } as const];
+  });
 }
 
 /**

@@ -31,6 +31,8 @@ export type CompletenessCode =
   | 'rollback_undetectable'
   | 'quorum_missing'
   | 'anchor_old'
+  | 'log_missing'
+  | 'earlier_log_absent'
   | 'record_gap';
 
 /** One thing that a verifier found, and where. */

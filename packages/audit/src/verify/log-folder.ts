@@ -34,12 +34,11 @@ export function logFolder(folder: string): ReadLogFile {
   };
 }
 
-/** Returns the names of the folders in a folder, in no order that means anything. */
+/** Returns the names of the folders in a folder. */
 export function foldersIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort();
+    .map(({ name }) => name);
 }
 
 /** Returns the bytes in memory of their own, which can be given to another thread. */

@@ -1,5 +1,5 @@
 import type { Anchor } from './judge-anchors.ts';
-import type { CompletenessFinding, IntegrityFinding } from './finding.ts';
+import type { CompletenessCode, CompletenessFinding, Findings, IntegrityFinding } from './finding.ts';
 
 /** `not_shown` is what nobody can tell from what was given; it is neither good nor bad news. */
 export type VerdictWord = 'holds' | 'fails' | 'not_shown';
@@ -43,7 +43,18 @@ export interface Verdicts {
 
 /** Returns the exit code: 0 where both verdicts hold, 1 where one fails, 3 where the rest is not shown. */
 export function verifyExitCode({ integrity, completeness }: Verdicts): 0 | 1 | 3 {
-  const verdicts = [integrity.verdict, completeness.verdict];
-  if (verdicts.includes('fails')) return VERIFY_EXIT.fails;
-  return verdicts.includes('not_shown') ? VERIFY_EXIT.not_shown : VERIFY_EXIT.holds;
+  return VERIFY_EXIT[worstOf([integrity, completeness])];
+}
+
+/** Returns the verdict over several: it fails where one fails, and holds where all hold. */
+export function worstOf(verdicts: readonly Pick<Verdict<unknown>, 'verdict'>[]): VerdictWord {
+  const words = verdicts.map(({ verdict }) => verdict);
+  return words.includes('fails') ? 'fails' : words.includes('not_shown') ? 'not_shown' : 'holds';
+}
+
+/** Returns the verdict of completeness: it fails where records are known to have been there. */
+export function completenessVerdict(findings: Findings<CompletenessCode>): Verdict<CompletenessFinding> {
+  const fails = findings.list.some(({ code }) => code === 'rolled_back' || code === 'log_missing');
+  const verdict = fails ? 'fails' : findings.count > 0 ? 'not_shown' : 'holds';
+  return { verdict, findings: findings.list, count: findings.count };
 }

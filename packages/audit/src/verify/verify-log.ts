@@ -9,7 +9,7 @@ import { judgeAnchors } from './judge-anchors.ts';
 import { judgeHeads } from './judge-heads.ts';
 import type { ReadLogFile } from './read-log-file.ts';
 import type { RecordJudge } from './record-judge.ts';
-import type { LogReport, Verdict, VerifyLevel } from './report.ts';
+import { completenessVerdict, type LogReport, type VerifyLevel } from './report.ts';
 import { trustHead, type TrustedHead } from './trust.ts';
 
 /** How a log is verified. */
@@ -53,7 +53,10 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   }
   if (level === 'full') {
     const onRecord = judge?.onRecord.bind(judge);
-    await deriveTree({ ...checkpoint, readFile, ranges: options.ranges ?? inThisThread(readFile), onRecord }, integrity);
+    await deriveTree(
+      { ...checkpoint, readFile, ranges: options.ranges ?? inThisThread(readFile), onRecord },
+      integrity,
+    );
   }
   const earlier = await judgeHeads({
     checkpoint,
@@ -122,12 +125,3 @@ function integrityVerdict(findings: Findings<IntegrityCode>, level: VerifyLevel)
   const verdict = findings.count > 0 ? 'fails' : level === 'full' ? 'holds' : 'not_shown';
   return { verdict, findings: findings.list, count: findings.count };
 }
-
-/** Returns the verdict: it fails where records are known to have been there. */
-export function completenessVerdict(findings: Findings<CompletenessCode>): Verdict<Finding> {
-  const fails = findings.list.some(({ code }) => code === 'rolled_back');
-  const verdict = fails ? 'fails' : findings.count > 0 ? 'not_shown' : 'holds';
-  return { verdict, findings: findings.list, count: findings.count };
-}
-
-type Finding = LogReport['completeness']['findings'][number];

@@ -20,16 +20,24 @@ export interface WorkerRangesOptions {
   /** The log's folder on this machine. */
   readonly folder: string;
   readonly threads: number;
-  /** The module `range-worker` where it is not beside this one, as in a bundle. */
-  readonly module?: URL;
+  /** The module `range-worker`, where a bundler has moved it. */
+  readonly program?: URL;
 }
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+const PROGRAM = FROM_SOURCE
+  ? new URL('./range-worker.ts', import.meta.url)
+  : new URL('./range-worker.js', import.meta.url);
+// None of this process's own: some, as --input-type, forbid a thread's program. From source, its imports are source too.
+const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
 
 /**
  * Returns threads that derive ranges, each with files of its own to read. They end when they are disposed of; a thread
  * that fails rejects what was asked of it, and all that is asked of it after.
  */
-export function inWorkers({ folder, threads, module = besideThis() }: WorkerRangesOptions): WorkerRanges {
-  const workers = Array.from({ length: threads }, () => new RangeThread(new Worker(module, { workerData: { folder } })));
+export function inWorkers({ folder, threads, program = PROGRAM }: WorkerRangesOptions): WorkerRanges {
+  const options = { workerData: { folder }, name: 'tallystick-verify', execArgv: EXEC_ARGV };
+  const workers = Array.from({ length: threads }, () => new RangeThread(new Worker(program, options)));
   let next = 0;
   return {
     parallel: threads,
@@ -76,13 +84,9 @@ class RangeThread {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= error instanceof Error ? error : new Error('a thread of the verifier has failed', { cause: error });
+    this.#failure ??=
+      error instanceof Error ? error : new Error('a thread of the verifier has failed', { cause: error });
     for (const { reject } of this.#open.values()) reject(this.#failure);
     this.#open.clear();
   }
-}
-
-/** The module is TypeScript where this one is. */
-function besideThis(): URL {
-  return new URL(`range-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
