@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { systemTimers } from '@tallystick/core';
-import { cosigner, formatVkey, formatSignatureLine, KEY_TYPE, parseNote, parseTlogPolicy, publicNoteKey, signatureOf } from '../../src/index.ts';
+import {
+  cosigner,
+  formatVkey,
+  formatSignatureLine,
+  KEY_TYPE,
+  parseNote,
+  parseTlogPolicy,
+  publicNoteKey,
+  signatureOf,
+} from '../../src/index.ts';
 import { anchorRound, witnessesOf } from '../../src/anchor/anchor-round.ts';
 import { openAnchors } from '../../src/anchor/anchors.ts';
 import { parseHeads } from '../../src/verify/heads.ts';
@@ -11,9 +20,13 @@ const NOW_MS = 1_795_000_000_000;
 const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
 const log = new GrowingLog(newKey(ORIGIN));
 const keys = [newKey('w1.example'), newKey('w2.example')];
-const lines = keys.map((key, i) => `witness w${i + 1} ${formatVkey(publicNoteKey(key, KEY_TYPE.cosignature))} https://w${i + 1}.example/\n`);
+const lines = keys.map(
+  (key, i) => `witness w${i + 1} ${formatVkey(publicNoteKey(key, KEY_TYPE.cosignature))} https://w${i + 1}.example/\n`,
+);
 const away = `witness away ${formatVkey(publicNoteKey(newKey('away.example'), KEY_TYPE.cosignature))}\n`;
-const policy = parseTlogPolicy(Buffer.from(`log ${log.vkey}\n${lines.join('')}${away}group g 2 w1 w2 away\nquorum g\n`));
+const policy = parseTlogPolicy(
+  Buffer.from(`log ${log.vkey}\n${lines.join('')}${away}group g 2 w1 w2 away\nquorum g\n`),
+);
 
 /** A network of witnesses, of which some are down; each remembers what it was sent. */
 function network(down: ReadonlySet<string>) {
@@ -25,7 +38,14 @@ function network(down: ReadonlySet<string>) {
     sent.push(`${host} ${body.toString('latin1').split('\n')[0]}`);
     const key = keys.find(({ name }) => name === host)!;
     const { text } = parseNote(body.subarray(body.indexOf('\n\n') + 2));
-    return new Response(formatSignatureLine(signatureOf(cosigner(key, () => NOW_MS / 1000), text)));
+    return new Response(
+      formatSignatureLine(
+        signatureOf(
+          cosigner(key, () => NOW_MS / 1000),
+          text,
+        ),
+      ),
+    );
   };
   return { fetch, sent };
 }

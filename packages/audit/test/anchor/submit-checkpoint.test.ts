@@ -63,7 +63,14 @@ async function serveWitness(logs = [log]): Promise<{ url: string; asked: number[
 function submit(url: string, size: number, oldSize: number, options: Partial<SubmitCheckpointOptions> = {}) {
   const witness = { name: 'w1', url, verifier };
   const calls = { fetch: globalThis.fetch, clock, timers: systemTimers, timeoutMs: 10_000 };
-  return submitCheckpoint({ ...calls, witness, checkpoint: log.signed(size), readHashes: log.readHashes, oldSize, ...options });
+  return submitCheckpoint({
+    ...calls,
+    witness,
+    checkpoint: log.signed(size),
+    readHashes: log.readHashes,
+    oldSize,
+    ...options,
+  });
 }
 
 async function faultOf(submitted: Promise<unknown>): Promise<string> {
@@ -147,7 +154,10 @@ describe('a witness that is hostile harms nothing:', () => {
     ['a cosignature of another head', lineAt(1000, 8)],
     ['a cosignature of another key of that name', lineAt(1000, 9, newKey('w1.example'))],
     ['the cosignature of another witness', lineAt(1000, 9, newKey('w2.example'))],
-    ['a signature of its key that is no cosignature', formatSignatureLine(signatureOf(logSigner(key), parseNote(log.signed(9)).text))],
+    [
+      'a signature of its key that is no cosignature',
+      formatSignatureLine(signatureOf(logSigner(key), parseNote(log.signed(9)).text)),
+    ],
     ['a good line and one that is none', `${lineAt(1000)}${SECRET}\n`],
     ['a cosignature from the future', lineAt(NOW_MS / 1000 + 301)],
   ])('%s in a 200 is no cosignature', async (_what, body) => {
@@ -237,7 +247,13 @@ describe('a witness that is hostile harms nothing:', () => {
   });
 
   test('one that is not there, or speaks no HTTP, is unreachable', async () => {
-    const tcp = createTcpServer((socket) => void socket.on('error', () => {}).resume().end(`${SECRET}\r\n\r\n`)).listen(0, '127.0.0.1');
+    const tcp = createTcpServer(
+      (socket) =>
+        void socket
+          .on('error', () => {})
+          .resume()
+          .end(`${SECRET}\r\n\r\n`),
+    ).listen(0, '127.0.0.1');
     await once(tcp, 'listening');
     const url = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`;
     expect(await faultOf(submit(url, 9, 0))).toBe('witness_unreachable');
@@ -260,7 +276,9 @@ describe('a witness that is hostile harms nothing:', () => {
       body: fc.oneof(
         fc.uint8Array({ maxLength: 300 }),
         fc.nat(20).map((size) => Buffer.from(`${size}\n`)),
-        fc.tuple(fc.nat(line.length), fc.string()).map(([at, text]) => Buffer.from(line.slice(0, at) + text + line.slice(at))),
+        fc
+          .tuple(fc.nat(line.length), fc.string())
+          .map(([at, text]) => Buffer.from(line.slice(0, at) + text + line.slice(at))),
       ),
     });
     await fc.assert(
