@@ -8,7 +8,7 @@ import {
   signCheckpoint,
   signNote,
 } from '../../src/index.ts';
-import { flip, recordAt, tampered, writeLog, type WrittenLog } from './log-on-disk.ts';
+import { flip, recordAt, writeLog, type WrittenLog } from './log-on-disk.ts';
 
 /** One way of tampering with a log, and what the verifier says of it. */
 export interface Tampering {
