@@ -4,9 +4,14 @@ import { tampered } from './log-on-disk.ts';
 import { tamperedLog } from './tampering.ts';
 import { found, verified } from './verified.ts';
 
-describe.each([1000, 70_000])('a log of %i records that was tampered with', (size) => {
-  const { whole, tamperings } = tamperedLog(size);
+const small = tamperedLog(1000);
+const large = tamperedLog(70_000);
 
+describe.each([
+  { ...small, size: 1000 },
+  // What only a larger log has.
+  { ...large, size: 70_000, tamperings: large.tamperings.filter(({ what }) => what.includes('level')) },
+])('a log of $size records that was tampered with', ({ whole, tamperings }) => {
   test('is one that was accepted before', async () => {
     expect(found(await verified(whole))).toEqual([]);
   });

@@ -75,7 +75,7 @@ describe('in threads', () => {
       },
       findings: () => [],
     };
-    const report = await verified(log, { readFile: logFolder(folder), ranges, judge });
+    const report = await verified(log, { readFile: logFolder(folder), ranges, judgeOf: () => judge });
     expect(report).toEqual(await verified(log));
     expect(seen.length).toBe(log.records.length);
     expect(seen.every((record, i) => record.equals(log.records[i]!))).toBe(true);
