@@ -51,7 +51,7 @@ const version = integer(1);
 const processMember = object({
   claimed: nullable(object({ id: claim, run: nullable(claim), ticket: nullable(claim) })),
   match: nullable(flag),
-  registered: list(claim, 256),
+  registered: list(claim, 10_000),
 });
 
 const actor: Shape<string> = matching(

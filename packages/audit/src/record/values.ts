@@ -1,5 +1,5 @@
 import { isClaimText, isLeaseId, isSpiffeId, isUlid, type IdentityObject, type Owner } from '@tallystick/core';
-import { flag, integer, list, matching, nullable, object, oneOf, text, type Shape } from './shape.ts';
+import { flag, hasShape, integer, list, matching, nullable, object, oneOf, text, type Shape } from './shape.ts';
 
 /** What a workload says of itself: at most 128 printable ASCII characters. */
 export const claim: Shape<string> = matching('1 to 128 printable ASCII characters', isClaimText);
@@ -77,7 +77,12 @@ export const owner: Shape<Owner> = object({
   kind: oneOf('team', 'role', 'person'),
 });
 
-const label: Shape<string> = text(1024);
+// The longest is a selector with a path. How many there may be is bounded by the length of a record.
+const label: Shape<string> = text(4200);
+const labels = list(label, 10_000);
+
+/** Scope values with one space between; the empty string for none (RFC 6749 §3.3). */
+const scope: Shape<string> = matching('a scope', (value) => value === '' || hasShape(label, value));
 
 /** The last head of the log before, with its signatures where it could be read as it was signed. */
 export const previousHead = object({
@@ -89,19 +94,19 @@ export const previousHead = object({
 
 /** One identity as the registry holds it. */
 export const identityObject: Shape<IdentityObject> = object({
-  businessProcesses: list(claim, 256),
+  businessProcesses: list(claim, 10_000),
   entitlements: list(
-    object({ credential: label, minAssurance: oneOf('socket', 'process', 'platform'), scope: nullable(label) }),
-    1024,
+    object({ credential: label, minAssurance: oneOf('socket', 'process', 'platform'), scope: nullable(scope) }),
+    10_000,
   ),
   environment: label,
   expires: day,
   id: spiffeText,
   kind: oneOf('workload', 'service', 'ai_agent', 'ci_job', 'device'),
-  match: list(list(label, 64), 64),
+  match: list(labels, 10_000),
   owner,
   purpose: text(1024),
-  receives: list(label, 256),
+  receives: labels,
   revocable: oneOf('exp', 'prompt'),
 });
 
