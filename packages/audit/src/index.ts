@@ -91,7 +91,7 @@ export {
   type IntegrityFinding,
 } from './verify/finding.ts';
 export { formatHead, parseHeads } from './verify/heads.ts';
-export { type Anchor } from './verify/judge-anchors.ts';
+export { type NewestAnchor } from './verify/judge-anchors.ts';
 export { foldersIn, logFolder } from './verify/log-folder.ts';
 export { type ReadLogFile } from './verify/read-log-file.ts';
 export { type RecordFinding, type RecordJudge } from './verify/record-judge.ts';
