@@ -48,12 +48,7 @@ export async function verifyLogFolder(options: VerifyLogFolderOptions): Promise<
   for (const path of await logPaths(options)) {
     await using ranges = rangesOf?.(path);
     const readLogFile: ReadLogFile = (file) => readFile(`${path}/${file}`);
-    const report = await verifyLog({
-      ...how,
-      readFile: readLogFile,
-
-      ...(ranges && { ranges }),
-    });
+    const report = await verifyLog({ ...how, readFile: readLogFile, ...(ranges && { ranges }) });
     const head = report.head && report.integrity.verdict !== 'fails' ? report.head : undefined;
     logs.push({ path, ...report });
     verified.push({ path, head, carried: head && (await firstCarried(readLogFile, head.size)) });
