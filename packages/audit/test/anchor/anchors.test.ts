@@ -185,6 +185,12 @@ describe('the anchors of a log', () => {
     expect(file.bytes).toHaveLength(0);
   });
 
+  test('that cannot be read are not taken for none', async () => {
+    const file = new MemoryHeadsFile();
+    file.read = () => Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+    await expect(openOn(file)).rejects.toMatchObject({ code: 'state_unusable', fault: 'heads_unusable' });
+  });
+
   test('after an append that failed are kept no more, as the file may end within a head', async () => {
     const file = new MemoryHeadsFile();
     const anchors = await openOn(file);
