@@ -44,7 +44,8 @@ export class LogLedger {
   /** Throws unless a record is the one that was appended at an index. */
   mustBe(seq: number, record: Uint8Array): void {
     const known = this.#records[seq] ?? this.#inFlight.get(seq);
-    if (!known || Buffer.compare(known, record) !== 0) throw new Error(`record ${seq} is not the one that was appended`);
+    if (!known || Buffer.compare(known, record) !== 0)
+      throw new Error(`record ${seq} is not the one that was appended`);
   }
 
   /** Throws where a log that was opened again broke a promise. */
@@ -72,6 +73,11 @@ export class LogLedger {
     }
   }
 
+  /** Throws unless all that was acknowledged is under the last head of a shard that another has followed. */
+  checkClosed(head: SignedHead | undefined): void {
+    if ((head?.size ?? 0) < this.#acknowledged) throw new Error('a shard was closed without all its records');
+  }
+
   /** Throws unless the published checkpoint of an image is signed, and every tile below it is there and right. */
   checkPublished(files: ReadonlyMap<string, Buffer>, folder: string, origin: string): SignedHead | undefined {
     const bytes = files.get(`${folder}/checkpoint`);
@@ -87,7 +93,11 @@ export class LogLedger {
     };
     const records: Uint8Array[] = [];
     for (let from = 0; from < head.size; from += TILE_WIDTH) {
-      const tile = { level: 'entries', index: from / TILE_WIDTH, width: Math.min(TILE_WIDTH, head.size - from) } as const;
+      const tile = {
+        level: 'entries',
+        index: from / TILE_WIDTH,
+        width: Math.min(TILE_WIDTH, head.size - from),
+      } as const;
       const { content, width } = find(tile);
       records.push(...decodeEntryBundle(content, width).slice(0, tile.width));
     }

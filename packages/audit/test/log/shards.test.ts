@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Lineage } from '../../src/log/lineage.ts';
+import type { LogFiles } from '../../src/log/log-files.ts';
 import { openLogReader } from '../../src/log/log-reader.ts';
 import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
 import { openLog, openNextIncarnation, type OpenLogOptions } from '../../src/log/open-log.ts';
@@ -57,6 +58,31 @@ test('the lock goes from a shard to the next: nobody gets it between, and it is 
   const again = await openLog(options());
   expect(again.place).toEqual({ incarnation: 1, shard: 2 });
   await again.close();
+});
+
+test('a shard that could not publish all it has is not carried on: its next opening publishes the rest', async () => {
+  let broken = false;
+  const openFiles = (path: string): LogFiles => {
+    const files = createNodeLogFiles(path);
+    return {
+      ...files,
+      async syncFolder(name) {
+        if (broken) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        await files.syncFolder(name);
+      },
+    };
+  };
+  const first = await openLog(options({ openFiles, onFailure: () => {} }));
+  await fill(first, 20);
+  broken = true;
+  await expect(first.publish()).rejects.toMatchObject({ fault: 'write_failed' });
+  broken = false;
+  await expect(first.nextShard()).rejects.toMatchObject({ fault: 'write_failed' });
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 1 });
+  const second = await again.nextShard();
+  expect(lineages.at(-1)?.previous?.size).toBe(20);
+  await second.close();
 });
 
 test('a shard that a crash left without records begins from the same head when it is opened again', async () => {
@@ -144,6 +170,9 @@ test('a new incarnation begins where nothing of the old one can be read', async 
   await next.close();
 });
 
-test.each(['', 'a b', 'a+b', 'a/b'])('an owner %j is refused: it would not be one part of an origin', async (sidecarId) => {
-  await expect(openLog(options({ sidecarId }))).rejects.toMatchObject({ fault: 'origin' });
-});
+test.each(['', 'a b', 'a+b', 'a/b'])(
+  'an owner %j is refused: it would not be one part of an origin',
+  async (sidecarId) => {
+    await expect(openLog(options({ sidecarId }))).rejects.toMatchObject({ fault: 'origin' });
+  },
+);
