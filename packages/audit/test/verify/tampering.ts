@@ -178,6 +178,11 @@ export function tamperedLog(size: number): TamperedLog {
       found: aboveFirst.map((path) => `tile_changed ${path}`),
     },
     {
+      what: 'a tile of level 0, and what stands for it above, to something else',
+      change: (files) => aboveFirst.slice(-2).forEach((path) => flip(files, path, 5)),
+      found: aboveFirst.slice(-2).map((path) => `tile_changed ${path}`),
+    },
+    {
       what: 'a record, and its hash of level 0 to that of neither',
       change: (files) => {
         flip(files, 'tile/entries/000', 5);
