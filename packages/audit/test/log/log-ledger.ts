@@ -1,4 +1,5 @@
 import { leafHash, merkleRoot } from '@tallystick/core';
+import { CompactRange } from '../../src/tlog/compact-range.ts';
 import { decodeEntryBundle } from '../../src/tlog/entry-bundle.ts';
 import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
 import { KEY_TYPE } from '../../src/tlog/note-key.ts';
@@ -63,12 +64,16 @@ export class LogLedger {
     // What is not there now must never come: another record takes its place.
     this.#inFlight = new Map();
     this.#acknowledged = size;
-    const hashes = this.#records.map((record) => leafHash(record));
     this.show(log.head());
-    for (const [shown, root] of this.#shown) {
-      if (shown <= size && text(merkleRoot(hashes.slice(0, shown))) !== root) {
-        throw new Error(`a head of size ${shown} was shown that the log contradicts`);
+    const range = new CompactRange();
+    for (const record of this.#records) {
+      range.append(leafHash(record));
+      const root = this.#shown.get(range.size);
+      if (root !== undefined && text(range.root()) !== root) {
+        throw new Error(`a head of size ${range.size} was shown that the log contradicts`);
       }
+    }
+    for (const shown of this.#shown.keys()) {
       if (shown > size) throw new Error(`a head of size ${shown} was shown, and the log ends at ${size}`);
     }
   }
