@@ -107,8 +107,6 @@ async function openAt(place: LogPlace, options: OpenLogOptions, release: () => P
   const origin = originOf(options, place);
   const key = publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519);
   const all = options.openFiles(options.folder);
-  const lineage = await lineageOf(all, options, place);
-  if (lineage.relation === 'shard') requireClosed(lineage, privateKey);
   await makeFolders(all, placePath(place));
   const folder = join(options.folder, placePath(place));
   const files = options.openFiles(folder);
@@ -118,7 +116,11 @@ async function openAt(place: LogPlace, options: OpenLogOptions, release: () => P
     const space = await SpaceMeter.open(all, localMax);
     const signer = logSigner({ name: origin, privateKey });
     log = createLog({ ...restored, origin, files, signer, space, clock, timers, onFailure });
-    if (!log.head()) await log.append(() => firstRecord(lineage));
+    if (!log.head()) {
+      const lineage = await lineageOf(all, options, place);
+      if (lineage.relation === 'shard') requireClosed(lineage, privateKey);
+      await log.append(() => firstRecord(lineage));
+    }
   } catch (error) {
     await (log ?? restored.committer).close().catch(() => {});
     throw error;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -109,14 +109,24 @@ test('a shard that a crash left without records begins from the same head when i
   }
 });
 
-test('the next shard is refused where the one before has no head of this key', async () => {
+test('a shard begins only from a head that the key of its incarnation has signed', async () => {
+  await (await openLog(options())).close();
+  mkdirSync(join(folder, '1/2'));
+  await expect(openLog(options({ privateKey: keyOf(2) }))).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  rmSync(join(folder, '1/1/checkpoint'));
+  await expect(openLog(options())).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  expect(lineages).toHaveLength(1);
+});
+
+test('a shard that has records needs none of those before it: they may have been kept elsewhere, and deleted', async () => {
   const first = await openLog(options());
   await (await first.nextShard()).close();
-  rmSync(join(folder, '1/2'), { recursive: true });
-  await (await openLog(options())).close();
-  writeFileSync(join(folder, '1/1/checkpoint'), 'nothing\n');
-  const inTheWay = openLog(options());
-  await expect(inTheWay).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  rmSync(join(folder, '1/1'), { recursive: true });
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 2 });
+  const third = await again.nextShard();
+  expect(lineages.at(-1)?.previous?.origin).toBe('acme.example/sc-1/1/2');
+  await third.close();
 });
 
 test('a new incarnation names the last good head of the damaged one, which stays as it is and readable', async () => {
@@ -166,7 +176,7 @@ test('a new incarnation begins where nothing of the old one can be read', async 
   await (await openLog(options())).close();
   rmSync(join(folder, '1/1'), { recursive: true });
   const next = await openNextIncarnation(options());
-  expect(lineages.at(-1)).toEqual({ relation: 'genesis', origin: 'acme.example/sc-1/2/1' });
+  expect(lineages.at(-1)).toEqual({ relation: 'incarnation', origin: 'acme.example/sc-1/2/1' });
   await next.close();
 });
 
