@@ -120,7 +120,7 @@ describe('an export', () => {
         expect(found.length).toBeGreaterThan(0);
         expect(expected).toEqual(expect.arrayContaining([...new Set(found)]));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
