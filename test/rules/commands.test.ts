@@ -17,6 +17,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'npx -y pnpm@12 faults': 'test/faults/main.ts',
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
+  'python3 verify.py --proof record.tlog-proof record.json "$VKEY"': 'test/interop/audit-verifiers.test.ts',
+  'python3 verify.py /evidence/audit/1/1 "$VKEY" last-year.checkpoint': 'test/interop/audit-verifiers.test.ts',
   'tallystick check': 'test/e2e/readme.test.ts',
   'tallystick issuer export --jwks http://127.0.0.1:8480/jwks --revocations http://127.0.0.1:8480/revocations > issuer.json':
     'test/e2e/readme.test.ts',

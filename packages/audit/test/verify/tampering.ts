@@ -168,6 +168,7 @@ export function tamperedLog(size: number): TamperedLog {
       what: 'a record that was rewritten with all hashes above it',
       change: (files) => {
         for (const [path, bytes] of other.files) if (path.startsWith('tile/')) files.set(path, bytes);
+        files.delete('heads');
       },
       found: ['root_mismatch checkpoint'],
     },
