@@ -13,6 +13,7 @@ import { command, commandJson, tallystick } from '../daemon/command.ts';
 import { ISSUER, SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { FROM_SOURCES, startProgram } from '../daemon/program.ts';
+import { canRunAs } from '../daemon/run-as.ts';
 import { overSocket, socketClient } from '../daemon/socket-client.ts';
 import { startTraffic } from '../daemon/traffic.ts';
 import { readRecords } from '../faults/record-files.ts';
@@ -27,7 +28,7 @@ interface CheckOutput {
 }
 const REASON = ['--reason', 'INC-7'] as const;
 
-describe('on a machine where nothing is set up', () => {
+describe.skipIf(root && !canRunAs(NOBODY))('on a machine where nothing is set up', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tallystick-commands-'));

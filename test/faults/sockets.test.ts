@@ -7,9 +7,11 @@ import { connect } from '@tallystick/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startDaemon, type DaemonOptions } from '../daemon/daemon.ts';
 import { startProgram } from '../daemon/program.ts';
+import { canRunAs } from '../daemon/run-as.ts';
 import { overSocket, socketClient } from '../daemon/socket-client.ts';
 
 const SOCKET = 'run/app/api.sock';
+const NOBODY = 65_534;
 let folder: string;
 
 beforeEach(() => {
@@ -72,7 +74,7 @@ test('one in a folder that others can write is refused with the remedy', async (
   expect(output).toContain('take away the write permission');
 });
 
-test.skipIf(process.getuid?.() !== 0)('one that another user squats is not spoken to', async () => {
+test.skipIf(!canRunAs(NOBODY))('one that another user squats is not spoken to', async () => {
   const open = join(folder, 'open');
   mkdirSync(open);
   chmodSync(folder, 0o755);
@@ -85,7 +87,7 @@ test.skipIf(process.getuid?.() !== 0)('one that another user squats is not spoke
   await using squatter = startProgram({
     command: [process.execPath, '--eval', program, path],
     cwd: open,
-    uid: 65_534,
+    uid: NOBODY,
   });
   await squatter.line(({ event }) => event === 'listening');
   await expect(connect({ socket: path })).rejects.toMatchObject({ code: 'socket_untrusted' });

@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, truncateSync
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
+import { canRunAs } from '../daemon/run-as.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from './record-files.ts';
 
@@ -90,9 +91,10 @@ test('two sidecars do not share a state folder', async () => {
   expect(run.stderr).toContain('another sidecar uses the state folder');
 });
 
-test.skipIf(!root)('a state folder that cannot be written is refused in words', async () => {
-  // As root nothing is read-only: the sidecar runs as nobody.
-  const nobody = 65_534;
+// As root nothing is read-only: the sidecar runs as nobody.
+const nobody = 65_534;
+
+test.skipIf(!canRunAs(nobody))('a state folder that cannot be written is refused in words', async () => {
   await using daemon: Daemon = await startDaemon({ noWait: true });
   await daemon.kill('SIGKILL');
   for (const name of ['state', 'state/keys', 'state/leases', 'state/audit', 'run', 'admin']) {

@@ -1,4 +1,4 @@
-import { ConfigInvalidError, startDaemon } from '../run.ts';
+import { ConfigInvalidError, startDaemon, type Daemon } from '../run.ts';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, UsageError } from './command.ts';
 import { explainMistake } from './explain-mistake.ts';
 import type { LogLevel } from '../observe/log.ts';
@@ -19,7 +19,11 @@ export const run = defineCommand({
     // Node opens its debugger for it, on a TCP port where every user of the machine may then read the keys.
     process.on('SIGUSR1', () => {});
     const configPath = configPathOf(invocation);
-    let daemon;
+    // Before it serves: whoever waits for that may stop it at once.
+    const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    let daemon: Daemon | undefined;
+    process.on('SIGHUP', () => void daemon?.reload());
     try {
       daemon = await startDaemon({
         configPath,
@@ -32,9 +36,6 @@ export const run = defineCommand({
       for (const mistake of error.mistakes) invocation.stderr.write(explainMistake(configPath, 'error', mistake));
       return EXIT.notOk;
     }
-    const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>();
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    process.on('SIGHUP', () => void daemon.reload());
     const cause = await Promise.race([signalled, daemon.ended]);
     if (cause === 1) return EXIT.notOk;
     await daemon.stop(cause);
