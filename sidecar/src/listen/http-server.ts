@@ -12,6 +12,9 @@ import { Exchanges, refuse } from './exchanges.ts';
 import type { Limits } from './limits.ts';
 import { screen, type ScreenRules } from './screen.ts';
 
+/** How long a stop waits for the first request of a connection that is there, in milliseconds. */
+const FIRST_REQUEST_MS = 100;
+
 /** Answers a request. What it throws becomes an error answer. */
 export type Handler<Client> = (
   request: IncomingMessage,
@@ -147,6 +150,9 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
       // Not the method of http.Server: that one also destroys connections whose last answer is still being written.
       const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
       await turn(); // Parses what has been sent.
+      for (const [socket, { open, latest }] of connections) if (open.size === 0 && latest) socket.destroy();
+      // Who has just connected is about to send a first request.
+      await within(Math.min(deadlineMs, FIRST_REQUEST_MS), firstRequests(connections), options.timers);
       for (const [socket, { open }] of connections) if (open.size === 0) socket.destroy();
       await within(deadlineMs, exchanges.idle(), options.timers);
       exchanges.abandon();
@@ -156,6 +162,12 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
       server.close(); // Ends its timer.
     },
   };
+}
+
+/** Resolves when every connection there is now has sent a request, or is closed. */
+async function firstRequests(connections: ReadonlyMap<Socket, Connection<unknown>>): Promise<void> {
+  const fresh = [...connections].filter(([, { latest }]) => latest === undefined);
+  while (fresh.some(([socket, { latest }]) => !socket.destroyed && latest === undefined)) await turn();
 }
 
 function createTlsServer(limits: Limits, pair: SecureContextOptions): Server {
