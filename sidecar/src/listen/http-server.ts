@@ -152,7 +152,7 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
       await turn(); // Parses what has been sent.
       for (const [socket, { open, latest }] of connections) if (open.size === 0 && latest) socket.destroy();
       // Who has just connected is about to send a first request.
-      await within(Math.min(deadlineMs, FIRST_REQUEST_MS), firstRequests(connections), options.timers);
+      await within(Math.min(deadlineMs, FIRST_REQUEST_MS), firstRequests(server, connections), options.timers);
       for (const [socket, { open }] of connections) if (open.size === 0) socket.destroy();
       await within(deadlineMs, exchanges.idle(), options.timers);
       exchanges.abandon();
@@ -165,9 +165,16 @@ export function createHttpServer<Client>(options: HttpServerOptions<Client>): Ht
 }
 
 /** Resolves when every connection there is now has sent a request, or is closed. */
-async function firstRequests(connections: ReadonlyMap<Socket, Connection<unknown>>): Promise<void> {
+function firstRequests(server: Server, connections: ReadonlyMap<Socket, Connection<unknown>>): Promise<void> {
   const fresh = [...connections].filter(([, { latest }]) => latest === undefined);
-  while (fresh.some(([socket, { latest }]) => !socket.destroyed && latest === undefined)) await turn();
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (fresh.every(([socket, { latest }]) => socket.destroyed || latest !== undefined)) resolve();
+    };
+    for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, look);
+    for (const [socket] of fresh) socket.once('close', look);
+    look();
+  });
 }
 
 function createTlsServer(limits: Limits, pair: SecureContextOptions): Server {
