@@ -36,7 +36,7 @@ export { isClaimText, MAX_CLAIM_LENGTH, printable } from './printable.ts';
 export { systemRandom, type Random } from './random.ts';
 export { registryDigest, type RegistryDigest } from './registry-digest.ts';
 export { Secret } from './secret.ts';
-export { requireTrustedSocket, type EntryFacts } from './socket-trust.ts';
+export { entryFacts, requireTrustedSocket, type EntryCalls, type EntryFacts } from './socket-trust.ts';
 export { isSpiffeId, isTrustDomain, parseSpiffeId, subjectMatches, type SpiffeId } from './spiffe-id.ts';
 export { parseTraceparent, type Traceparent } from './traceparent.ts';
 export { isLeaseId, isUlid, leaseId, ulid } from './ulid.ts';

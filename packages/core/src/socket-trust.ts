@@ -13,6 +13,45 @@ export interface EntryFacts {
   readonly target?: string;
 }
 
+/** The calls of `node:fs` by which an entry is looked at. */
+export interface EntryCalls {
+  lstatSync(path: string): {
+    readonly uid: number;
+    readonly mode: number;
+    isSymbolicLink(): boolean;
+    isDirectory(): boolean;
+    isSocket(): boolean;
+  };
+  readlinkSync(path: string): string;
+  accessSync(path: string, mode: number): void;
+}
+
+const W_OK = 2;
+
+/**
+ * Returns what the file system says of an entry, without following it.
+ *
+ * @throws The error of the file system when there is none.
+ */
+export function entryFacts(path: string, { lstatSync, readlinkSync, accessSync }: EntryCalls): EntryFacts {
+  const stats = lstatSync(path);
+  const { uid, mode } = stats;
+  if (stats.isSymbolicLink()) return { path, kind: 'link', uid, mode, readOnly: false, target: readlinkSync(path) };
+  if (!stats.isDirectory()) return { path, kind: stats.isSocket() ? 'socket' : 'other', uid, mode, readOnly: false };
+  // Asked only of a folder whose mode lets others write to it.
+  const readOnly = (mode & (WORLD | GROUP)) !== 0 && isReadOnlyMount(path, accessSync);
+  return { path, kind: 'folder', uid, mode, readOnly };
+}
+
+function isReadOnlyMount(folder: string, accessSync: EntryCalls['accessSync']): boolean {
+  try {
+    accessSync(folder, W_OK);
+    return false;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EROFS';
+  }
+}
+
 /**
  * Requires that nobody but root, this process's user and the sidecar can have put the socket where it is. A squatter
  * who could would be given proofs and tokens, and would answer with tokens and keys of its own choice.
