@@ -6,6 +6,7 @@ import { createAdminHandler, type AdminHandler } from './api/admin/router.ts';
 import { adminStatusRoutes } from './api/admin/status.ts';
 import { healthRoutes, type HealthRoutes } from './api/health/routes.ts';
 import { publicRoutes, type PublicRoutes } from './api/public/routes.ts';
+import { createRevocationAnswer } from './api/revocations.ts';
 import { createWorkloadHandler, type WorkloadHandler } from './api/workload/router.ts';
 import { workloadRoutes } from './api/workload/routes.ts';
 import type { Attestation } from './attest/attestor.ts';
@@ -144,6 +145,7 @@ export function assemble(outside: Outside): Sidecar {
     proofs,
   });
 
+  const revocations = createRevocationAnswer({ signer, standing, clock });
   const workload = createWorkloadHandler({
     routes: workloadRoutes({
       admission,
@@ -157,6 +159,7 @@ export function assemble(outside: Outside): Sidecar {
       signer,
       records,
       revocationRecords,
+      revocations,
       proofs,
       readToken: createTokenReader(signer, clock),
       clock,
@@ -227,7 +230,7 @@ export function assemble(outside: Outside): Sidecar {
   return {
     workload,
     admin,
-    public: publicRoutes({ signer, standing, clock }),
+    public: publicRoutes({ signer, revocations }),
     health: healthRoutes(health, metrics),
     table,
     metrics,

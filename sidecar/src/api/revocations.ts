@@ -11,15 +11,18 @@ interface SignedList {
   readonly etag: string;
 }
 
+/** Answers `GET /revocations`, given its `If-None-Match`. */
+export type RevocationAnswer = (ifNoneMatch: string | undefined) => Promise<Answer>;
+
 /**
- * Returns what answers `GET /revocations`, given its `If-None-Match`. The list is signed again when it changed, when
- * the key did, and after half of its life; in between all who ask share one.
+ * Returns what answers `GET /revocations`, of the workload sockets and the public listener alike. The list is signed
+ * again when it changed, when the key did, and after half of its life; in between all who ask share one.
  */
 export function createRevocationAnswer(parts: {
   readonly signer: Signer;
   readonly standing: Standing;
   readonly clock: Pick<Clock, 'nowMs'>;
-}): (ifNoneMatch: string | undefined) => Promise<Answer> {
+}): RevocationAnswer {
   const { signer, standing, clock } = parts;
   let list: { readonly of: string; readonly renewAt: number; readonly signed: Promise<SignedList> } | undefined;
 

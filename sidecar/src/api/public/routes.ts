@@ -1,16 +1,13 @@
-import type { Clock } from '@tallystick/core';
 import { ROUTES, serverMetadata } from '@tallystick/protocol';
 import { jwkSet } from '../../issuer/jwks.ts';
 import type { Signer } from '../../issuer/signer.ts';
-import type { Standing } from '../../state/standing.ts';
 import type { Answer } from '../answer.ts';
-import { createRevocationAnswer } from '../revocations.ts';
+import type { RevocationAnswer } from '../revocations.ts';
 
 /** What the public listener is made of. */
 export interface PublicParts {
   readonly signer: Signer;
-  readonly standing: Standing;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly revocations: RevocationAnswer;
 }
 
 /** Answers a GET of the public listener, or undefined where there is no such route. Read-only; needs no proof. */
@@ -20,9 +17,8 @@ export type PublicRoutes = (
 ) => Promise<Answer | undefined>;
 
 /** `GET /.well-known/oauth-authorization-server`, `/jwks` and `/revocations`, for APIs on other hosts. */
-export function publicRoutes({ signer, standing, clock }: PublicParts): PublicRoutes {
+export function publicRoutes({ signer, revocations }: PublicParts): PublicRoutes {
   const metadata = JSON.stringify(serverMetadata(signer.issuer));
-  const revocations = createRevocationAnswer({ signer, standing, clock });
 
   return async (path, headers) => {
     switch (path) {

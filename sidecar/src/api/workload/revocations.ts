@@ -1,10 +1,9 @@
 import { ROUTES } from '@tallystick/protocol';
-import { createRevocationAnswer } from '../revocations.ts';
+import type { RevocationAnswer } from '../revocations.ts';
 import type { WorkloadRoute } from './route.ts';
 
 /** `GET /revocations`, for an API beside the sidecar, which needs no network to read it. Needs no proof. */
-export function revocationsRoute(parts: Parameters<typeof createRevocationAnswer>[0]): WorkloadRoute {
-  const answer = createRevocationAnswer(parts);
+export function revocationsRoute(answer: RevocationAnswer): WorkloadRoute {
   return {
     method: 'GET',
     path: ROUTES.revocations,

@@ -8,6 +8,7 @@ import { revocationsRoute } from './revocations.ts';
 import { revokeRoute, type RevokeRouteParts } from './revoke.ts';
 import type { WorkloadRoute } from './route.ts';
 import { tokenRoute } from './token.ts';
+import type { RevocationAnswer } from '../revocations.ts';
 import type { ReleaseParts } from '../../release/release.ts';
 
 /** What the routes are made of, all together. */
@@ -15,7 +16,10 @@ export type WorkloadParts = ReleaseParts &
   IdentityRouteParts &
   EventsRouteParts &
   IntrospectRouteParts &
-  Omit<RevokeRouteParts & LeaseRouteParts, 'records'> & { readonly revocationRecords: LeaseRouteParts['records'] };
+  Omit<RevokeRouteParts & LeaseRouteParts, 'records'> & {
+    readonly revocationRecords: LeaseRouteParts['records'];
+    readonly revocations: RevocationAnswer;
+  };
 
 /** The routes of the workload socket. A new one is a file, and a line here. */
 export function workloadRoutes(parts: WorkloadParts): readonly WorkloadRoute[] {
@@ -23,7 +27,7 @@ export function workloadRoutes(parts: WorkloadParts): readonly WorkloadRoute[] {
   return [
     metadataRoute(issuer),
     jwksRoute(parts.signer),
-    revocationsRoute(parts),
+    revocationsRoute(parts.revocations),
     tokenRoute(parts, issuer, parts.clock),
     identityRoute(parts),
     eventsRoute(parts),
