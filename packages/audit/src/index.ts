@@ -122,6 +122,7 @@ export { createRecordJudge, type SemanticRecordJudge } from './record/record-jud
 export { knownRecordOf, readLeaf, recordOf, type Leaf } from './record/leaf.ts';
 export { formatOrigin, parseOrigin, type Head, type Origin } from './record/origin.ts';
 export { compileQuery, EXCLUSIONS, type Exclusion, type RecordQuery } from './record/query.ts';
+export { subjectOf, type Subject } from './record/subject.ts';
 export { RecordError, type RecordFault } from './record/record-error.ts';
 export {
   BODY_VERSION,

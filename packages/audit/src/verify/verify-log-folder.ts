@@ -24,6 +24,8 @@ export interface VerifyLogFolderOptions extends Omit<VerifyLogOptions, 'readFile
   readonly listFolders: (path: string) => readonly string[] | Promise<readonly string[]>;
   /** Returns what judges the records of one log. They are asked for in the order of the logs. */
   readonly judgeOf?: (path: string) => RecordJudge;
+  /** Returns the head of one log that was kept outside of it, where one was. */
+  readonly fromOf?: (path: string) => VerifyLogOptions['from'];
   /** Returns what hashes the records of one log, and is disposed of after it. */
   readonly rangesOf?: (path: string) => RangeDeriver & AsyncDisposable;
 }
@@ -45,17 +47,19 @@ export interface LogFolderReport {
  * @throws {TallystickError} `log_invalid` as a rejection: there is no log.
  */
 export async function verifyLogFolder(options: VerifyLogFolderOptions): Promise<LogFolderReport> {
-  const { readFile, judgeOf, rangesOf, ...how } = options;
+  const { readFile, judgeOf, fromOf, rangesOf, ...how } = options;
   const logs: (LogReport & { readonly path: string })[] = [];
   const verified: VerifiedLog[] = [];
   for (const path of await logPaths(options)) {
     await using ranges = rangesOf?.(path);
     const judge = judgeOf?.(path);
+    const from = fromOf?.(path);
     const readLogFile: ReadLogFile = (file) => readFile(`${path}/${file}`);
     const report = await verifyLog({
       ...how,
       readFile: readLogFile,
       ...(judge && { judge }),
+      ...(from && { from }),
       ...(ranges && { ranges }),
     });
     const head = report.head && report.integrity.verdict !== 'fails' ? report.head : undefined;
