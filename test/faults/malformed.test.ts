@@ -107,7 +107,7 @@ async function malformed(daemon: Daemon, client: SocketClient): Promise<number> 
       ])()
     : undefined;
   // An event stream would not end: it is asked for with a proof that does not hold.
-  if (route === '/v1/events' && method === 'GET') headers.dpop = bend(client.proof(method, route));
+  if (route === '/v1/events' && method === 'GET') headers.dpop = bend(client.proof('PUT', route));
   const answer = await overSocket(daemon.socket, method, route, headers, body).catch((cause: unknown) => {
     const asked = JSON.stringify({ method, route, headers, body: body?.slice(0, 200), length: body?.length });
     throw new Error(`no answer to ${asked}`, { cause });

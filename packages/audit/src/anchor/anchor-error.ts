@@ -37,10 +37,6 @@ const FAULTS = {
   },
   // The file of heads
   heads_unusable: { code: 'state_unusable', remedy: 'repair the disk under "state.audit", then start again' },
-  heads_foreign: {
-    code: 'state_unusable',
-    remedy: 'compare the file "heads" with its replica; with the witnesses unharmed, it may be moved away and begins anew',
-  },
 } as const satisfies Record<string, FaultEntry>;
 
 /** The closed set of the faults of anchoring. */

@@ -70,7 +70,10 @@ function text(value: unknown): string {
   return canonicalJson(value as Json);
 }
 
-/** Compares the lines of a file with those that it must have, both in the order of the log: a merge, in no space. */
+/**
+ * Compares the lines of a file with those that it must have, both in the order of the log: a merge, in no space. A line
+ * that stands before one that belongs before it is taken as added there, and does not make all between them missing.
+ */
 function createLineComparison(
   format: ExportFormat,
   manifest: ExportManifest,
@@ -78,38 +81,46 @@ function createLineComparison(
   differ: (difference: ExportDifference) => void,
 ) {
   const order = new Map(manifest.logs.map(({ origin }, i) => [origin, i]));
-  let number = 0;
+  let number = 1;
   let next = read();
+  let following = read();
 
   function read(): string | undefined {
     const { value, done } = lines.next();
-    if (done) return undefined;
-    number += 1;
-    return value;
+    return done ? undefined : value;
   }
+  const advance = (): void => {
+    next = following;
+    following = read();
+    number += 1;
+  };
   const skip = (): void => {
     differ({ code: 'line_added', line: number });
-    next = read();
+    advance();
   };
-  const compareTo = (place: LinePlace): number => {
-    const found = format.place(next!);
+  /** Below zero for a line that belongs before the place, or nowhere; above zero for one that belongs after it. */
+  const compare = (line: string, place: LinePlace): number => {
+    const found = format.place(line);
     const log = found && order.get(found.origin);
-    // What says no place comes before everything: it is nobody's line.
-    if (found === undefined || log === undefined) return -1;
-    return log - order.get(place.origin)! || found.seq - place.seq;
+    return found === undefined || log === undefined ? -1 : log - order.get(place.origin)! || found.seq - place.seq;
+  };
+  const isOut = (line: string, place: LinePlace): boolean => {
+    const side = compare(line, place);
+    return side < 0 || (side > 0 && following !== undefined && compare(following, place) === 0);
   };
   return {
     start(line: string): void {
       if (next !== line) differ({ code: 'start' });
-      if (next !== undefined) next = read();
+      advance();
     },
     expect(place: LinePlace, line: string): void {
-      while (next !== undefined && compareTo(place) < 0) skip();
-      if (next === undefined || compareTo(place) > 0) differ({ code: 'line_missing', ...place });
-      else {
-        if (next !== line) differ({ code: 'line_changed', line: number, ...place });
-        next = read();
+      while (next !== undefined && isOut(next, place)) skip();
+      if (next === undefined || compare(next, place) > 0) {
+        differ({ code: 'line_missing', ...place });
+        return;
       }
+      if (next !== line) differ({ code: 'line_changed', line: number, ...place });
+      advance();
     },
     end(): void {
       while (next !== undefined) skip();

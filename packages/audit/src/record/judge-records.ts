@@ -1,4 +1,5 @@
 import { RecordError } from './record-error.ts';
+import { createCarriedJudge } from './judge-carried.ts';
 import { createIntentJudge, MAX_OPEN_INTENTS, type OpenIntent } from './judge-intents.ts';
 import { judgeLineage } from './judge-lineage.ts';
 import { createOrderJudge } from './judge-order.ts';
@@ -60,6 +61,7 @@ export function createSemanticJudge(options: SemanticJudgeOptions): SemanticJudg
     onFinding({ rule, ...place, detail });
   };
   const order = createOrderJudge({ toleranceMs, maxSilenceMs }, report);
+  const carried = createCarriedJudge(report);
   const registry = createRegistryJudge(registryGraceMs, report);
   const intents = createIntentJudge(report, options.maxOpenIntents ?? MAX_OPEN_INTENTS);
 
@@ -87,6 +89,7 @@ export function createSemanticJudge(options: SemanticJudgeOptions): SemanticJudg
       const { record: known } = content;
       if (known.type === 'log.shard_closed') closed = true;
       if ('late' in known.body && known.body.late) report('late', 'a right was taken away before this was recorded');
+      carried(known);
       registry(known);
       intents.judge(known, here);
     },

@@ -32,14 +32,7 @@ export function createRegistryJudge(graceMs: number, report: Report): (record: A
     if (record.type === 'log.shard_opened') {
       missing = record.body.identities;
       known = missing === 0;
-    }
-    if (!known && missing > 0 && record.type !== 'log.shard_opened') {
-      if (record.type === 'identity.listed') known = --missing === 0;
-      else if (record.type !== 'identity.suspended' && record.type !== 'log.carried') {
-        report('carried_over', `${missing} identities of the shard before are not listed`);
-        missing = 0;
-      }
-    }
+    } else if (record.type === 'identity.listed' && missing > 0) known = --missing === 0;
     if (registry.apply(record)) changedMs ??= ms;
     if (!known || record.registry === null) return;
     switch (record.type) {

@@ -1,0 +1,39 @@
+// Opens the log in a folder and appends to it for ever, publishing all the time, and tells of each record only when it
+// is durable, and of each head only when it may be shown.
+import { writeSync } from 'node:fs';
+import { startJournalThread } from '../../src/journal/journal-thread.ts';
+import { LogError } from '../../src/log/log-error.ts';
+import { openLog, type Log } from '../../src/log/open-log.ts';
+import { recordOf } from '../journal/written.ts';
+import { optionsFor, SIZES } from '../log/test-log.ts';
+
+const [folder = '', life = ''] = process.argv.slice(2);
+const say = (line: string): number => writeSync(1, `${line}\n`);
+say('up');
+const openJournal = (path: string, onBatch: Parameters<typeof startJournalThread>[0]['onBatch']) =>
+  startJournalThread({ folder: path, onBatch, sizes: SIZES });
+let log: Log;
+try {
+  log = await openLog(optionsFor(folder, { openJournal, firstRecord: () => recordOf(0, life) }));
+} catch (error) {
+  say(error instanceof LogError ? `refused ${error.fault}` : String(error));
+  process.exit(1);
+}
+const sayHead = (head: ReturnType<Log['head']>): void => {
+  if (head) say(`head ${head.size} ${Buffer.from(head.root).toString('hex')}`);
+};
+const appendForEver = async (): Promise<never> => {
+  for (;;) {
+    const { seq } = await log.append((at) => recordOf(at, life));
+    say(String(seq));
+    sayHead(log.head());
+  }
+};
+const publishForEver = async (): Promise<never> => {
+  for (;;) {
+    await log.append((at) => recordOf(at, life));
+    await log.publish();
+    sayHead(log.published());
+  }
+};
+await Promise.all([publishForEver(), ...Array.from({ length: 8 }, appendForEver)]);
