@@ -140,8 +140,8 @@ export { parseManifest, type ExportedLog, type ExportManifest } from './export/m
 export { neutralText } from './export/neutral-text.ts';
 export { OCSF_VERSION, ocsfEvent } from './export/ocsf.ts';
 export { checkpointLogEvent, otlpLogEvent, type OtlpLogEvent } from './export/otlp-log-event.ts';
+export { verifyExport, type ExportDifference } from './export/verify-export.ts';
 export { type Anchor as LogAnchor } from './log/judge-anchor.ts';
-export { type Anchor } from './log/judge-anchor.ts';
 export { inlineJournal, type OpenedJournal, type OpenJournal } from './log/journal-opener.ts';
 export { type Lineage, type PreviousHead } from './log/lineage.ts';
 export { LogError, type LogFault } from './log/log-error.ts';
