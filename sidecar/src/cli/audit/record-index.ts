@@ -1,0 +1,200 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve, sep } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import {
+  compileQuery,
+  readLeaf,
+  recordOf,
+  subjectOf,
+  TILE_WIDTH,
+  verifyConsistency,
+  proveConsistency,
+  type Leaf,
+  type RecordQuery,
+} from '@tallystick/audit';
+import { TallystickError } from '@tallystick/core';
+import type { Selection } from './log.ts';
+import { bundleOf, edgeAt, hashesOf, signedLeaves, type SignedLog } from './signed-log.ts';
+
+/** What is selected from an index. */
+export interface IndexedSelection {
+  /** The index: outside of the folder of the logs. */
+  readonly file: string;
+  /** The folder of all logs. */
+  readonly dir: string;
+  readonly logs: readonly SignedLog[];
+  readonly query: RecordQuery;
+  readonly limit: number;
+}
+
+/** Changes with the tables: an index of another one is made anew. */
+const VERSION = 1;
+
+const TABLES = `
+  CREATE TABLE logs (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, number INTEGER NOT NULL);
+  CREATE TABLE records (number INTEGER NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, type TEXT NOT NULL,
+    outcome TEXT NOT NULL, PRIMARY KEY (number, seq)) WITHOUT ROWID;
+  CREATE TABLE terms (kind TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (kind, value, number, seq)) WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`;
+
+/**
+ * Returns what a query selects, the records found by an index and read from the log. The index is made, or goes on, where
+ * the log has more than it; it is made anew where the log has not grown from what it has.
+ *
+ * @throws {TallystickError} `log_invalid`; `state_unusable`: the file is no index, or lies in the folder of the logs.
+ */
+export async function selectIndexed({ file, dir, logs, query, limit }: IndexedSelection): Promise<Selection> {
+  const path = resolve(file);
+  if (path.startsWith(dir + sep)) {
+    throw new TallystickError('state_unusable', `"${path}" is in the folder of the logs`, {
+      remedy: 'give --index a file outside of it: nothing but the sidecar writes there',
+    });
+  }
+  using index = await openIndex(path);
+  await bringUpTo(index, logs);
+  return select(index, logs, query, limit);
+}
+
+async function openIndex(path: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await loadSqlite();
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const index = new DatabaseSync(path);
+    index.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
+    const { user_version: version } = index.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version !== VERSION) rebuild(index, version);
+    return index;
+  } catch (cause) {
+    if (TallystickError.is(cause)) throw cause;
+    throw new TallystickError('state_unusable', `"${path}" cannot be used as an index`, {
+      remedy: 'remove it, or name another file with --index; an index can be made again at any time',
+      cause,
+    });
+  }
+}
+
+/** Node calls it experimental in some of the releases that we run on; that is nothing for who reads a log. */
+async function loadSqlite(): Promise<typeof import('node:sqlite')> {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return await import('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** Empties a file that is an index of ours or new, and no other. */
+function rebuild(index: DatabaseSync, version: number): void {
+  const names = index.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => String(name));
+  if (version === 0 && names.length > 0) throw new Error('it is a database of somebody else');
+  for (const name of names) index.exec(`DROP TABLE "${name}"`);
+  index.exec(TABLES);
+}
+
+async function bringUpTo(index: DatabaseSync, logs: readonly SignedLog[]): Promise<void> {
+  const known = index.prepare('SELECT origin, size, root, number FROM logs ORDER BY number').all() as unknown as Known[];
+  const fits = await Promise.all(known.map((each) => hasGrownFrom(logs.at(each.number), each)));
+  if (fits.includes(false)) {
+    rebuild(index, VERSION);
+    known.length = 0;
+  }
+  for (const [number, log] of logs.entries()) {
+    const size = known[number]?.size ?? 0;
+    if (size < log.size) await add(index, log, number, size);
+  }
+}
+
+interface Known {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly number: number;
+}
+
+async function hasGrownFrom(log: SignedLog | undefined, { origin, size, root }: Known): Promise<boolean> {
+  if (!log || log.origin !== origin || log.size < size) return false;
+  try {
+    const proof = await proveConsistency(size, log.size, hashesOf(log));
+    verifyConsistency({ size1: size, size2: log.size, root1: root, root2: log.root, proof });
+    return true;
+  } catch (error) {
+    if (TallystickError.is(error)) return false;
+    throw error;
+  }
+}
+
+/** Adds the leaves of a log from an index on, all or none: they are verified when the last one is read. */
+async function add(index: DatabaseSync, log: SignedLog, number: number, from: number): Promise<void> {
+  const edge = await edgeAt(log, from);
+  const insertRecord = index.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?)');
+  const insertTerm = index.prepare('INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?)');
+  index.exec('BEGIN');
+  try {
+    for (const leaf of signedLeaves(log, edge)) {
+      const record = recordOf(leaf);
+      if (!record) continue;
+      insertRecord.run(number, leaf.index, Date.parse(record.time), record.type, record.outcome);
+      for (const [kind, values] of Object.entries(termsOf(leaf))) {
+        for (const value of values) insertTerm.run(kind, value, number, leaf.index);
+      }
+    }
+    const { origin, size, root } = log;
+    index.prepare('INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)').run(origin, size, root, number);
+    index.exec('COMMIT');
+  } catch (error) {
+    index.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** The members of a query that are looked up, and of which values a record is found by each. */
+function termsOf(leaf: Leaf): Readonly<Record<string, readonly string[]>> {
+  const record = recordOf(leaf)!;
+  const { identities, leases, runs, processes, owners } = subjectOf(leaf, record);
+  return { identity: identities, lease: leases, run: runs, process: processes, owner: owners };
+}
+
+const TERMS = ['lease', 'run', 'identity', 'process', 'owner'] as const;
+
+/** Reads what the index finds, and judges each record by the query itself: an index may lack, but not add. */
+function select(index: DatabaseSync, logs: readonly SignedLog[], query: RecordQuery, limit: number): Selection {
+  const wanted: string[] = [];
+  const values: (string | number)[] = [];
+  const where = (condition: string, ...more: (string | number)[]): void => {
+    wanted.push(condition);
+    values.push(...more);
+  };
+  for (const kind of TERMS) {
+    const value = query[kind];
+    if (value === undefined) continue;
+    where('EXISTS (SELECT 1 FROM terms t WHERE t.kind = ? AND t.value = ? AND t.number = r.number AND t.seq = r.seq)', kind, value);
+  }
+  if (query.outcome !== undefined) where('r.outcome = ?', query.outcome);
+  if (query.type?.endsWith('.*')) where('substr(r.type, 1, ?) = ?', query.type.length - 1, query.type.slice(0, -1));
+  else if (query.type !== undefined) where('r.type = ?', query.type);
+  if (query.from !== undefined) where('r.at >= ?', Date.parse(query.from));
+  if (query.to !== undefined) where('r.at < ?', Date.parse(query.to));
+  const condition = wanted.length > 0 ? `WHERE ${wanted.join(' AND ')}` : '';
+  const { count } = index.prepare(`SELECT count(*) AS count FROM records r ${condition}`).get(...values) as { count: number };
+  const places = index
+    .prepare(`SELECT r.number, r.seq FROM records r ${condition} ORDER BY r.number DESC, r.seq DESC LIMIT ?`)
+    .all(...values, limit) as unknown as { number: number; seq: number }[];
+  const isSelected = compileQuery(query);
+  const leaves = readPlaces(logs, places.toReversed()).filter((leaf) => isSelected(leaf) === null);
+  return { leaves, count };
+}
+
+function readPlaces(logs: readonly SignedLog[], places: readonly { number: number; seq: number }[]): Leaf[] {
+  let at = '';
+  let bundle: Uint8Array[] = [];
+  return places.map(({ number, seq }) => {
+    const log = logs[number]!;
+    const index = Math.floor(seq / TILE_WIDTH);
+    if (at !== `${number}/${index}`) bundle = bundleOf(log, index);
+    at = `${number}/${index}`;
+    return readLeaf(log.origin, seq, bundle[seq % TILE_WIDTH]!);
+  });
+}
