@@ -83,7 +83,10 @@ function isOlder(version: string): boolean {
 }
 
 /** Returns the command that the first word names, or the first two, and what follows. */
-async function loadCommand(word: string, rest: readonly string[]): Promise<{ command: Command; args: readonly string[] }> {
+async function loadCommand(
+  word: string,
+  rest: readonly string[],
+): Promise<{ command: Command; args: readonly string[] }> {
   const names = Object.keys(COMMANDS);
   const inGroup = names.filter((each) => each.startsWith(`${word} `));
   const name = inGroup.length === 0 ? word : `${word} ${rest[0] ?? ''}`;

@@ -34,10 +34,13 @@ const common = {
   notAfter: nullable(time),
   /** Who makes it: `issuer` is the sidecar's own. Null when no credential was found. */
   provider: nullable(word),
-  requested: nullable(object({ clientId: nullable(text(2048)), resource: nullable(text(2048)), scope: nullable(scope) })),
+  requested: nullable(
+    object({ clientId: nullable(text(2048)), resource: nullable(text(2048)), scope: nullable(scope) }),
+  ),
   /** SHA-256 of the canonical JSON of what was asked; approvals bind to it. */
   requestHash: nullable(digest),
-  selectors: list(text(1024), 64),
+  /** A path of Linux is as long as 4,095 bytes. */
+  selectors: list(text(4200), 64),
   source: nullable(oneOf('minted', 'cache')),
 };
 

@@ -81,7 +81,9 @@ export const exportRecords = defineCommand({
 function writeExport(out: string, run: (write: (text: string) => void) => ExportManifest): ExportManifest {
   for (const path of [out, `${out}${MANIFEST}`]) {
     if (existsSync(path)) {
-      throw new TallystickError('state_unusable', `"${path}" is there already`, { remedy: 'name another file with --out' });
+      throw new TallystickError('state_unusable', `"${path}" is there already`, {
+        remedy: 'name another file with --out',
+      });
     }
   }
   const partial = `${out}.partial`;
@@ -101,7 +103,7 @@ function written<T>(path: string, run: (write: (text: string) => void) => T): T 
   try {
     const result = run((text) => {
       const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
     });
     fsyncSync(file);
     return result;
@@ -127,7 +129,9 @@ function loginUid(): number | null {
 /** The digest of the file that this process was started by; null where there is none. */
 function programDigest(): string | null {
   try {
-    return createHash('sha256').update(readFileSync(process.argv[1] ?? '')).digest('base64url');
+    return createHash('sha256')
+      .update(readFileSync(process.argv[1] ?? ''))
+      .digest('base64url');
   } catch {
     return null;
   }

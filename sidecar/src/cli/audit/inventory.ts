@@ -1,4 +1,12 @@
-import { inventoryAt, neutralText, readLeaf, recordOf, type Inventory, type InventoryItem, type Leaf } from '@tallystick/audit';
+import {
+  inventoryAt,
+  neutralText,
+  readLeaf,
+  recordOf,
+  type Inventory,
+  type InventoryItem,
+  type Leaf,
+} from '@tallystick/audit';
 import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { table } from '../table.ts';

@@ -65,7 +65,8 @@ export function namedTrust({ policy, vkey }: Invocation<typeof TRUST_OPTIONS>['o
     if (!TallystickError.is(error) || error.code !== 'log_invalid') throw error;
     const option = policy === undefined ? '--vkey' : '--policy';
     throw new TallystickError('log_invalid', `${option}: ${error.description}`, {
-      remedy: 'a vkey is NAME+8 HEX DIGITS+BASE64; a policy has lines "log VKEY", "witness NAME VKEY", "quorum NAME|none"',
+      remedy:
+        'a vkey is NAME+8 HEX DIGITS+BASE64; a policy has lines "log VKEY", "witness NAME VKEY", "quorum NAME|none"',
     });
   }
   return undefined;

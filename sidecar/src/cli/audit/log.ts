@@ -24,7 +24,11 @@ export const log = defineCommand({
     ...TRUST_OPTIONS,
     ...QUERY_OPTIONS,
     limit: { type: 'string', value: 'COUNT', doc: `at most so many, the newest; ${DEFAULT_LIMIT} without it` },
-    index: { type: 'string', value: 'FILE', doc: 'answer from an index in this file, made when it does not fit the log' },
+    index: {
+      type: 'string',
+      value: 'FILE',
+      doc: 'answer from an index in this file, made when it does not fit the log',
+    },
     ...JSON_OPTION,
   },
   async run(invocation) {

@@ -77,7 +77,11 @@ async function proofOf({ log, leaf }: FoundRecord, policy: TlogPolicy): Promise<
 }
 
 /** The head of the log; one that was cosigned and has the record is better, where the policy asks for witnesses. */
-function newestHead(log: SignedLog, index: number, policy: TlogPolicy): Omit<SignedLog, 'path' | 'origin' | 'readFile'> & {
+function newestHead(
+  log: SignedLog,
+  index: number,
+  policy: TlogPolicy,
+): Omit<SignedLog, 'path' | 'origin' | 'readFile'> & {
   readonly witnessed: boolean;
 } {
   if (policy.quorum === NO_QUORUM) return { ...log, witnessed: false };
@@ -98,6 +102,8 @@ function write(path: string, bytes: Uint8Array): void {
     writeFileSync(path, bytes, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unreadable(path, error);
-    throw new TallystickError('state_unusable', `"${path}" is there already`, { remedy: 'name another file with --out' });
+    throw new TallystickError('state_unusable', `"${path}" is there already`, {
+      remedy: 'name another file with --out',
+    });
   }
 }

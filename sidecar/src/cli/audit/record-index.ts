@@ -88,14 +88,19 @@ async function loadSqlite(): Promise<typeof import('node:sqlite')> {
 
 /** Empties a file that is an index of ours or new, and no other. */
 function rebuild(index: DatabaseSync, version: number): void {
-  const names = index.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => String(name));
+  const names = index
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+    .all()
+    .map(({ name }) => String(name));
   if (version === 0 && names.length > 0) throw new Error('it is a database of somebody else');
   for (const name of names) index.exec(`DROP TABLE "${name}"`);
   index.exec(TABLES);
 }
 
 async function bringUpTo(index: DatabaseSync, logs: readonly SignedLog[]): Promise<void> {
-  const known = index.prepare('SELECT origin, size, root, number FROM logs ORDER BY number').all() as unknown as Known[];
+  const known = index
+    .prepare('SELECT origin, size, root, number FROM logs ORDER BY number')
+    .all() as unknown as Known[];
   const fits = await Promise.all(known.map((each) => hasGrownFrom(logs.at(each.number), each)));
   if (fits.includes(false)) {
     rebuild(index, VERSION);
@@ -170,7 +175,11 @@ function select(index: DatabaseSync, logs: readonly SignedLog[], query: RecordQu
   for (const kind of TERMS) {
     const value = query[kind];
     if (value === undefined) continue;
-    where('EXISTS (SELECT 1 FROM terms t WHERE t.kind = ? AND t.value = ? AND t.number = r.number AND t.seq = r.seq)', kind, value);
+    where(
+      'EXISTS (SELECT 1 FROM terms t WHERE t.kind = ? AND t.value = ? AND t.number = r.number AND t.seq = r.seq)',
+      kind,
+      value,
+    );
   }
   if (query.outcome !== undefined) where('r.outcome = ?', query.outcome);
   if (query.type?.endsWith('.*')) where('substr(r.type, 1, ?) = ?', query.type.length - 1, query.type.slice(0, -1));
@@ -178,7 +187,9 @@ function select(index: DatabaseSync, logs: readonly SignedLog[], query: RecordQu
   if (query.from !== undefined) where('r.at >= ?', Date.parse(query.from));
   if (query.to !== undefined) where('r.at < ?', Date.parse(query.to));
   const condition = wanted.length > 0 ? `WHERE ${wanted.join(' AND ')}` : '';
-  const { count } = index.prepare(`SELECT count(*) AS count FROM records r ${condition}`).get(...values) as { count: number };
+  const { count } = index.prepare(`SELECT count(*) AS count FROM records r ${condition}`).get(...values) as {
+    count: number;
+  };
   const places = index
     .prepare(`SELECT r.number, r.seq FROM records r ${condition} ORDER BY r.number DESC, r.seq DESC LIMIT ?`)
     .all(...values, limit) as unknown as { number: number; seq: number }[];

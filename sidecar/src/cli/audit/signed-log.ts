@@ -78,8 +78,10 @@ export function* signedLeaves(log: SignedLog, edge: CompactRange = new CompactRa
 
 /** Yields the leaves `[from, to)` of a log, unverified: whether they are those under a head is for the caller to derive. */
 export function* bundledLeaves(log: SignedLog, from: number, to: number): Generator<Leaf, void> {
-  for (let index = from; index < to; ) {
-    for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH)).slice(index % TILE_WIDTH).slice(0, to - index)) {
+  for (let index = from; index < to;) {
+    for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH))
+      .slice(index % TILE_WIDTH)
+      .slice(0, to - index)) {
       yield readLeaf(log.origin, index, bytes);
       index += 1;
     }

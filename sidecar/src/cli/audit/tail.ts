@@ -32,7 +32,8 @@ export const tail = defineCommand({
     const trust = trustOf(options, dir);
     const logs = openSignedLogs(dir, trust);
     print(stdout, await newestLeaves(logs, count), options.json === true, true);
-    if (options.follow === true) await follow(dir, trust, logs.at(-1)!, (leaves) => print(stdout, leaves, options.json === true, false));
+    if (options.follow === true)
+      await follow(dir, trust, logs.at(-1)!, (leaves) => print(stdout, leaves, options.json === true, false));
     return EXIT.ok;
   },
 });
@@ -48,7 +49,12 @@ async function newestLeaves(logs: readonly SignedLog[], count: number): Promise<
 }
 
 /** Never returns but by an interrupt, or a log that contradicts what was shown of it. */
-async function follow(dir: string, trust: Trust, newest: SignedLog, show: (leaves: readonly Leaf[]) => void): Promise<void> {
+async function follow(
+  dir: string,
+  trust: Trust,
+  newest: SignedLog,
+  show: (leaves: readonly Leaf[]) => void,
+): Promise<void> {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
   let last = newest;

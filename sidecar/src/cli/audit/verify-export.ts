@@ -32,7 +32,8 @@ export const verifyExportedRecords = defineCommand({
   run(invocation) {
     const { options, positionals, stdout, stderr } = invocation;
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) throw new UsageError('name one export: tallystick audit verify-export FILE');
+    if (file === undefined || more.length > 0)
+      throw new UsageError('name one export: tallystick audit verify-export FILE');
     return judging(stderr, async () => {
       const manifest = parseManifest(readNamed(options.manifest ?? `${file}${MANIFEST}`).toString('utf8'));
       const dir = await logsFolderOf(invocation);
@@ -45,7 +46,10 @@ export const verifyExportedRecords = defineCommand({
       stdout.write(
         options.json
           ? jsonText({ verdict, key: trust.source, selected, differences })
-          : [`${verdict}: ${selected} records${holds ? ' are what the log says, and all that it says' : ''}`, ...differences.map(describe)]
+          : [
+              `${verdict}: ${selected} records${holds ? ' are what the log says, and all that it says' : ''}`,
+              ...differences.map(describe),
+            ]
               .map((line) => `${line}\n`)
               .join(''),
       );
@@ -62,11 +66,13 @@ function differencesOf(
   trust: Trust,
 ): readonly ExportDifference[] {
   const unsigned = manifest.logs.find((log) => !isSigned(log, trust));
-  if (unsigned) return [{ code: 'log', detail: `the head of ${unsigned.origin} is not signed by a key that is trusted` }];
+  if (unsigned)
+    return [{ code: 'log', detail: `the head of ${unsigned.origin} is not signed by a key that is trusted` }];
   const exported: { log: SignedLog; size: number }[] = [];
   for (const { origin, size } of manifest.logs) {
     const log = logs.find((each) => each.origin === origin);
-    if (!log || log.size < size) return [{ code: 'log', detail: `the folder has not all ${size} records of ${origin}` }];
+    if (!log || log.size < size)
+      return [{ code: 'log', detail: `the folder has not all ${size} records of ${origin}` }];
     exported.push({ log, size });
   }
   return verifyExport(manifest, pieces(file), leaves(exported));

@@ -31,7 +31,9 @@ export const verifyProof = defineCommand({
         const { origin, size, cosignatures } = verifyTlogProof(proof, leaf.hash, trust.policy, 'refuse');
         const id = recordOf(readLeaf(origin, proof.index, bytes))?.id ?? null;
         const facts = { verdict: 'holds', id, origin, index: proof.index, size, cosignatures };
-        const seen = cosignatures.map(({ witness, time }) => `\n  seen by ${witness} at ${new Date(time * 1000).toISOString()}`);
+        const seen = cosignatures.map(
+          ({ witness, time }) => `\n  seen by ${witness} at ${new Date(time * 1000).toISOString()}`,
+        );
         stdout.write(
           options.json
             ? jsonText(facts)
@@ -42,7 +44,9 @@ export const verifyProof = defineCommand({
         if (!(error instanceof TlogError)) throw error;
         const { fault, description } = error;
         stdout.write(
-          options.json ? jsonText({ verdict: 'fails', fault, detail: description }) : `fails: ${description} (${fault})\n`,
+          options.json
+            ? jsonText({ verdict: 'fails', fault, detail: description })
+            : `fails: ${description} (${fault})\n`,
         );
         return VERIFY_EXIT.fails;
       }

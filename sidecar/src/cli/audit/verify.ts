@@ -33,9 +33,21 @@ export const verify = defineCommand({
   options: {
     ...DIR_OPTIONS,
     ...TRUST_OPTIONS,
-    consistency: { type: 'string', value: 'CHECKPOINT', doc: 'a signed head that you kept: the log must have grown from it' },
-    seen: { type: 'string', value: 'TIME', doc: 'when you kept it, with its zone; then it shows completeness for a day' },
-    level: { type: 'string', value: 'LEVEL', doc: 'signature, tree (every record and tile), or records (default: and what they say)' },
+    consistency: {
+      type: 'string',
+      value: 'CHECKPOINT',
+      doc: 'a signed head that you kept: the log must have grown from it',
+    },
+    seen: {
+      type: 'string',
+      value: 'TIME',
+      doc: 'when you kept it, with its zone; then it shows completeness for a day',
+    },
+    level: {
+      type: 'string',
+      value: 'LEVEL',
+      doc: 'signature, tree (every record and tile), or records (default: and what they say)',
+    },
     ...JSON_OPTION,
   },
   run(invocation) {
