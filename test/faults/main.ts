@@ -48,22 +48,27 @@ if (existsSync(output)) {
 rmSync(folder, { recursive: true, force: true });
 
 function writeTable(): void {
-  const tried = new Map(
+  const counted = new Map(
     readFileSync(counts, 'utf8')
       .split('\n')
       .filter(Boolean)
       .map((line) => line.split('\t') as [string, string]),
   );
   const report = JSON.parse(readFileSync(output, 'utf8')) as Report;
-  const rows = report.testResults
-    .toSorted((a, b) => a.name.localeCompare(b.name))
-    .flatMap(({ name, assertionResults }) =>
-      assertionResults.map(({ title, status }) => {
-        const suite = basename(name, '.test.ts');
-        const plain = title.replace(/ \(seed \d+\)$/, '');
-        return `| ${suite} | ${plain.replaceAll('|', '\\|')} | ${tried.get(plain) ?? '1'} | ${status === 'passed' ? '0' : status} |`;
-      }),
-    );
+  const rows = new Map<string, { tried: number; failed: number }>();
+  for (const { name, assertionResults } of report.testResults.toSorted((a, b) => a.name.localeCompare(b.name))) {
+    for (const { title, status } of assertionResults) {
+      const plain = title.replace(/ \(seed \d+\)$/, '');
+      // One row for all the files of which the same is shown.
+      const rule = plain.replace(/^[\w-]+\.yaml: /, '');
+      const row = `| ${basename(name, '.test.ts')} | ${rule.replaceAll('|', '\\|')} |`;
+      const { tried, failed } = rows.get(row) ?? { tried: 0, failed: 0 };
+      rows.set(row, {
+        tried: tried + Number(counted.get(plain) ?? 1),
+        failed: failed + Number(status !== 'passed'),
+      });
+    }
+  }
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
   const table = [
     START,
@@ -72,7 +77,7 @@ function writeTable(): void {
     '',
     '| suite | rule | tried | failed |',
     '| --- | --- | --- | --- |',
-    ...rows,
+    ...[...rows].map(([row, { tried, failed }]) => `${row} ${tried} | ${failed} |`),
     '',
     END,
   ].join('\n');

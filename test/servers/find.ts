@@ -2,8 +2,8 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { cachedBinary } from './cache.ts';
 
-/** Servers, and a compiler, written by other people that tests may ask for. */
-export type ServerName = 'go' | 'jaeger' | 'redis';
+/** Servers, and commands, written by other people that tests may ask for. */
+export type ServerName = 'fsck' | 'go' | 'jaeger' | 'openssl' | 'python3' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -14,14 +14,17 @@ export function onPath(name: string): string | undefined {
 /** Returns the path of the server's binary, or undefined where `pnpm servers` has not obtained it. */
 export function findServer(name: ServerName): string | undefined {
   switch (name) {
+    case 'fsck':
     case 'jaeger': {
-      const binary = cachedBinary('jaeger');
+      const binary = cachedBinary(name);
       return isExecutable(binary) ? binary : undefined;
     }
     case 'redis':
       return onPath('redis-server');
     case 'go':
-      return onPath('go');
+    case 'openssl':
+    case 'python3':
+      return onPath(name);
   }
 }
 

@@ -2,10 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { cachedBinary, moduleFolder } from './cache.ts';
+import { cachedBinary, moduleFolder, type BuiltServer } from './cache.ts';
 import { onPath } from './find.ts';
 
-const JAEGER_COMMAND = 'github.com/jaegertracing/jaeger/cmd/all-in-one';
+/** The package of each command that is compiled, and about how long that takes. */
+const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly takes: string }>> = {
+  fsck: { command: 'github.com/transparency-dev/tessera/cmd/fsck', takes: 'half a minute' },
+  jaeger: { command: 'github.com/jaegertracing/jaeger/cmd/all-in-one', takes: 'two minutes' },
+};
 
 function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): void {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
@@ -13,20 +17,21 @@ function run(command: string, args: readonly string[], options: { cwd?: string; 
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}`);
 }
 
-function buildJaeger(): void {
-  const binary = cachedBinary('jaeger');
-  if (existsSync(binary)) return console.log(`jaeger: ${binary}`);
-  if (!onPath('go')) throw new Error('jaeger: Go is needed to build it; install Go 1.24 or later');
-  console.log('jaeger: building, about two minutes');
+function build(name: BuiltServer): void {
+  const binary = cachedBinary(name);
+  if (existsSync(binary)) return console.log(`${name}: ${binary}`);
+  if (!onPath('go')) throw new Error(`${name}: Go is needed to build it; install Go 1.25 or later`);
+  const { command, takes } = BUILT[name];
+  console.log(`${name}: building, about ${takes}`);
   mkdirSync(dirname(binary), { recursive: true });
   // Renamed into place, so that a build that was interrupted is never taken for a binary.
   const unfinished = `${binary}.${process.pid}`;
-  run('go', ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', unfinished, JAEGER_COMMAND], {
-    cwd: moduleFolder('jaeger'),
+  run('go', ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w', '-o', unfinished, command], {
+    cwd: moduleFolder(name),
     env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local' },
   });
   renameSync(unfinished, binary);
-  console.log(`jaeger: ${binary}`);
+  console.log(`${name}: ${binary}`);
 }
 
 function installRedis(): void {
@@ -42,7 +47,7 @@ function installRedis(): void {
 }
 
 let failed = false;
-for (const obtain of [buildJaeger, installRedis]) {
+for (const obtain of [() => build('fsck'), () => build('jaeger'), installRedis]) {
   try {
     obtain();
   } catch (error) {

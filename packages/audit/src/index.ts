@@ -91,7 +91,7 @@ export {
   type IntegrityFinding,
 } from './verify/finding.ts';
 export { formatHead, parseHeads } from './verify/heads.ts';
-export { type Anchor } from './verify/judge-anchors.ts';
+export { type NewestAnchor } from './verify/judge-anchors.ts';
 export { foldersIn, logFolder } from './verify/log-folder.ts';
 export { type ReadLogFile } from './verify/read-log-file.ts';
 export { type RecordFinding, type RecordJudge } from './verify/record-judge.ts';
@@ -156,3 +156,25 @@ export { type SignedHead } from './log/published-head.ts';
 export { type Restoration } from './log/restore-log.ts';
 export { type SpaceMeter } from './log/space-meter.ts';
 export { durabilityOf, type Durability, type SpaceLevel, type SpaceLimit } from './log/space.ts';
+export { AnchorError, type AnchorFault } from './anchor/anchor-error.ts';
+export { anchorRound, witnessesOf, type AnchorRound, type AnchorRoundOptions } from './anchor/anchor-round.ts';
+export { type AnchorFacts, type AnchorState } from './anchor/anchor-state.ts';
+export { openAnchors, type AnchoredHead, type Anchors, type AnchorsOptions } from './anchor/anchors.ts';
+export { checkAgainstAnchor, type AnchorCheck } from './anchor/check-against-anchor.ts';
+export { createFolderTarget } from './anchor/folder-target.ts';
+export { openHeadsFile, type HeadsFile } from './anchor/heads-file.ts';
+export { type TrustedLogs } from './anchor/open-add-checkpoint.ts';
+export { type ReplicaTarget } from './anchor/replica-target.ts';
+export { openReplica, type Replica, type ReplicaOptions, type Replicated } from './anchor/replica.ts';
+export { newestReplicatedHead, type ReplicatedHead } from './anchor/replicated-head.ts';
+export {
+  submitCheckpoint,
+  type KnownWitness,
+  type SubmitCheckpointOptions,
+  type WitnessCalls,
+} from './anchor/submit-checkpoint.ts';
+export { type Cosignature } from './anchor/witness-answer.ts';
+export { openWitnessFolder, type WitnessFolder, type WitnessFolderOptions } from './anchor/witness-folder.ts';
+export { witnessHandler, type WitnessHandlerOptions } from './anchor/witness-handler.ts';
+export { type StateChange, type WitnessStore } from './anchor/witness-store.ts';
+export { createWitness, type Witness, type WitnessAnswer, type WitnessOptions } from './anchor/witness.ts';

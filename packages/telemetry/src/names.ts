@@ -59,6 +59,10 @@ export const ATTR_AUDIT_RECORD_TYPE = 'tallystick.audit.record.type';
 export const ATTR_AUDIT_LOG_INDEX = 'tallystick.audit.log.index';
 /** The origin of the log that holds the record. */
 export const ATTR_AUDIT_LOG_ORIGIN = 'tallystick.audit.log.origin';
+/** How many records the log has under a head. */
+export const ATTR_AUDIT_LOG_SIZE = 'tallystick.audit.log.size';
+/** The Merkle root over the log, in base64, as its checkpoint has it. */
+export const ATTR_AUDIT_LOG_ROOT = 'tallystick.audit.log.root';
 /** The rule that replaced a value. */
 export const ATTR_TELEMETRY_REDACTION_RULE = 'tallystick.telemetry.redaction.rule';
 // Reused from the semantic conventions of OpenTelemetry.
@@ -112,6 +116,12 @@ export const EVENT_CONFIGURATION_LOADED = 'tallystick.configuration.loaded';
 export const EVENT_CONFIGURATION_REFUSED = 'tallystick.configuration.refused';
 /** A record could not be made durable; nothing is released any more. */
 export const EVENT_AUDIT_WRITE_FAILED = 'tallystick.audit.write_failed';
+/** A record of a type that has no event of its own, in an export of the log as log events. */
+export const EVENT_AUDIT_RECORDED = 'tallystick.audit.recorded';
+/** A torn tail of the log that nobody was promised was dropped at a start. */
+export const EVENT_AUDIT_RECOVERED = 'tallystick.audit.recovered';
+/** A signed head of the log was published. Whoever keeps the event can tell that the log was cut or rewritten. */
+export const EVENT_AUDIT_CHECKPOINT_PUBLISHED = 'tallystick.audit.checkpoint.published';
 
 /** Every attribute and the type of its value. The values of an enumeration are those known today. */
 export interface AttributeTypes {
@@ -143,6 +153,8 @@ export interface AttributeTypes {
   'tallystick.audit.record.type': string;
   'tallystick.audit.log.index': number;
   'tallystick.audit.log.origin': string;
+  'tallystick.audit.log.size': number;
+  'tallystick.audit.log.root': string;
   'tallystick.telemetry.redaction.rule': 'url' | 'header' | 'shape' | 'length' | (string & {});
   'error.type': string;
   'http.request.method': string;
@@ -179,6 +191,9 @@ export const EVENT_ATTRIBUTES = {
   'tallystick.configuration.loaded': ['tallystick.audit.record.id'],
   'tallystick.configuration.refused': ['tallystick.audit.record.id'],
   'tallystick.audit.write_failed': ['error.type'],
+  'tallystick.audit.recorded': ['tallystick.identity.id', 'tallystick.lease.id', 'tallystick.audit.record.id', 'tallystick.audit.record.type', 'tallystick.audit.log.index', 'tallystick.audit.log.origin'],
+  'tallystick.audit.recovered': ['tallystick.audit.record.id', 'tallystick.audit.log.origin'],
+  'tallystick.audit.checkpoint.published': ['tallystick.audit.log.origin', 'tallystick.audit.log.size', 'tallystick.audit.log.root'],
 } as const;
 
 /** How each metric is measured. */
@@ -208,4 +223,7 @@ export const EVENTS = {
   'tallystick.configuration.loaded': { severityText: 'INFO', severityNumber: 9 },
   'tallystick.configuration.refused': { severityText: 'ERROR', severityNumber: 17 },
   'tallystick.audit.write_failed': { severityText: 'FATAL', severityNumber: 21 },
+  'tallystick.audit.recorded': { severityText: 'INFO', severityNumber: 9 },
+  'tallystick.audit.recovered': { severityText: 'WARN', severityNumber: 13 },
+  'tallystick.audit.checkpoint.published': { severityText: 'INFO', severityNumber: 9 },
 } as const;

@@ -29,7 +29,8 @@ const FAULTS = {
   replica_unavailable: { code: 'anchor_unavailable', remedy: LATER },
   replica_differs: {
     code: 'anchor_refused',
-    remedy: 'keep both copies as evidence and find out which of the two was changed; then replicate into an empty place',
+    remedy:
+      'keep both copies as evidence and find out which of the two was changed; then replicate into an empty place',
   },
   replica_source: {
     code: 'anchor_refused',

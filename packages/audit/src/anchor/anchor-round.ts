@@ -20,7 +20,12 @@ export interface AnchorRound {
   /** The head as it was kept; undefined where no witness has cosigned it. */
   readonly head: AnchoredHead | undefined;
   /** Why each of the others has not. */
-  readonly failures: readonly { readonly witness: string; readonly error: TallystickError }[];
+  readonly failures: readonly Failure[];
+}
+
+interface Failure {
+  readonly witness: string;
+  readonly error: TallystickError;
 }
 
 /** Returns the witnesses of a policy that have a URL, which is their submission prefix (tlog-policy, Defining a witness). */
@@ -36,18 +41,19 @@ export function witnessesOf(policy: TlogPolicy): KnownWitness[] {
  */
 export async function anchorRound(options: AnchorRoundOptions): Promise<AnchorRound> {
   const { checkpoint, witnesses, anchors, signal } = options;
-  const cosignatures: Cosignature[] = [];
-  const failures: { witness: string; error: TallystickError }[] = [];
-  await Promise.all(
-    witnesses.map(async (witness) => {
+  const answers = await Promise.all(
+    witnesses.map(async (witness): Promise<Cosignature | Failure> => {
       try {
-        cosignatures.push(await submitCheckpoint({ ...options, witness, oldSize: anchors.sizeAt(witness.name) }));
+        return await submitCheckpoint({ ...options, witness, oldSize: anchors.sizeAt(witness.name) });
       } catch (error) {
         if (signal?.aborted || !TallystickError.is(error)) throw error;
-        failures.push({ witness: witness.name, error });
+        return { witness: witness.name, error };
       }
     }),
   );
+  // In the order of the policy, so that the file of heads does not tell who was faster.
+  const cosignatures = answers.filter((answer) => 'signature' in answer);
+  const failures = answers.filter((answer) => 'error' in answer);
   const head = cosignatures.length > 0 ? await anchors.keep(checkpoint, cosignatures) : undefined;
   return { head, failures };
 }

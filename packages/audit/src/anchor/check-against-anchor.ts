@@ -26,7 +26,10 @@ export interface AnchorCheck {
 export async function checkAgainstAnchor({ own, readHashes, anchor }: AnchorCheck): Promise<void> {
   if (anchor.origin !== own.origin) throw new TlogError('origin', 'the anchor is of another log');
   if (anchor.size > own.size) {
-    throw new LogError('behind_anchor', `the log ${own.origin} has ${own.size} records, and ${anchor.size} were anchored`);
+    throw new LogError(
+      'behind_anchor',
+      `the log ${own.origin} has ${own.size} records, and ${anchor.size} were anchored`,
+    );
   }
   const root = await rootAt(anchor.size, own, readHashes);
   if (Buffer.compare(root, anchor.root) !== 0) {
@@ -44,6 +47,10 @@ async function rootAt(size: number, own: Checkpoint, readHashes: HashReader): Pr
     return root;
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
-    throw new LogError('tiles_damaged', `the tiles of the log ${own.origin} do not lead to its head of ${own.size} records`, error);
+    throw new LogError(
+      'tiles_damaged',
+      `the tiles of the log ${own.origin} do not lead to its head of ${own.size} records`,
+      error,
+    );
   }
 }

@@ -25,7 +25,7 @@ export function createFolderTarget(files: LogFiles): ReplicaTarget {
   };
   const put = async (path: string, content: Uint8Array): Promise<boolean> => {
     await folders.prepare(path);
-    await files.write(path + TEMPORARY, content);
+    await files.write([{ path: path + TEMPORARY, content }]);
     const stored = await files.link(path + TEMPORARY, path);
     await files.unlink(path + TEMPORARY);
     await folders.sync();

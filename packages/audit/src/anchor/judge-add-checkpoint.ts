@@ -18,7 +18,10 @@ export type Judgement =
  *
  * @param known The checkpoint that was cosigned last; undefined where there was none, which stands for the empty log.
  */
-export function judgeAddCheckpoint(known: Checkpoint | undefined, { oldSize, proof, checkpoint }: SignedRequest): Judgement {
+export function judgeAddCheckpoint(
+  known: Checkpoint | undefined,
+  { oldSize, proof, checkpoint }: SignedRequest,
+): Judgement {
   const { size, root } = checkpoint;
   const last = known ?? { size: 0, root: merkleRoot([]) };
   if (oldSize > size) return { status: 400, reason: 'the old size is larger than that of the checkpoint' };

@@ -46,7 +46,10 @@ export function openAddCheckpoint(body: Uint8Array, logs: TrustedLogs): SignedRe
     return { oldSize, proof, checkpoint, text: note.text, signatures };
   } catch (error) {
     refusal(error);
-    return { status: 403, reason: 'no key that is trusted for this origin has signed the checkpoint, or one signature is wrong' };
+    return {
+      status: 403,
+      reason: 'no key that is trusted for this origin has signed the checkpoint, or one signature is wrong',
+    };
   }
 }
 

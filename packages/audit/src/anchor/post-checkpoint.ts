@@ -57,7 +57,8 @@ async function readBounded(response: Response, name: string): Promise<Buffer> {
   // Leaving the loop early cancels the rest of the body.
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new AnchorError('witness_answer', `the answer of the witness ${name} is too long`);
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new AnchorError('witness_answer', `the answer of the witness ${name} is too long`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

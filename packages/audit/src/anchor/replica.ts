@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { leafHash, TallystickError } from '@tallystick/core';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
-import { CompactRange } from '../tlog/compact-range.ts';
 import { decodeEntryBundle } from '../tlog/entry-bundle.ts';
 import { readCompactRange } from '../tlog/prove.ts';
 import type { NoteVerifier } from '../tlog/signed-note.ts';
@@ -72,7 +71,8 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
     if (kept && Buffer.compare(kept, content) === 0) return;
     throw new AnchorError('replica_differs', `"${path}" is not in the replica as it is in the log`);
   };
-  const storeTile = (tile: Tile, content: Uint8Array): Promise<void> => store(`${folder}/${formatTilePath(tile)}`, content);
+  const storeTile = (tile: Tile, content: Uint8Array): Promise<void> =>
+    store(`${folder}/${formatTilePath(tile)}`, content);
 
   /** Copies 256 records, their hashes, and every tile above that they fill. */
   const copy = async (index: number, digest: Buffer): Promise<void> => {
@@ -119,7 +119,11 @@ async function fullTilesIn(target: ReplicaTarget, folder: string): Promise<numbe
 }
 
 /** Returns a full bundle and its hashes, which are the ones that lead to the signed head. */
-async function readSource(readFile: ReadLogFile, index: number, digest: Buffer): Promise<{ bundle: Uint8Array; row: Uint8Array }> {
+async function readSource(
+  readFile: ReadLogFile,
+  index: number,
+  digest: Buffer,
+): Promise<{ bundle: Uint8Array; row: Uint8Array }> {
   const path = formatTilePath({ level: 'entries', index, width: TILE_WIDTH });
   const bundle = await readFile(path);
   const row = await readFile(formatTilePath({ level: 0, index, width: TILE_WIDTH }));
@@ -149,6 +153,10 @@ async function asked<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T>
       throw new AnchorError('replica_differs', 'the replica holds what is no tile of a log, or lacks one', cause);
     }
     if (TallystickError.is(cause)) throw cause;
-    throw new AnchorError('replica_unavailable', 'the log could not be read, or its replica not be read or written', cause);
+    throw new AnchorError(
+      'replica_unavailable',
+      'the log could not be read, or its replica not be read or written',
+      cause,
+    );
   }
 }

@@ -11,12 +11,13 @@ export interface ReplicatedHead extends Checkpoint {
 }
 
 /**
- * Returns the path of an anchored head in a replica, `heads/<size in 16 digits>-<the start of its SHA-256>`: paths sort as
- * sizes do, and a head that was cosigned again is another object.
+ * Returns the path of an anchored head in a replica, `anchored/<size in 16 digits>-<the start of its SHA-256>`: paths
+ * sort as sizes do, and a head that was cosigned again is another object. One after the other, each with an empty line,
+ * they are the file `heads` of the log.
  */
 export function headPath(folder: string, size: number, checkpoint: Uint8Array): string {
   const digest = hash('sha256', checkpoint, 'hex').slice(0, 16);
-  return `${folder}/heads/${String(size).padStart(16, '0')}-${digest}`;
+  return `${folder}/anchored/${String(size).padStart(16, '0')}-${digest}`;
 }
 
 /**
@@ -31,7 +32,7 @@ export async function newestReplicatedHead(
   log: NoteVerifier,
 ): Promise<ReplicatedHead | undefined> {
   try {
-    for (const path of (await target.list(`${folder}/heads`)).toSorted().toReversed()) {
+    for (const path of (await target.list(`${folder}/anchored`)).toSorted().toReversed()) {
       const checkpoint = await target.get(path);
       const head = checkpoint && openHead(checkpoint, log);
       if (head) return head;

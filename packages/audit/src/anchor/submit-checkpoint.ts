@@ -57,7 +57,10 @@ export async function submitCheckpoint(options: SubmitCheckpointOptions): Promis
   let { oldSize } = options;
   for (let round = 1; round <= ROUNDS; round++) {
     if (oldSize > size) {
-      throw new AnchorError('witness_ahead', `the witness ${name} says it has cosigned ${oldSize} records; the log has ${size}`);
+      throw new AnchorError(
+        'witness_ahead',
+        `the witness ${name} says it has cosigned ${oldSize} records; the log has ${size}`,
+      );
     }
     const proof = oldSize === 0 ? [] : await proveConsistency(oldSize, size, readHashes);
     const body = new Uint8Array(formatAddCheckpoint({ oldSize, proof, checkpoint }));

@@ -49,10 +49,16 @@ export function parseWitnessAnswer({ status, type, body }: RawAnswer, context: A
   if (status === 200) return { kind: 'cosigned', cosignature: cosignatureOf(body, context) };
   if (status === 409) return { kind: 'conflict', size: type === 'text/x.tlog.size' ? sizeOf(body) : undefined };
   if (status === 403 || status === 404) {
-    throw new AnchorError('witness_unconfigured', `the witness ${name} does not know this log, or not its key (${status})`);
+    throw new AnchorError(
+      'witness_unconfigured',
+      `the witness ${name} does not know this log, or not its key (${status})`,
+    );
   }
   if (status === 422) {
-    throw new AnchorError('witness_disagrees', `the witness ${name} has cosigned a head from which this log has not grown`);
+    throw new AnchorError(
+      'witness_disagrees',
+      `the witness ${name} has cosigned a head from which this log has not grown`,
+    );
   }
   if (status === 429 || status >= 500) throw new AnchorError('witness_busy', `the witness ${name} answered ${status}`);
   throw new AnchorError('witness_answer', `the witness ${name} answered ${status}`);
@@ -64,7 +70,9 @@ function cosignatureOf(body: Uint8Array, { name, verifier, text, nowMs }: Answer
   try {
     const signature = lines
       .map(parseSignatureLine)
-      .find((each) => each.name === verifier.name && each.keyId === verifier.keyId && verifier.verify(text, each.bytes));
+      .find(
+        (each) => each.name === verifier.name && each.keyId === verifier.keyId && verifier.verify(text, each.bytes),
+      );
     if (!signature) throw wrong(name);
     const time = cosignatureTime(signature.bytes);
     if (time > nowMs / 1000 + MAX_WITNESS_LEAD_SECONDS) {

@@ -33,13 +33,18 @@ export function witnessHandler(options: WitnessHandlerOptions): RequestListener 
     }
     void readBody(request, timers, requestTimeoutMs)
       .then(async (body) => {
-        if (typeof body === 'number') return refuse(response, body, body === 413 ? 'the body is too large' : 'the body is too slow');
+        if (typeof body === 'number')
+          return refuse(response, body, body === 413 ? 'the body is too large' : 'the body is too slow');
         answer(response, await witness.addCheckpoint(body));
       })
       .catch((error: unknown) => {
         // A log that went away is not a failure of the witness.
         if (request.destroyed && !request.complete) return;
-        onError?.(TallystickError.is(error) ? error : new TallystickError('internal_error', 'the witness failed', { cause: error }));
+        onError?.(
+          TallystickError.is(error)
+            ? error
+            : new TallystickError('internal_error', 'the witness failed', { cause: error }),
+        );
         refuse(response, 500, 'the witness cannot cosign');
       });
   };

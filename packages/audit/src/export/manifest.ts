@@ -1,11 +1,21 @@
 import { dictionary, integer, list, nullable, object, oneOf, text, type ShapeOf } from '../record/shape.ts';
-import { digest, hash64, leaseText, line, operator, originText, time, ulidText, word } from '../record/values.ts';
+import {
+  digest,
+  hash64,
+  leaseText,
+  line,
+  operator,
+  originText,
+  recordQuery,
+  time,
+  ulidText,
+  word,
+} from '../record/values.ts';
 import type { Head } from '../record/origin.ts';
 import { RecordError } from '../record/record-error.ts';
 
 const place = { id: nullable(ulidText), origin: originText, seq: integer(0), time: nullable(time) };
 const counts = dictionary(word, integer(1), 1000);
-const queryText = text(2048);
 
 const logShape = object({
   /** The signed head as it was exported under; null where the caller had none at hand. */
@@ -42,20 +52,7 @@ export const manifestShape = object({
   logs: list(logShape, 1000),
   /** Intents without an answer, at the end: the first 1,000. */
   openIntents: list(object({ ...place, lease: nullable(leaseText) }), 1000),
-  query: object(
-    {},
-    {
-      from: time,
-      identity: queryText,
-      lease: queryText,
-      outcome: queryText,
-      owner: queryText,
-      process: queryText,
-      run: queryText,
-      to: time,
-      type: queryText,
-    },
-  ),
+  query: recordQuery,
   /** Records that the file holds: as many as it has rows. */
   selected: integer(0),
   /** What made it; `sha256` is of the program's file. */
@@ -85,7 +82,7 @@ export function parseManifest(json: string): ExportManifest {
   } catch {
     throw new RecordError('json', 'a manifest is not JSON', 'read');
   }
-  const fault = manifestShape.fault(value, 'manifest', true);
-  if (fault !== undefined) throw new RecordError('body', fault, 'read');
+  const fault = manifestShape.fault(value, true);
+  if (fault !== undefined) throw new RecordError('body', `manifest${fault}`, 'read');
   return value as ExportManifest;
 }

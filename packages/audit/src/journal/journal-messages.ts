@@ -39,7 +39,7 @@ export function createDesk(): Desk {
 
 /** What the journal's thread says: every batch it recovered, that it is ready, and then the answers. */
 export type ThreadReply =
-  | { readonly say: 'batch'; readonly batch: Batch }
+  | { readonly say: 'batches'; readonly batches: readonly Batch[] }
   | { readonly say: 'recovered'; readonly facts: RecoveryFacts }
   | { readonly say: 'committed'; readonly position: Position }
   | { readonly say: 'done' }

@@ -71,9 +71,9 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   worker.on('error', end);
   worker.on('exit', () => end());
   worker.on('message', (reply: ThreadReply) => {
-    if (reply.say === 'batch') {
+    if (reply.say === 'batches') {
       try {
-        onBatch(reply.batch);
+        for (const batch of reply.batches) onBatch(batch);
       } catch (error) {
         refusal ??= { error };
       }

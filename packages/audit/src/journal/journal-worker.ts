@@ -1,18 +1,29 @@
 // The program of the journal's thread: recovers, then does what it is asked, with synchronous calls and no event loop.
 import { isMainThread, parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { Batch } from './batch.ts';
 import { ASK, failureFacts, WORD, type ThreadData, type ThreadReply } from './journal-messages.ts';
 import { createNodeDisk } from './node-disk.ts';
 import { recoverJournal, type Recovery } from './recovery.ts';
 
+/** A message for each batch would take longer than to read it. */
+const BATCHES_TOLD_TOGETHER = 256;
+
 function serve(port: MessagePort, { folder, sizes, desk }: ThreadData): void {
   const say = (reply: ThreadReply): void => port.postMessage(reply);
+  let found: Batch[] = [];
+  const tell = (): void => say({ say: 'batches', batches: found });
   let recovery: Recovery;
   try {
     recovery = recoverJournal({
       disk: createNodeDisk(folder),
       sizes,
-      onBatch: (batch) => say({ say: 'batch', batch }),
+      onBatch(batch) {
+        if (found.push(batch) < BATCHES_TOLD_TOGETHER) return;
+        tell();
+        found = [];
+      },
     });
+    tell();
   } catch (error) {
     say({ say: 'failed', failure: failureFacts(error) });
     return;

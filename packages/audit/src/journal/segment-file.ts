@@ -70,12 +70,22 @@ export function createSegment(
   try {
     allocate(unitBytes);
     write(encodeSegmentHeader({ epoch, start, unitBytes }));
+    // Many small batches by one write: a copy of a full segment has thousands.
+    let gathered: Buffer[] = [];
+    let length = 0;
+    const writeGathered = (): void => {
+      allocate(offset + length);
+      write(Buffer.concat(gathered));
+      gathered = [];
+      length = 0;
+    };
     for (const batch of batches) {
       const encoded = encodeBatch(epoch, next, encodeBody(batch.records, batch.head));
-      allocate(offset + encoded.bytes.length);
-      write(encoded.bytes);
+      length += encoded.bytes.length;
       next = encoded.next;
+      if (gathered.push(encoded.bytes) && length >= unitBytes) writeGathered();
     }
+    if (length > 0) writeGathered();
     datasync();
     step('write_failed', 'named', () => disk.rename(name + TEMPORARY, name));
     step('sync_failed', 'named durably', () => disk.syncFolder());

@@ -4,11 +4,11 @@ import type { LogFiles } from './log-files.ts';
  * Makes the folders that files need, and knows which folders have names that are not durable yet.
  *
  * A folder that is there already may have been made by a process that was killed before it was durable: so its name is
- * made durable once in every life, whoever made it.
+ * made durable once in every life, whoever made it. One call at a time.
  */
 export class FolderMaker {
   readonly #files: LogFiles;
-  readonly #made = new Map<string, Promise<void>>();
+  readonly #made = new Set<string>(['']);
   readonly #unsynced = new Set<string>();
 
   constructor(files: LogFiles) {
@@ -17,8 +17,12 @@ export class FolderMaker {
 
   /** Makes the folder of a path and all above it, and marks it as about to get a name. */
   async prepare(path: string): Promise<void> {
-    const folder = folderOf(path);
-    await this.#make(folder);
+    const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (!this.#made.has(folder)) {
+      await this.prepare(folder);
+      await this.#files.makeFolder(folder);
+      this.#made.add(folder);
+    }
     this.#unsynced.add(folder);
   }
 
@@ -34,18 +38,4 @@ export class FolderMaker {
     this.#made.delete(folder);
     this.#unsynced.delete(folder);
   }
-
-  #make(folder: string): Promise<void> {
-    if (folder === '') return Promise.resolve();
-    let made = this.#made.get(folder);
-    if (!made) {
-      made = this.prepare(folder).then(() => this.#files.makeFolder(folder));
-      this.#made.set(folder, made);
-    }
-    return made;
-  }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

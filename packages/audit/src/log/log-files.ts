@@ -14,8 +14,11 @@ export interface LogFiles {
   usage(path: string): Promise<number>;
   /** Makes a folder, which may exist. Its parent must. */
   makeFolder(path: string): Promise<void>;
-  /** Writes a file anew, in the place of one of that name, and resolves when its content is durable; its name is not. */
-  write(path: string, content: Uint8Array): Promise<void>;
+  /**
+   * Writes files anew, in the place of those of their names, and resolves when their contents are durable; their names
+   * are not. All are open at the same time.
+   */
+  write(files: readonly FileContent[]): Promise<void>;
   /** Gives a file a second name; false where that exists. */
   link(from: string, to: string): Promise<boolean>;
   /** Gives a file another name, in the place of one that has it. */
@@ -26,6 +29,11 @@ export interface LogFiles {
   syncFolder(path: string): Promise<void>;
   /** What the file system says of itself: its magic number (`statfs(2)`) and its size, in bytes. */
   statfs(): Promise<FileSystemFacts>;
+}
+
+export interface FileContent {
+  readonly path: string;
+  readonly content: Uint8Array;
 }
 
 export interface FileSystemFacts {

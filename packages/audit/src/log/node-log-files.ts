@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogFiles } from './log-files.ts';
 
@@ -33,13 +33,18 @@ export function createNodeLogFiles(root: string): LogFiles {
     list: (path) => readdir(at(path)).catch(absent<string[]>([])),
     usage,
     makeFolder: (path) => mkdir(at(path), FOLDER_MODE).catch(ignore('EEXIST')),
-    async write(path, content) {
-      const file = await open(at(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
+    async write(files) {
+      const opened: FileHandle[] = [];
       try {
-        await file.writeFile(content);
-        await file.datasync();
+        await all(files, async ({ path, content }) => {
+          const file = await open(at(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
+          opened.push(file);
+          await file.writeFile(content);
+        });
+        // After all are written: a file system makes them durable together, at the cost of one.
+        await all(opened, (file) => file.datasync());
       } finally {
-        await file.close();
+        await all(opened, (file) => file.close());
       }
     },
     link: (from, to) => link(at(from), at(to)).then(() => true, otherwise('EEXIST', false)),
@@ -70,3 +75,9 @@ function otherwise<T>(code: string, value: T): (error: unknown) => T {
 
 const absent = <T>(value: T): ((error: unknown) => T) => otherwise('ENOENT', value);
 const ignore = (code: string): ((error: unknown) => void) => otherwise(code, undefined);
+
+/** Resolves when all have ended, and rejects with the first failure only then: nothing goes on behind it. */
+async function all<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const failed = (await Promise.allSettled(items.map(act))).find(({ status }) => status === 'rejected');
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+}

@@ -1,17 +1,17 @@
-import { formatTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
+import { formatTilePath, type Tile } from '../tlog/tile.ts';
 import { FolderMaker } from './folder-maker.ts';
 import { LogError } from './log-error.ts';
-import type { LogFiles } from './log-files.ts';
+import type { FileContent, LogFiles } from './log-files.ts';
 import type { TileContent } from './tile-rows.ts';
 
 /** What the name of a file ends in while it is being written. */
 const TEMPORARY = '.tmp';
-/** How many files are being written at the same time: what is known to a file system together it makes durable together. */
-const AT_ONCE = 4;
+/** How much is written before it is made durable together: many files, but not all of a long growth in memory. */
+const TOGETHER = { files: 64, bytes: 4 * 1024 * 1024 };
 
 /** Puts a file in the place of one of that name, if there is one, durably. It is in the log's own folder. */
 export async function replaceFile(files: LogFiles, name: string, content: Uint8Array): Promise<void> {
-  await files.write(name + TEMPORARY, content);
+  await files.write([{ path: name + TEMPORARY, content }]);
   await files.rename(name + TEMPORARY, name);
   await files.syncFolder('');
 }
@@ -34,18 +34,17 @@ export class TileWriter {
    */
   async write(tiles: readonly TileContent[]): Promise<number> {
     let bytes = 0;
-    await this.#each(tiles, async ({ tile, content: make }) => {
-      const path = formatTilePath(tile);
-      const content = make();
-      await this.#folders.prepare(path);
-      await this.#files.write(path + TEMPORARY, content);
-      const linked = await this.#files.link(path + TEMPORARY, path);
-      if (!linked && !(await this.#files.read(path))?.equals(content)) {
-        throw new LogError('tile_differs', `"${path}" is there with another content than the records have`);
+    for (const group of groupsOf(tiles)) {
+      await this.#writeTemporary(group);
+      for (const { path, content } of group) {
+        const linked = await this.#files.link(path + TEMPORARY, path);
+        if (!linked && !(await this.#files.read(path))?.equals(content)) {
+          throw new LogError('tile_differs', `"${path}" is there with another content than the records have`);
+        }
+        await this.#files.unlink(path + TEMPORARY);
+        bytes += content.length;
       }
-      await this.#files.unlink(path + TEMPORARY);
-      bytes += content.length;
-    });
+    }
     await this.#folders.sync();
     return bytes;
   }
@@ -53,36 +52,47 @@ export class TileWriter {
   /** Puts right tiles that are missing or other than the records, durably, and returns their paths. */
   async repair(tiles: readonly TileContent[]): Promise<string[]> {
     const repaired: string[] = [];
-    await this.#each(tiles, async ({ tile, content: make }) => {
-      const path = formatTilePath(tile);
-      const content = make();
-      if ((await this.#files.read(path))?.equals(content)) return;
-      await this.#folders.prepare(path);
-      await this.#files.write(path + TEMPORARY, content);
-      await this.#files.rename(path + TEMPORARY, path);
-      repaired.push(path);
-    });
+    for (const group of groupsOf(tiles)) {
+      const wrong: FileContent[] = [];
+      for (const file of group) if (!(await this.#files.read(file.path))?.equals(file.content)) wrong.push(file);
+      await this.#writeTemporary(wrong);
+      for (const { path } of wrong) await this.#files.rename(path + TEMPORARY, path);
+      repaired.push(...wrong.map(({ path }) => path));
+    }
     await this.#folders.sync();
     return repaired;
   }
 
   /** Removes the partial tiles that full ones have replaced. That they are gone is durable at some later time. */
   async removePartials(full: readonly Tile[]): Promise<void> {
-    await this.#each(full, async (tile) => {
-      const folder = `${formatTilePath({ ...tile, width: TILE_WIDTH })}.p`;
+    for (const tile of full) {
+      const folder = `${formatTilePath(tile)}.p`;
       const names = await this.#files.list(folder);
-      if (names.length === 0) return;
+      if (names.length === 0) continue;
       for (const name of names) await this.#files.unlink(`${folder}/${name}`);
       await this.#files.removeFolder(folder);
       this.#folders.forget(folder);
-    });
+    }
   }
 
-  async #each<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-    const rest = items.values();
-    const work = async (): Promise<void> => {
-      for (const item of rest) await act(item);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  async #writeTemporary(group: readonly FileContent[]): Promise<void> {
+    for (const { path } of group) await this.#folders.prepare(path);
+    await this.#files.write(group.map(({ path, content }) => ({ path: path + TEMPORARY, content })));
   }
+}
+
+function* groupsOf(tiles: readonly TileContent[]): Generator<(FileContent & { content: Buffer })[]> {
+  let group: (FileContent & { content: Buffer })[] = [];
+  let bytes = 0;
+  for (const { tile, content: make } of tiles) {
+    const content = make();
+    group.push({ path: formatTilePath(tile), content });
+    bytes += content.length;
+    if (group.length >= TOGETHER.files || bytes >= TOGETHER.bytes) {
+      yield group;
+      group = [];
+      bytes = 0;
+    }
+  }
+  if (group.length > 0) yield group;
 }

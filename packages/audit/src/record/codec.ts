@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from '@tallystick/core';
 import { BODIES, BODY_VERSION, envelopeShape, isRecordType, type AuditRecord, type ForeignRecord } from './record.ts';
 import { RecordError } from './record-error.ts';
-import { findSecret } from './secret-look.ts';
+import { holdsSecret } from './secret-look.ts';
 
 /** The longest record, in bytes: below the 65,535 of an entry bundle (C2SP tlog-tiles). */
 export const MAX_RECORD_LENGTH = 60_000;
@@ -17,15 +17,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws {RecordError} `envelope`, `body`, `secret`, `length`. Nothing of the record is in the message.
  */
 export function encodeRecord(record: AuditRecord): Buffer {
-  const envelope = envelopeShape.fault(record, 'record', true);
-  if (envelope !== undefined) throw new RecordError('envelope', envelope, 'write');
+  const envelope = envelopeShape.fault(record, true);
+  if (envelope !== undefined) throw new RecordError('envelope', `record${envelope}`, 'write');
   const shape = isRecordType(record.type) ? BODIES[record.type] : undefined;
-  const body = shape ? shape.fault(record.body, 'body', true) : 'record.type is not a type of this release';
-  if (body !== undefined) throw new RecordError('body', body, 'write');
+  const body = shape ? shape.fault(record.body, true) : ' is of no type of this release';
+  if (body !== undefined) throw new RecordError('body', `body${body}`, 'write');
   if (record.body.v !== BODY_VERSION) throw new RecordError('body', `body.v is not ${BODY_VERSION}`, 'write');
-  const secret = findSecret(record, 'record');
-  if (secret !== undefined) throw new RecordError('secret', `${secret} looks like a secret`, 'write');
-  const bytes = Buffer.from(canonicalJson(record as unknown as Json));
+  const text = canonicalJson(record as unknown as Json);
+  if (holdsSecret(text)) {
+    throw new RecordError('secret', `a record of type ${record.type} holds what looks like a secret`, 'write');
+  }
+  const bytes = Buffer.from(text);
   if (bytes.length > MAX_RECORD_LENGTH) {
     throw new RecordError('length', `a record of type ${record.type} is longer than 60,000 bytes`, 'write');
   }
@@ -46,13 +48,13 @@ export type ParsedRecord =
 export function parseRecord(bytes: Uint8Array): ParsedRecord {
   if (bytes.length > MAX_RECORD_LENGTH) throw new RecordError('length', 'a record is longer than 60,000 bytes', 'read');
   const { text, value } = decode(bytes);
-  const envelope = envelopeShape.fault(value, 'record', true);
-  if (envelope !== undefined) throw new RecordError('envelope', envelope, 'read');
+  const envelope = envelopeShape.fault(value, true);
+  if (envelope !== undefined) throw new RecordError('envelope', `record${envelope}`, 'read');
   if (canonical(value) !== text) throw new RecordError('canonical', 'a record is not in canonical form', 'read');
   const { type, body } = value as ForeignRecord;
   if (!isRecordType(type) || body.v !== BODY_VERSION) return { known: false, record: value as ForeignRecord };
-  const fault = BODIES[type].fault(body, 'body', false);
-  if (fault !== undefined) throw new RecordError('body', `${type}: ${fault}`, 'read');
+  const fault = BODIES[type].fault(body, false);
+  if (fault !== undefined) throw new RecordError('body', `${type}: body${fault}`, 'read');
   return { known: true, record: value as AuditRecord };
 }
 

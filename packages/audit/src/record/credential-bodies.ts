@@ -1,8 +1,24 @@
 import { claim, digest, leaseText, operator, spiffeText, takingAway, time, word } from './values.ts';
-import { dictionary, flag, integer, list, nullable, object, oneOf, text } from './shape.ts';
+import {
+  dictionary,
+  flag,
+  hasShape,
+  integer,
+  list,
+  matching,
+  nullable,
+  object,
+  oneOf,
+  text,
+  type Shape,
+} from './shape.ts';
 
-const name = text(256);
-const scope = list(text(256), 256);
+const name = text(2048);
+const scope = list(text(2048), 2048);
+const client: Shape<string> = matching(
+  'a SPIFFE ID or 1 to 128 printable ASCII characters',
+  (value) => hasShape(spiffeText, value) || hasShape(claim, value),
+);
 
 /**
  * Public names under which other systems' logs know what was handed out: CloudTrail, PostgreSQL, a CA. Of a Vault
@@ -34,17 +50,15 @@ const common = {
   notAfter: nullable(time),
   /** Who makes it: `issuer` is the sidecar's own. Null when no credential was found. */
   provider: nullable(word),
-  requested: nullable(
-    object({ clientId: nullable(text(2048)), resource: nullable(text(2048)), scope: nullable(scope) }),
-  ),
+  requested: nullable(object({ clientId: nullable(client), resource: nullable(text(2048)), scope: nullable(scope) })),
   /** SHA-256 of the canonical JSON of what was asked; approvals bind to it. */
   requestHash: nullable(digest),
-  /** A path of Linux is as long as 4,095 bytes. */
-  selectors: list(text(4200), 64),
+  selectors: list(text(4200), 1000),
   source: nullable(oneOf('minted', 'cache')),
 };
 
-const proof = object({ iat: integer(0), jti: text(256), sha256: digest });
+/** `iat` in whole seconds: a proof may have a fraction, a record has none. */
+const proof = object({ iat: integer(-Number.MAX_SAFE_INTEGER), jti: text(256), sha256: digest });
 const assurance = oneOf('socket', 'process', 'platform');
 const from = object({ node: text(255), pid: integer(0), podUid: nullable(text(64)), uid: integer(0) });
 

@@ -3,21 +3,20 @@ import {
   durability,
   head,
   leaseText,
-  line,
   operator,
   originText,
   previousHead,
+  recordQuery,
   time,
   ulidText,
   word,
 } from './values.ts';
-import { dictionary, integer, list, nullable, object, oneOf, text } from './shape.ts';
+import { integer, list, nullable, object, oneOf, text } from './shape.ts';
 
 const vkey = text(512, /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/, 'a verifier key of a signed note');
 const period = object({ from: time, to: time });
 /** An IANA time zone, by which days and years were cut. */
 const zone = text(64, /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/, 'a time zone');
-const query = dictionary(word, line, 16);
 
 /** Bodies of the records in which a log tells of itself. Members stand in canonical order: then nothing is sorted. */
 export const LOG_BODIES = {
@@ -73,7 +72,7 @@ export const LOG_BODIES = {
   /** Somebody read the log. */
   'log.read': object({
     operator: nullable(operator),
-    query,
+    query: recordQuery,
     returned: integer(0),
     source: oneOf('index', 'leaves'),
     v: integer(1),
@@ -85,7 +84,7 @@ export const LOG_BODIES = {
     heads: list(head, 256),
     manifest: digest,
     operator: nullable(operator),
-    query,
+    query: recordQuery,
     rows: integer(0),
     v: integer(1),
     zone,

@@ -1,3 +1,4 @@
+import { hasShape } from './shape.ts';
 import { originText } from './values.ts';
 
 /** Which log a record is in. A new incarnation begins where the tail of the one before cannot be relied on. */
@@ -11,7 +12,7 @@ export interface Origin {
 
 /** Returns the parts of `<trust domain>/<sidecar id>/<incarnation>/<shard>`, or undefined for any other text. */
 export function parseOrigin(text: string): Origin | undefined {
-  if (originText.fault(text, '', true) !== undefined) return undefined;
+  if (!hasShape(originText, text)) return undefined;
   const [trustDomain = '', sidecarId = '', incarnation, shard] = text.split('/');
   return { trustDomain, sidecarId, incarnation: Number(incarnation), shard: Number(shard) };
 }

@@ -15,7 +15,19 @@ import {
   ulidText,
   word,
 } from './values.ts';
-import { flag, integer, list, matching, nullable, object, oneOf, text, type Shape, type ShapeOf } from './shape.ts';
+import {
+  flag,
+  hasShape,
+  integer,
+  list,
+  matching,
+  nullable,
+  object,
+  oneOf,
+  text,
+  type Shape,
+  type ShapeOf,
+} from './shape.ts';
 
 /** What kinds of records there are, and the shape of each body. Closed for us, open for a reader of later logs. */
 export const BODIES = { ...LOG_BODIES, ...IDENTITY_BODIES, ...CREDENTIAL_BODIES, ...SIDECAR_BODIES } as const;
@@ -33,16 +45,18 @@ export function isRecordType(type: string): type is RecordType {
   return Object.hasOwn(BODIES, type);
 }
 
+const version = integer(1);
+
 /** The business process: what the configuration says, what the workload says, and whether they agree. */
 const processMember = object({
   claimed: nullable(object({ id: claim, run: nullable(claim), ticket: nullable(claim) })),
   match: nullable(flag),
-  registered: list(claim, 256),
+  registered: list(claim, 10_000),
 });
 
 const actor: Shape<string> = matching(
   '"sidecar", "operator" or a SPIFFE ID',
-  (value) => value === 'sidecar' || value === 'operator' || spiffeText.fault(value, '', true) === undefined,
+  (value) => value === 'sidecar' || value === 'operator' || hasShape(spiffeText, value),
 );
 
 /** What every record has beside its type and body. Members stand in canonical order. */
@@ -70,10 +84,7 @@ const ENVELOPE = {
   /** Other records and leases that this one is about; in this log where `origin` is null. */
   refs: list(
     object({
-      id: matching<string>(
-        'a ULID or a lease id',
-        (value) => !ulidText.fault(value, '', true) || !leaseText.fault(value, '', true),
-      ),
+      id: matching<string>('a ULID or a lease id', (value) => hasShape(ulidText, value) || hasShape(leaseText, value)),
       leafHash: nullable(hash64),
       origin: nullable(originText),
       rel: word,
@@ -90,7 +101,7 @@ const ENVELOPE = {
     object({ span_id: text(16, /^[0-9a-f]{16}$/, 'a span id'), trace_id: text(32, /^[0-9a-f]{32}$/, 'a trace id') }),
   ),
   type: text(64, /^[a-z]+(?:\.[a-z_]+)+$/, 'a record type'),
-  v: oneOfOne(),
+  v: matching<1>('1', (value) => value === 1),
 } as const;
 
 export const envelopeShape = object({ ...ENVELOPE, body: matching<object>('an object', isBody) });
@@ -106,15 +117,11 @@ export type AuditRecord<T extends RecordType = RecordType> = {
 /** A record of another release. Its envelope holds; what it means is not judged. */
 export type ForeignRecord = Envelope & { readonly type: string; readonly body: { readonly v: number } };
 
-function oneOfOne(): Shape<1> {
-  return matching('1', (value) => value === 1);
-}
-
 function isBody(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
     !Array.isArray(value) &&
-    integer(1).fault((value as { v?: unknown }).v, '', true) === undefined
+    hasShape(version, (value as { v?: unknown }).v)
   );
 }

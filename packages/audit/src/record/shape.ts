@@ -5,8 +5,11 @@
  * version wrote it).
  */
 export interface Shape<T> {
-  /** Returns what is wrong with `value`, which stands at `at`, or undefined. Quotes nothing of the value. */
-  readonly fault: (value: unknown, at: string, closed: boolean) => string | undefined;
+  /**
+   * Returns what is wrong with `value` as the rest of a sentence that begins with where it stands, or undefined. Quotes
+   * nothing of the value. It is on the way of every release: nothing is allocated where nothing is wrong.
+   */
+  readonly fault: (value: unknown, closed: boolean) => string | undefined;
   /** Never present: it carries the type. */
   readonly type?: T;
 }
@@ -20,9 +23,15 @@ export type Members = Readonly<Record<string, Shape<unknown>>>;
 /** The object type of members. */
 export type ObjectOf<M extends Members> = { readonly [K in keyof M]: ShapeOf<M[K]> };
 
+/** True when a value has the shape, as it is written. */
+export function hasShape<T>(shape: Shape<T>, value: unknown): value is T {
+  return shape.fault(value, true) === undefined;
+}
+
 /** A value for which `test` holds; `what` completes the sentence "x is not …". */
 export function matching<T>(what: string, test: (value: unknown) => boolean): Shape<T> {
-  return { fault: (value, at) => (test(value) ? undefined : `${at} is not ${what}`) };
+  const fault = ` is not ${what}`;
+  return { fault: (value) => (test(value) ? undefined : fault) };
 }
 
 /** A well-formed string of 1 to `max` UTF-16 code units that matches `pattern`, when one is given. */
@@ -55,18 +64,18 @@ export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> 
 }
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
-  return { fault: (value, at, closed) => (value === null ? undefined : shape.fault(value, at, closed)) };
+  return { fault: (value, closed) => (value === null ? undefined : shape.fault(value, closed)) };
 }
 
 /** An array of at most `max` values of one shape. */
 export function list<T>(item: Shape<T>, max: number): Shape<readonly T[]> {
   return {
-    fault(value, at, closed) {
-      if (!Array.isArray(value)) return `${at} is not an array`;
-      if (value.length > max) return `${at} has more than ${max} items`;
+    fault(value, closed) {
+      if (!Array.isArray(value)) return ' is not an array';
+      if (value.length > max) return ` has more than ${max} items`;
       for (let i = 0; i < value.length; i++) {
-        const fault = item.fault(value[i], `${at}[${i}]`, closed);
-        if (fault !== undefined) return fault;
+        const fault = item.fault(value[i], closed);
+        if (fault !== undefined) return `[${i}]${fault}`;
       }
       return undefined;
     },
@@ -78,22 +87,24 @@ export function object<M extends Members, O extends Members = Record<never, neve
   members: M,
   optional?: O,
 ): Shape<ObjectOf<M> & Partial<ObjectOf<O>>> {
-  const known = new Map<string, Shape<unknown>>(Object.entries({ ...members, ...optional }));
+  const known = new Map<string, Shape<unknown>>(Object.entries({ ...optional, ...members }));
   const required = Object.keys(members);
   return {
-    fault(value, at, closed) {
-      if (!isObject(value)) return `${at} is not an object`;
-      for (const name of required) if (!Object.hasOwn(value, name)) return `${at}.${name} is missing`;
+    fault(value, closed) {
+      if (!isObject(value)) return ' is not an object';
+      let present = 0;
       for (const name of Object.keys(value)) {
         const shape = known.get(name);
-        const fault = shape
-          ? shape.fault(value[name], `${at}.${name}`, closed)
-          : closed
-            ? `${at} has a member that its type does not name`
-            : undefined;
-        if (fault !== undefined) return fault;
+        if (shape) {
+          const fault = shape.fault(value[name], closed);
+          if (fault !== undefined) return `.${name}${fault}`;
+          present += 1;
+        } else if (closed) return ' has a member that its type does not name';
       }
-      return undefined;
+      // Optional ones are counted too: where there are any, or too few, each is looked for.
+      if (present === required.length && optional === undefined) return undefined;
+      const missing = required.find((name) => !Object.hasOwn(value, name));
+      return missing === undefined ? undefined : `.${missing} is missing`;
     },
   };
 }
@@ -101,13 +112,14 @@ export function object<M extends Members, O extends Members = Record<never, neve
 /** An object whose member names are free, of at most `max` members. */
 export function dictionary<T>(name: Shape<string>, member: Shape<T>, max: number): Shape<Readonly<Record<string, T>>> {
   return {
-    fault(value, at, closed) {
-      if (!isObject(value)) return `${at} is not an object`;
+    fault(value, closed) {
+      if (!isObject(value)) return ' is not an object';
       const names = Object.keys(value);
-      if (names.length > max) return `${at} has more than ${max} members`;
+      if (names.length > max) return ` has more than ${max} members`;
       for (const each of names) {
-        const fault = name.fault(each, `a name in ${at}`, closed) ?? member.fault(value[each], `${at}.*`, closed);
-        if (fault !== undefined) return fault;
+        if (name.fault(each, closed) !== undefined) return ' has a member with a strange name';
+        const fault = member.fault(value[each], closed);
+        if (fault !== undefined) return `.*${fault}`;
       }
       return undefined;
     },

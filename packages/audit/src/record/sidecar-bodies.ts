@@ -16,7 +16,7 @@ export const SIDECAR_BODIES = {
   'config.refused': object({ mistakes: integer(0), v: integer(1) }),
   'issuer.key_rotated': object({ kid, operator: nullable(operator), previous: nullable(kid), v: integer(1) }),
   'sidecar.started': object({ node: word, v: integer(1), version: word }),
-  'sidecar.stopped': object({ cause: word, v: integer(1) }),
+  'sidecar.stopped': object({ cause: line, v: integer(1) }),
   /** A command of an operator that has no type of its own. */
   'admin.action': object({ command: word, operator, target: nullable(line), v: integer(1) }),
 } as const;

@@ -3,7 +3,7 @@ import type { CompletenessCode, Findings } from './finding.ts';
 import type { TrustedHead } from './trust.ts';
 
 /** A head of the log that somebody else has seen, so that it cannot be taken back unseen. */
-export interface Anchor {
+export interface NewestAnchor {
   readonly size: number;
   /** When it was seen, in milliseconds since the epoch; null where nobody says. */
   readonly timeMs: number | null;
@@ -30,7 +30,10 @@ export interface JudgeAnchorsOptions {
  * Returns the newest anchor of a log, or null, and adds to the findings why records at its end could be missing. A log
  * alone cannot show that: whoever can write its folder can put an older state of the folder in its place.
  */
-export function judgeAnchors(options: JudgeAnchorsOptions, completeness: Findings<CompletenessCode>): Anchor | null {
+export function judgeAnchors(
+  options: JudgeAnchorsOptions,
+  completeness: Findings<CompletenessCode>,
+): NewestAnchor | null {
   const { policy, size, nowMs, maxAnchorAgeMs } = options;
   const anchor = newestAnchor(options);
   if (policy.quorum !== NO_QUORUM && !options.heads.some(({ witnessedMs }) => witnessedMs !== undefined)) {

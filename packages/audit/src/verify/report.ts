@@ -1,4 +1,4 @@
-import type { Anchor } from './judge-anchors.ts';
+import type { NewestAnchor } from './judge-anchors.ts';
 import type { CompletenessCode, CompletenessFinding, Findings, IntegrityFinding } from './finding.ts';
 
 /** `not_shown` is what nobody can tell from what was given; it is neither good nor bad news. */
@@ -25,7 +25,7 @@ export interface LogReport {
   readonly completeness: Verdict<CompletenessFinding>;
   /** Whether somebody outside would know of an older state of the log in the place of this one. */
   readonly rollback: 'detectable' | 'undetectable';
-  readonly anchor: Anchor | null;
+  readonly anchor: NewestAnchor | null;
   /** How many earlier heads, of which each was verified, the log has grown from. */
   readonly earlierHeads: number;
 }

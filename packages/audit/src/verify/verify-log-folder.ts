@@ -12,18 +12,15 @@ import {
 } from './finding.ts';
 import { judgeLinks, type VerifiedLog } from './judge-links.ts';
 import { findTile, type ReadLogFile } from './read-log-file.ts';
-import type { RecordJudge } from './record-judge.ts';
 import { completenessVerdict, worstOf, type LogReport, type Verdict } from './report.ts';
 import { verifyLog, type VerifyLogOptions } from './verify-log.ts';
 
 /** How all logs of a sidecar are verified. */
-export interface VerifyLogFolderOptions extends Omit<VerifyLogOptions, 'readFile' | 'from' | 'judge' | 'ranges'> {
+export interface VerifyLogFolderOptions extends Omit<VerifyLogOptions, 'readFile' | 'from' | 'ranges'> {
   /** Reads files by their path below the folder of all logs. */
   readonly readFile: ReadLogFile;
   /** Returns the names of the folders in a folder; '' is that of all logs. */
   readonly listFolders: (path: string) => readonly string[] | Promise<readonly string[]>;
-  /** Returns what judges the records of one log. They are asked for in the order of the logs. */
-  readonly judgeOf?: (path: string) => RecordJudge;
   /** Returns the head of one log that was kept outside of it, where one was. */
   readonly fromOf?: (path: string) => VerifyLogOptions['from'];
   /** Returns what hashes the records of one log, and is disposed of after it. */
@@ -47,18 +44,16 @@ export interface LogFolderReport {
  * @throws {TallystickError} `log_invalid` as a rejection: there is no log.
  */
 export async function verifyLogFolder(options: VerifyLogFolderOptions): Promise<LogFolderReport> {
-  const { readFile, judgeOf, fromOf, rangesOf, ...how } = options;
+  const { readFile, fromOf, rangesOf, ...how } = options;
   const logs: (LogReport & { readonly path: string })[] = [];
   const verified: VerifiedLog[] = [];
   for (const path of await logPaths(options)) {
     await using ranges = rangesOf?.(path);
-    const judge = judgeOf?.(path);
     const from = fromOf?.(path);
     const readLogFile: ReadLogFile = (file) => readFile(`${path}/${file}`);
     const report = await verifyLog({
       ...how,
       readFile: readLogFile,
-      ...(judge && { judge }),
       ...(from && { from }),
       ...(ranges && { ranges }),
     });

@@ -22,8 +22,8 @@ export interface VerifyLogOptions {
   readonly level: VerifyLevel;
   /** A head that was kept outside the log, as a signed checkpoint, and when; it is an anchor. */
   readonly from?: { readonly checkpoint: Uint8Array; readonly timeMs?: number };
-  /** Judges the records, where their content is to be judged. */
-  readonly judge?: RecordJudge;
+  /** Returns what judges the records of the log of an origin, where their content is to be judged. Asked once at most. */
+  readonly judgeOf?: (origin: string) => RecordJudge;
   /** Hashes the records; without it this thread does. */
   readonly ranges?: RangeDeriver;
   /** Milliseconds since the epoch, by which anchors have an age. */
@@ -41,7 +41,7 @@ const DAY_MS = 86_400_000;
  * It rejects with what `readFile` throws: what cannot be read is not judged.
  */
 export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
-  const { readFile, policy, level, from, judge, nowMs, maxAnchorAgeMs = DAY_MS } = options;
+  const { readFile, policy, level, from, nowMs, maxAnchorAgeMs = DAY_MS } = options;
   const integrity = new Findings<IntegrityCode>();
   const completeness = new Findings<CompletenessCode>();
   // Before the checkpoint: a writer that goes on meanwhile publishes a head before it keeps it.
@@ -53,6 +53,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   if (!checkpoint) {
     return reportOf({ level, head: null, integrity, completeness, rollback: 'undetectable', anchor: null, heads: 0 });
   }
+  const judge = level === 'full' ? options.judgeOf?.(checkpoint.origin) : undefined;
   if (level === 'full') {
     const onRecord = judge?.onRecord.bind(judge);
     await deriveTree(
@@ -69,7 +70,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     integrity,
     completeness,
   });
-  for (const { verdict, rule, record, detail } of (level === 'full' && judge?.findings()) || []) {
+  for (const { verdict, rule, record, detail } of judge?.findings() ?? []) {
     const at = { rule, ...(record !== undefined && { record }), detail };
     if (verdict === 'integrity') integrity.push({ code: 'record_rule', ...at });
     else completeness.push({ code: 'record_gap', ...at });

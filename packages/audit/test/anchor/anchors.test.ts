@@ -36,8 +36,10 @@ function cosigned(size: number, name: 'w1' | 'w2', ageSeconds: number): Cosignat
   return { signature, time: cosignatureTime(signature.bytes) };
 }
 
-const openOn = (file: MemoryHeadsFile, policy = BOTH): Promise<Anchors> => openAnchors({ file, origin: ORIGIN, policy, clock });
-const keep = (anchors: Anchors, size: number, ...cosignatures: Cosignature[]) => anchors.keep(log.signed(size), cosignatures);
+const openOn = (file: MemoryHeadsFile, policy = BOTH): Promise<Anchors> =>
+  openAnchors({ file, origin: ORIGIN, policy, clock });
+const keep = (anchors: Anchors, size: number, ...cosignatures: Cosignature[]) =>
+  anchors.keep(log.signed(size), cosignatures);
 
 describe('the anchors of a log', () => {
   test('without any say that a rollback would not show', async () => {
@@ -73,7 +75,12 @@ describe('the anchors of a log', () => {
   test('that never had the quorum do not make a rollback detectable: no verifier with this policy would see it', async () => {
     const anchors = await openOn(new MemoryHeadsFile());
     await keep(anchors, 7, cosigned(7, 'w1', 0));
-    expect(anchors.state()).toMatchObject({ rollback: 'undetectable', quorum: 'missed', anchor: null, cosigned: { size: 7 } });
+    expect(anchors.state()).toMatchObject({
+      rollback: 'undetectable',
+      quorum: 'missed',
+      anchor: null,
+      cosigned: { size: 7 },
+    });
     const unasked = await openOn(new MemoryHeadsFile(), policyOf('none'));
     expect(unasked.state()).toMatchObject({ rollback: 'undetectable', quorum: 'not_asked' });
   });
@@ -201,11 +208,21 @@ describe('in a real folder', () => {
   });
 
   test('anchors are what the verifier finds in the folder of the log', async () => {
-    const anchors = await openAnchors({ file: await openHeadsFile(join(folder, 'verified')), origin: ORIGIN, policy: BOTH, clock });
+    const anchors = await openAnchors({
+      file: await openHeadsFile(join(folder, 'verified')),
+      origin: ORIGIN,
+      policy: BOTH,
+      clock,
+    });
     await keep(anchors, 7, cosigned(7, 'w1', 30), cosigned(7, 'w2', 9));
     await anchors.close();
     const files: Record<string, Buffer> = { checkpoint: log.signed(7), heads: readFileSync(join(folder, 'verified')) };
-    const report = await verifyLog({ readFile: (path) => files[path], policy: BOTH, level: 'signature', nowMs: NOW_MS });
+    const report = await verifyLog({
+      readFile: (path) => files[path],
+      policy: BOTH,
+      level: 'signature',
+      nowMs: NOW_MS,
+    });
     expect(report).toMatchObject({ rollback: 'detectable', anchor: { size: 7, ageMs: 30_000 }, earlierHeads: 1 });
   });
 });

@@ -42,12 +42,17 @@ describe('a witness judges a checkpoint by tlog-witness, add-checkpoint:', () =>
   test('signatures of unknown keys are ignored beside a good one', async () => {
     const text = parseNote(log.signed(9)).text;
     const checkpoint = formatNote(signNote(text, [logSigner(newKey('somebody.example')), logSigner(log.key)]));
-    const request = openAddCheckpoint(formatAddCheckpoint({ oldSize: 5, proof: await log.prove(5, 9), checkpoint }), logs);
+    const request = openAddCheckpoint(
+      formatAddCheckpoint({ oldSize: 5, proof: await log.prove(5, 9), checkpoint }),
+      logs,
+    );
     expect(request).toMatchObject({ signatures: [{ name: ORIGIN }] });
   });
 
   test('an old size above that of the checkpoint is answered 400', async () => {
-    expect(judge(9, formatAddCheckpoint({ oldSize: 9, proof: [], checkpoint: log.signed(8) }))).toMatchObject({ status: 400 });
+    expect(judge(9, formatAddCheckpoint({ oldSize: 9, proof: [], checkpoint: log.signed(8) }))).toMatchObject({
+      status: 400,
+    });
   });
 
   test('what is no request is answered 400', () => {
@@ -77,8 +82,12 @@ describe('a witness judges a checkpoint by tlog-witness, add-checkpoint:', () =>
 
   test('a proof from size 0, or between equal sizes, has to be empty', async () => {
     const proof = await log.prove(5, 9);
-    expect(judge(undefined, formatAddCheckpoint({ oldSize: 0, proof, checkpoint: log.signed(9) }))).toMatchObject({ status: 422 });
-    expect(judge(9, formatAddCheckpoint({ oldSize: 9, proof, checkpoint: log.signed(9) }))).toMatchObject({ status: 422 });
+    expect(judge(undefined, formatAddCheckpoint({ oldSize: 0, proof, checkpoint: log.signed(9) }))).toMatchObject({
+      status: 422,
+    });
+    expect(judge(9, formatAddCheckpoint({ oldSize: 9, proof, checkpoint: log.signed(9) }))).toMatchObject({
+      status: 422,
+    });
   });
 
   test('an empty log with the root of another is answered 422', () => {
@@ -97,7 +106,12 @@ describe('a witness judges a checkpoint by tlog-witness, add-checkpoint:', () =>
   });
 
   test('a log that forks, shrinks, or shows two heads of one size is never cosigned, whatever it is asked with', async () => {
-    const step = fc.record({ fork: fc.boolean(), size: fc.nat(24), oldSize: fc.option(fc.nat(24)), cross: fc.boolean() });
+    const step = fc.record({
+      fork: fc.boolean(),
+      size: fc.nat(24),
+      oldSize: fc.option(fc.nat(24)),
+      cross: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(fc.nat(12), fc.array(step, { maxLength: 12 }), async (forkAt, steps) => {
         const fork = log.forkedAt(forkAt);
@@ -107,7 +121,10 @@ describe('a witness judges a checkpoint by tlog-witness, add-checkpoint:', () =>
           const last = cosigned.at(-1);
           const from = oldSize ?? last?.size ?? 0;
           const proof = await (cross ? other : of).prove(from, size);
-          const request = openAddCheckpoint(formatAddCheckpoint({ oldSize: from, proof, checkpoint: of.signed(size) }), logs);
+          const request = openAddCheckpoint(
+            formatAddCheckpoint({ oldSize: from, proof, checkpoint: of.signed(size) }),
+            logs,
+          );
           if ('status' in request) throw new Error('a request of the log is well formed');
           const known = last && at(last.size, last.forked ? fork : log);
           if (judgeAddCheckpoint(known, request).status === 200) cosigned.push({ size, forked });

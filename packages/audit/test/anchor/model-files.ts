@@ -1,4 +1,4 @@
-import type { LogFiles } from '../../src/log/log-files.ts';
+import type { FileContent, LogFiles } from '../../src/log/log-files.ts';
 
 /** Thrown by every call of a machine that has crashed. */
 export class Crash extends Error {}
@@ -81,16 +81,8 @@ export class ModelFiles implements LogFiles {
   makeFolder = (): Promise<void> => this.#call(() => {});
   removeFolder = (): Promise<void> => this.#call(() => {});
 
-  write = async (path: string, bytes: Uint8Array): Promise<void> => {
-    const known = this.#names.get(path);
-    const content = known ?? { durable: Buffer.alloc(0), cached: Buffer.alloc(0) };
-    await this.#call(() => {
-      if (!known) this.#change([path, content]);
-      content.cached = Buffer.from(bytes);
-    });
-    await this.#call(() => {
-      content.durable = content.cached;
-    });
+  write = async (files: readonly FileContent[]): Promise<void> => {
+    for (const { path, content } of files) await this.#write(path, content);
   };
 
   link = async (from: string, to: string): Promise<boolean> => {
@@ -116,6 +108,18 @@ export class ModelFiles implements LogFiles {
       for (const change of this.#pending.filter(inFolder)) apply(this.#durableNames, change);
       this.#pending = this.#pending.filter((change) => !inFolder(change));
     });
+
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const known = this.#names.get(path);
+    const content = known ?? { durable: Buffer.alloc(0), cached: Buffer.alloc(0) };
+    await this.#call(() => {
+      if (!known) this.#change([path, content]);
+      content.cached = Buffer.from(bytes);
+    });
+    await this.#call(() => {
+      content.durable = content.cached;
+    });
+  }
 
   #change(change: Change): void {
     apply(this.#names, change);

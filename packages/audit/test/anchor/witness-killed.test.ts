@@ -37,7 +37,10 @@ async function startWitness(): Promise<Life> {
   return {
     async ask(body) {
       try {
-        const answer = await fetch(`http://127.0.0.1:${port}/add-checkpoint`, { method: 'POST', body: new Uint8Array(body) });
+        const answer = await fetch(`http://127.0.0.1:${port}/add-checkpoint`, {
+          method: 'POST',
+          body: new Uint8Array(body),
+        });
         return { status: answer.status, text: await answer.text() };
       } catch {
         return undefined;
@@ -70,7 +73,7 @@ test(
         if (answer?.status === 200 && size === held.size) expect(branch.root(size)).toEqual(held.root);
       }
       const grow = async (branch: GrowingLog): Promise<void> => {
-        for (let from = size; ; ) {
+        for (let from = size; ;) {
           const to = from + 1 + throws(3);
           const answer = await witness.ask(await branch.request(from, to));
           if (answer?.status !== 200) return;

@@ -24,7 +24,11 @@ const key = newKey('witness.example/w1');
 const clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
 
 function openStore(files: LogFiles): Promise<WitnessFolder> {
-  return openWitnessFolder({ folder: '/state', openFiles: () => files, lock: async () => ({ release: async () => {} }) });
+  return openWitnessFolder({
+    folder: '/state',
+    openFiles: () => files,
+    lock: async () => ({ release: async () => {} }),
+  });
 }
 
 async function openWitness(files: LogFiles): Promise<Witness> {
@@ -135,7 +139,12 @@ describe('a witness', () => {
 
   test('that crashes in any call to its disk never cosigns two inconsistent heads', async () => {
     const script = [await log.request(0, 3), await log.request(3, 6), await log.request(6, 6), await log.request(6, 9)];
-    const forked = [await fork.request(0, 3), await fork.request(3, 6), await fork.request(6, 6), await fork.request(6, 9)];
+    const forked = [
+      await fork.request(0, 3),
+      await fork.request(3, 6),
+      await fork.request(6, 6),
+      await fork.request(6, 9),
+    ];
     let crashes = 0;
     for (const ending of ['killed', 'power'] satisfies Ending[]) {
       for (const fault of ['crash-before', 'crash-after'] as const) {

@@ -1,6 +1,5 @@
 import {
   createExporter,
-  EXPORT_FORMATS,
   type ExportManifest,
   type ExporterOptions,
   type Leaf,
@@ -12,7 +11,7 @@ import { digestOf, OPERATOR } from '../record/plausible-log.ts';
 /** Returns the export of some logs: the lines of its file with their ends, and its manifest. */
 export function exported(
   logs: readonly LogWriter[],
-  format: keyof typeof EXPORT_FORMATS,
+  format: ExportManifest['format'],
   query: RecordQuery = {},
   options: Partial<ExporterOptions> = {},
 ): { lines: string[]; manifest: ExportManifest; leaves: Leaf[] } {

@@ -7,7 +7,10 @@ import { openLogReader } from '../../src/log/log-reader.ts';
 import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
 import { openLog } from '../../src/log/open-log.ts';
 import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
-import { KEY_TYPE } from '../../src/tlog/note-key.ts';
+import { formatVkey, KEY_TYPE } from '../../src/tlog/note-key.ts';
+import { foldersIn, logFolder } from '../../src/verify/log-folder.ts';
+import { policyOfVkeys } from '../../src/verify/trust.ts';
+import { verifyLogFolder } from '../../src/verify/verify-log-folder.ts';
 import { keyOf } from '../log/test-log.ts';
 import { goldenOptions, goldenRecord, makeGolden } from './make-golden.ts';
 
@@ -45,6 +48,26 @@ test('its closed shard is read and proven from its tiles', async () => {
   expect(log.published()?.size).toBe(300);
   for (let seq = 1; seq < 300; seq++) expect(Buffer.from(await log.readRecord(seq))).toEqual(goldenRecord(origin, seq));
   await log.proveInclusion(299);
+});
+
+test('the verifier finds that both shards hold, given their keys and nothing else', async () => {
+  const policy = policyOfVkeys(
+    ['acme.example/sc-1/1/1', 'acme.example/sc-1/1/2'].map((name) =>
+      formatVkey(publicNoteKey({ name, privateKey: keyOf(7) }, KEY_TYPE.ed25519)),
+    ),
+  );
+  const report = await verifyLogFolder({
+    readFile: logFolder(GOLDEN),
+    listFolders: (path) => foldersIn(join(GOLDEN, path)),
+    policy,
+    level: 'full',
+    nowMs: Date.UTC(2026, 0, 1),
+  });
+  expect(report.logs.map(({ path, head, integrity }) => [path, head?.size, integrity.verdict])).toEqual([
+    ['1/1', 300, 'holds'],
+    ['1/2', 20, 'holds'],
+  ]);
+  expect(report.integrity.verdict).toBe('holds');
 });
 
 test('this version writes the bytes of format 1: who changes one writes another golden log beside it', async () => {

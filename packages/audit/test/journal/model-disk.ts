@@ -319,7 +319,7 @@ function applied(durable: Buffer, entries: File['pending']): Buffer {
 
 function copySector(from: Buffer, to: Buffer, sector: number): void {
   const at = sector * SECTOR;
-  to.fill(0, at, at + SECTOR);
+  to.fill(0, at, Math.min(to.length, at + SECTOR));
   if (at < from.length) from.copy(to, at, at, at + SECTOR);
 }
 

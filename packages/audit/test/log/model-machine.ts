@@ -1,4 +1,4 @@
-import { readAll, writeAll, type Disk } from '../../src/journal/disk.ts';
+import { readAll, writeAll, type Disk, type DiskFile } from '../../src/journal/disk.ts';
 import type { LogFiles } from '../../src/log/log-files.ts';
 import { Crash, ModelDisk, type Call, type Dice, type Fault, type Survival } from '../journal/model-disk.ts';
 
@@ -110,12 +110,16 @@ export class ModelMachine {
           this.#add(join(root, path), new ModelDisk(this.#throws));
           disk.create(name + FOLDER);
         }),
-      write: async (path, content) => {
-        const [disk, name] = place(path);
-        if (disk.list().includes(name)) await later(() => disk.unlink(name));
-        const file = await later(() => disk.create(name));
-        await later(() => writeAll(file, content, 0));
-        await later(() => file.datasync());
+      write: async (files) => {
+        const written: DiskFile[] = [];
+        for (const { path, content } of files) {
+          const [disk, name] = place(path);
+          if (disk.list().includes(name)) await later(() => disk.unlink(name));
+          const file = await later(() => disk.create(name));
+          await later(() => writeAll(file, content, 0));
+          written.push(file);
+        }
+        for (const file of written) await later(() => file.datasync());
       },
       link: (from, to) =>
         later(() => {

@@ -161,10 +161,10 @@ test.each([
     const files = createNodeLogFiles(path);
     return {
       ...files,
-      async write(file, content) {
+      async write(contents) {
         writes++;
         if (broken) throw Object.assign(new Error(code), { code });
-        await files.write(file, content);
+        await files.write(contents);
       },
     };
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLeaf, type AuditRecord, type Leaf } from '../../src/index.ts';
+import { readLeaf, RecordError, type AuditRecord, type Leaf } from '../../src/index.ts';
 import { judged } from './judged.ts';
 import { LogWriter, ORIGIN, START_MS } from './log-writer.ts';
 import {
@@ -50,6 +50,8 @@ describe('judgement of a sequence of records', () => {
 
   it('names a leaf that holds no record, or says that it is another one', () => {
     const { leaves } = begun();
+    const elsewhere = ORIGIN.replace('/1/1', '/2/1');
+    expect(readLeaf(elsewhere, 1, leaves[1]!.bytes).content).toBeInstanceOf(RecordError);
     const broken = [...leaves];
     broken[1] = readLeaf(ORIGIN, 1, Buffer.from('{}'));
     broken[2] = readLeaf(ORIGIN, 2, leaves[1]!.bytes);
@@ -139,7 +141,10 @@ describe('intents and what became of them', () => {
     const [intent] = mint(log, close.id);
     log.leaves.length = intent!.index + 1;
     expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 1 });
-    log.nowMs += 60_001;
+    log.nowMs += 59_960;
+    bootRecord(log);
+    expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 1 });
+    log.nowMs += 1000;
     log.append('log.shard_closed', { cause: 'period', next: null, v: 1 });
     expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 1 });
   });
@@ -226,7 +231,7 @@ describe('releases and the registry in force', () => {
     release(log, close.id, { registry: before });
     release(log, close.id);
     expect(judged(log.leaves).rules).toEqual([]);
-    log.nowMs += 2;
+    log.nowMs += 1000;
     release(log, close.id, { registry: before });
     expect(judged(log.leaves).rules).toEqual(['registry_mismatch']);
   });
@@ -328,13 +333,20 @@ describe('where a log comes from', () => {
   it.each([
     ['another size', { ...head, size: 13 }],
     ['another root', { ...head, root: Buffer.alloc(32, 2).toString('base64') }],
-    ['a shard that is not the one before', { ...head, origin: ORIGIN.replace(/1$/, '2') }],
-    ['another incarnation', { ...head, origin: ORIGIN.replace('/1/1', '/2/1') }],
-    ['another sidecar', { ...head, origin: ORIGIN.replace('SC/', 'SD/') }],
-  ])('finds a shard that names %s', (_, previous) => {
-    expect(judged(shard({ identities: 0, intents: 0, leases: 0 }, previous).leaves, { previous: head }).rules).toEqual([
-      'head_lineage',
-    ]);
+  ])('finds a shard that names a head of %s than a verifier has derived', (_, previous) => {
+    const { leaves } = shard({ identities: 0, intents: 0, leases: 0 }, previous);
+    expect(judged(leaves, { previous: head }).rules).toEqual(['head_lineage']);
+    expect(judged(leaves).rules).toEqual([]);
+  });
+
+  it.each([
+    ['itself', ORIGIN.replace(/1$/, '2')],
+    ['another incarnation', ORIGIN.replace('/1/1', '/2/1')],
+    ['another sidecar', ORIGIN.replace('SC/', 'SD/')],
+    ['another trust domain', ORIGIN.replace('acme', 'evil')],
+  ])('finds a shard that names a head of %s', (_, origin) => {
+    const { leaves } = shard({ identities: 0, intents: 0, leases: 0 }, { ...head, origin });
+    expect(judged(leaves).rules).toEqual(['head_lineage']);
   });
 
   it('finds a log that begins with anything else', () => {

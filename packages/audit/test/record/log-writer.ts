@@ -17,6 +17,7 @@ export const START_MS = Date.parse('2026-11-22T08:00:00Z');
 
 /** Writes records as the sidecar does, on a clock that one moves, with ids that are the same in every run. */
 export class LogWriter {
+  readonly origin: string;
   readonly leaves: Leaf[] = [];
   readonly identities = new Map<string, IdentityObject>();
   nowMs: number;
@@ -24,10 +25,8 @@ export class LogWriter {
   #made = 0;
   #range = new CompactRange();
 
-  constructor(
-    readonly origin = ORIGIN,
-    nowMs = START_MS,
-  ) {
+  constructor(origin = ORIGIN, nowMs = START_MS) {
+    this.origin = origin;
     this.nowMs = nowMs;
     this.boot = this.ulid();
   }

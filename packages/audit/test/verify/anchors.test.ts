@@ -93,7 +93,7 @@ describe('completeness', () => {
         { verdict: 'integrity', rule: 'time_backwards', detail: 'time went back' } as const,
       ],
     };
-    const report = await verified(log, { judge });
+    const report = await verified(log, { judgeOf: () => judge });
     expect(found(report)).toEqual(['record_rule time_backwards', 'record_gap record 2 heartbeat_gap']);
     expect(verifyExitCode(report)).toBe(1);
   });

@@ -61,7 +61,7 @@ describe('a log whose heads are cosigned', () => {
         if (report.integrity.verdict === 'fails') expect(new Set(named)).toEqual(new Set([path]));
         if (path.startsWith('tile/entries/')) expect(report.integrity.findings[0]!.record).toBe(recordAtByte(path, at));
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 });

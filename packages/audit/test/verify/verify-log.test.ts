@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { inWorkers, logFolder, verifyExitCode } from '../../src/index.ts';
+import { inWorkers, logFolder, verifyExitCode, type WorkerRanges, type WorkerRangesOptions } from '../../src/index.ts';
 import { flip, putFiles, tampered, writeLog } from './log-on-disk.ts';
 import { found, verified } from './verified.ts';
 
@@ -58,9 +58,15 @@ describe('in threads', () => {
     return folder;
   };
 
+  const inThreads = (folder: string, options: Partial<WorkerRangesOptions> = {}): WorkerRanges => {
+    const ranges = inWorkers({ folder, threads: 2, ...options });
+    onTestFinished(() => ranges[Symbol.asyncDispose]());
+    return ranges;
+  };
+
   test('a log is judged as in this one, and every record is shown in its order', async () => {
     const folder = onDisk(log.files);
-    await using ranges = inWorkers({ folder, threads: 2 });
+    const ranges = inThreads(folder);
     const seen: Buffer[] = [];
     const judge = {
       onRecord(index: number, record: Uint8Array) {
@@ -69,7 +75,7 @@ describe('in threads', () => {
       },
       findings: () => [],
     };
-    const report = await verified(log, { readFile: logFolder(folder), ranges, judge });
+    const report = await verified(log, { readFile: logFolder(folder), ranges, judgeOf: () => judge });
     expect(report).toEqual(await verified(log));
     expect(seen.length).toBe(log.records.length);
     expect(seen.every((record, i) => record.equals(log.records[i]!))).toBe(true);
@@ -82,7 +88,7 @@ describe('in threads', () => {
       files.delete('tile/entries/044');
     });
     const folder = onDisk(bad.files);
-    await using ranges = inWorkers({ folder, threads: 2 });
+    const ranges = inThreads(folder);
     const report = await verified(bad, { readFile: logFolder(folder), ranges });
     expect(report).toEqual(await verified(bad));
     expect(report.integrity.count).toBe(3);
@@ -90,7 +96,7 @@ describe('in threads', () => {
 
   test('a thread that cannot be started is an error, not a verdict', async () => {
     const program = new URL('no-such-module.js', import.meta.url);
-    await using ranges = inWorkers({ folder: onDisk(log.files), threads: 2, program });
+    const ranges = inThreads(onDisk(log.files), { program });
     await expect(verified(log, { ranges })).rejects.toThrow('no-such-module');
   });
 });

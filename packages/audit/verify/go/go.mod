@@ -1,4 +1,4 @@
-module tallystick/audit/verify
+module tallystick.invalid/audit/verify
 
 go 1.24.0
 

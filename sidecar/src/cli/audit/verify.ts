@@ -70,8 +70,8 @@ export const verify = defineCommand({
         level: level === 'signature' ? 'signature' : 'full',
         nowMs: clock.nowMs(),
         ...(level === 'records' && {
-          judgeOf(path: string) {
-            const judge = recordJudge(readFile, path);
+          judgeOf(origin: string) {
+            const judge = recordJudge(readFile, origin);
             judges.push(judge);
             return judge;
           },
@@ -105,8 +105,8 @@ function exitCode(report: LogFolderReport, keyOfFolder: boolean): 0 | 1 | 3 {
   return code === VERIFY_EXIT.holds && keyOfFolder ? VERIFY_EXIT.not_shown : code;
 }
 
-function recordJudge(readFile: ReadLogs, path: string): SemanticRecordJudge {
-  const origin = headOf(readFile, path)?.origin ?? path;
+/** Of a later shard, with what the one before says of its end. */
+function recordJudge(readFile: ReadLogs, origin: string): SemanticRecordJudge {
   const place = parseOrigin(origin);
   if (!place || place.shard === 1) return createRecordJudge(origin);
   const before = { ...place, shard: place.shard - 1 };
