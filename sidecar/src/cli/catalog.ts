@@ -18,4 +18,5 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
   schema: async () => (await import('./schema.ts')).schema,
   status: async () => (await import('./status.ts')).status,
+  witness: async () => (await import('./witness/witness.ts')).witness,
 };

@@ -88,7 +88,8 @@ export function unreadable(path: string, error: unknown): TallystickError {
   return new TallystickError('state_unusable', `"${path}" cannot be read: ${code}`, { remedy });
 }
 
-function vkeysOf(fileOrText: string): string[] {
+/** Returns the public keys that a file holds, a line each, or that the text itself is. */
+export function vkeysOf(fileOrText: string): string[] {
   // A path has no plus with eight digits behind it where it is not the key itself.
   if (!/^[^+\s]+\+[0-9a-f]{8}\+/.test(fileOrText)) return linesOf(readNamed(fileOrText));
   parseVkey(fileOrText);
