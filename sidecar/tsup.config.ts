@@ -30,7 +30,11 @@ const builtInsAsNeeded: NonNullable<Options['esbuildPlugins']>[number] = {
 // The command in one folder (`--out-dir`, else bundle), which runs where nothing is installed: main.js, its late-loaded
 // parts, and the native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
 export default defineConfig(({ outDir = join(import.meta.dirname, 'bundle') }) => ({
-  entry: ['src/main.ts'],
+  entry: {
+    main: 'src/main.ts',
+    // The thread of the record's journal is a program of its own.
+    'journal-worker': '../packages/audit/src/journal/journal-worker.ts',
+  },
   outDir,
   tsconfig: 'tsconfig.json',
   platform: 'node',

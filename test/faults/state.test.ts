@@ -119,7 +119,7 @@ test.skipIf(!canMount && !process.env.CI)(
     await using daemon = await startDaemon();
     await daemon.kill('SIGTERM');
     const audit = join(daemon.folder, 'state/audit');
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', audit], {
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1300k,mode=0700', 'tmpfs', audit], {
       encoding: 'utf8',
     });
     expect(mounted.stderr).toBe('');
