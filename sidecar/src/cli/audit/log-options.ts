@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { policyOfVkeys, parseTlogPolicy, parseVkey, type TlogPolicy } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
 import { loadConfig } from '../../config/load-config.ts';
+import { STATE_FORMAT } from '../../state/state-folder.ts';
 import { CONFIG_OPTION, configPathOf, UsageError, type Invocation, type OptionShapes } from '../command.ts';
 import { logPaths, readableLogs } from './readable-logs.ts';
 
@@ -105,7 +106,17 @@ function linesOf(bytes: Uint8Array): string[] {
 
 function requireFolder(path: string, remedy: string): string {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory() === true) return path;
+  if (stat?.isDirectory() === true) return requireKnown(path);
   const fault = stat ? 'is not a folder' : 'is not there';
   throw new TallystickError('state_unusable', `"${path}" ${fault}`, { remedy });
+}
+
+/** A copy of the logs may have no format beside them; one that has is of a version that we know. */
+function requireKnown(folder: string): string {
+  const text = Buffer.from(readableLogs(folder)('FORMAT') ?? new Uint8Array()).toString('utf8');
+  const format = Number(/^tallystick-state (\d{1,6})\n$/.exec(text)?.[1] ?? STATE_FORMAT);
+  if (format <= STATE_FORMAT) return folder;
+  throw new TallystickError('state_newer', `"${folder}" has format ${format}, and this version knows ${STATE_FORMAT}`, {
+    remedy: 'run the command of the version that wrote this folder, or of a later one',
+  });
 }

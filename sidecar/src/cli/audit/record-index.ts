@@ -58,10 +58,10 @@ export async function selectIndexed({ file, dir, logs, query, limit }: IndexedSe
 }
 
 async function openIndex(path: string): Promise<DatabaseSync> {
-  const { DatabaseSync } = await loadSqlite();
+  const sqlite = await loadSqlite();
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const index = new DatabaseSync(path);
+    const index = new sqlite.DatabaseSync(path);
     index.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
     const { user_version: version } = index.prepare('PRAGMA user_version').get() as { user_version: number };
     if (version !== VERSION) rebuild(index, version);
@@ -76,7 +76,7 @@ async function openIndex(path: string): Promise<DatabaseSync> {
 }
 
 /** Node calls it experimental in some of the releases that we run on; that is nothing for who reads a log. */
-async function loadSqlite(): Promise<typeof import('node:sqlite')> {
+async function loadSqlite(): Promise<{ readonly DatabaseSync: typeof DatabaseSync }> {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
@@ -166,36 +166,54 @@ const TERMS = ['lease', 'run', 'identity', 'process', 'owner'] as const;
 
 /** Reads what the index finds, and judges each record by the query itself: an index may lack, but not add. */
 function select(index: DatabaseSync, logs: readonly SignedLog[], query: RecordQuery, limit: number): Selection {
-  const wanted: string[] = [];
+  const { from, where, values } = conditionOf(query);
+  const { count } = index.prepare(`SELECT count(*) AS count ${from} ${where}`).get(...values) as { count: number };
+  const places = index
+    .prepare(`SELECT r.number, r.seq ${from} ${where} ORDER BY r.number DESC, r.seq DESC LIMIT ?`)
+    .all(...values, limit) as unknown as { number: number; seq: number }[];
+  const isSelected = compileQuery(query);
+  const leaves = readPlaces(logs, places.toReversed()).filter((leaf) => isSelected(leaf) === null);
+  return { leaves, count };
+}
+
+interface Condition {
+  /** The first table goes by the name `r`. */
+  readonly from: string;
+  readonly where: string;
+  readonly values: readonly (string | number)[];
+}
+
+/** The first term that is asked for leads: its records are next to each other, in their order. */
+function conditionOf(query: RecordQuery): Condition {
+  const from: string[] = [];
+  const where: string[] = [];
   const values: (string | number)[] = [];
-  const where = (condition: string, ...more: (string | number)[]): void => {
-    wanted.push(condition);
+  const and = (condition: string, ...more: (string | number)[]): void => {
+    where.push(condition);
     values.push(...more);
   };
   for (const kind of TERMS) {
     const value = query[kind];
     if (value === undefined) continue;
-    where(
-      'EXISTS (SELECT 1 FROM terms t WHERE t.kind = ? AND t.value = ? AND t.number = r.number AND t.seq = r.seq)',
-      kind,
-      value,
-    );
+    const name = from.length === 0 ? 'r' : `t${from.length}`;
+    from.push(from.length === 0 ? 'terms r' : `JOIN terms ${name} USING (number, seq)`);
+    and(`${name}.kind = ? AND ${name}.value = ?`, kind, value);
   }
-  if (query.outcome !== undefined) where('r.outcome = ?', query.outcome);
-  if (query.type?.endsWith('.*')) where('substr(r.type, 1, ?) = ?', query.type.length - 1, query.type.slice(0, -1));
-  else if (query.type !== undefined) where('r.type = ?', query.type);
-  if (query.from !== undefined) where('r.at >= ?', Date.parse(query.from));
-  if (query.to !== undefined) where('r.at < ?', Date.parse(query.to));
-  const condition = wanted.length > 0 ? `WHERE ${wanted.join(' AND ')}` : '';
-  const { count } = index.prepare(`SELECT count(*) AS count FROM records r ${condition}`).get(...values) as {
-    count: number;
+  const terms = where.length;
+  const { outcome, type, from: since, to: until } = query;
+  if (outcome !== undefined) and('outcome = ?', outcome);
+  if (type?.endsWith('.*')) and('substr(type, 1, ?) = ?', type.length - 1, type.slice(0, -1));
+  else if (type !== undefined) and('type = ?', type);
+  if (since !== undefined) and('at >= ?', Date.parse(since));
+  if (until !== undefined) and('at < ?', Date.parse(until));
+  // Where nothing is asked of the record itself, it need not be looked up.
+  if (terms === 0) from.push('records r');
+  else if (where.length > terms) from.push('JOIN records USING (number, seq)');
+  return {
+    from: `FROM ${from.join(' ')}`,
+    where: where.length > 0 ? `WHERE ${where.join(' AND ')}` : '',
+    values,
   };
-  const places = index
-    .prepare(`SELECT r.number, r.seq FROM records r ${condition} ORDER BY r.number DESC, r.seq DESC LIMIT ?`)
-    .all(...values, limit) as unknown as { number: number; seq: number }[];
-  const isSelected = compileQuery(query);
-  const leaves = readPlaces(logs, places.toReversed()).filter((leaf) => isSelected(leaf) === null);
-  return { leaves, count };
 }
 
 function readPlaces(logs: readonly SignedLog[], places: readonly { number: number; seq: number }[]): Leaf[] {

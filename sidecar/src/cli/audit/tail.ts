@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Leaf } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
-import { defineCommand, EXIT, JSON_OPTION, UsageError, type Output } from '../command.ts';
+import { defineCommand, EXIT, UsageError, type Output } from '../command.ts';
 import { table } from '../table.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, type Trust } from './log-options.ts';
 import { RECORD_HEADS, recordCells, recordJson } from './record-lines.ts';
@@ -20,7 +20,7 @@ export const tail = defineCommand({
     ...TRUST_OPTIONS,
     count: { type: 'string', value: 'COUNT', doc: `how many to begin with; ${DEFAULT_COUNT} without it` },
     follow: { type: 'boolean', doc: 'go on with what is published from now on, until interrupted' },
-    ...{ json: { ...JSON_OPTION.json, doc: 'print one JSON value a line' } },
+    json: { type: 'boolean', doc: 'print one JSON value a line' },
   },
   async run(invocation) {
     const { options, stdout } = invocation;

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../run-cli.ts';
-import { vkeyAt, WrittenLogs } from './written-logs.ts';
+import { CLOSE, REPORT, vkeyAt, WrittenLogs } from './written-logs.ts';
 
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
 
@@ -46,7 +46,7 @@ describe('tallystick audit verify', () => {
     const logs = await WrittenLogs.plausible();
     const kept = join(logs.dir, 'kept');
     writeFileSync(kept, logs.read('1/1/checkpoint'));
-    await logs.deny('spiffe://acme.example/payments/report');
+    await logs.deny(REPORT);
     await logs.publish();
     const policy = join(logs.dir, 'policy');
     writeFileSync(policy, `log ${VKEY}\nquorum none\n`);
@@ -131,10 +131,39 @@ describe('tallystick audit verify', () => {
     });
   });
 
+  test('judges the integrity of a record of a later release, and says that it does not judge its meaning', async () => {
+    const logs = await WrittenLogs.begin();
+    await logs.appendLater();
+    await logs.publish();
+    const { code, stdout } = await verify(logs.dir, '--vkey', VKEY);
+    expect(code).toBe(3);
+    expect(stdout).toContain('integrity     holds');
+    expect(stdout).toMatch(
+      /^notes +1, held against neither\n {2}acme.example\/sc-1\/1\/1 record 2: .*\(not_judged\)$/m,
+    );
+  });
+
+  test('and "audit log" read a log that goes on meanwhile, as far as some head that it had', async () => {
+    const logs = await WrittenLogs.plausible();
+    for (let round = 0; round < 12; round += 1) {
+      const before = logs.size;
+      const [judged, listed] = await Promise.all([
+        verifyJson(logs.dir, '--vkey', VKEY),
+        runCli(['audit', 'log', '--dir', logs.dir, '--vkey', VKEY, '--limit', '1']),
+        Promise.all(Array.from({ length: 40 }, () => logs.release(CLOSE, 'run-1'))).then(() => logs.publish()),
+      ]);
+      expect(judged.report).toMatchObject({ integrity: { verdict: 'holds' } });
+      const { head } = (judged.report as { logs: { head: { size: number } }[] }).logs[0]!;
+      expect(head.size).toBeGreaterThanOrEqual(before);
+      expect(listed).toMatchObject({ code: 0 });
+    }
+    expect(logs.size).toBeGreaterThan(512);
+  });
+
   test('stops at the published head: what was appended since is not looked at', async () => {
     const logs = await WrittenLogs.plausible();
     const { size } = logs;
-    await logs.release('spiffe://acme.example/payments/report', 'run-3');
+    await logs.release(REPORT, 'run-3');
     expect(await verifyJson(logs.dir, '--vkey', VKEY)).toMatchObject({ report: { logs: [{ head: { size } }] } });
   });
 });
@@ -155,6 +184,15 @@ describe('what keeps the verifier from judging ends with 2, and says what to do'
     const { code, stdout, stderr } = await runCli(['audit', 'verify', ...argv]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  test('a folder of a later version', async () => {
+    const logs = await WrittenLogs.begin();
+    await logs.publish();
+    writeFileSync(join(logs.dir, 'FORMAT'), 'tallystick-state 999\n');
+    const { code, stderr } = await verify(logs.dir, '--vkey', VKEY);
+    expect(code).toBe(2);
+    expect(stderr).toContain('has format 999, and this version knows 2\n  run the command of the version that wrote');
   });
 
   test('a kept head that is of no trusted key, or of a log that is gone', async () => {

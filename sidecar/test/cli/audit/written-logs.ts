@@ -20,7 +20,15 @@ import {
   type RecordBodies,
   type RecordType,
 } from '@tallystick/audit';
-import { registryDigest, systemTimers, ulid, leaseId, type IdentityObject } from '@tallystick/core';
+import {
+  canonicalJson,
+  leaseId,
+  registryDigest,
+  systemTimers,
+  ulid,
+  type IdentityObject,
+  type Json,
+} from '@tallystick/core';
 
 const OWNER = { trustDomain: 'acme.example', sidecarId: 'sc-1' };
 const DURABILITY = { class: 'node', fileSystem: 'ext4' } as const;
@@ -163,6 +171,13 @@ export class WrittenLogs {
     const object = this.#identities.get(id)!;
     const body = { change: null, effectiveAt: null, identity: id, late: false, object, operator, v: 1 };
     return this.append('identity.suspended', body, { actor: 'operator', reason: operator.reason });
+  }
+
+  /** Appends a record of a type that this release does not know. */
+  async appendLater(): Promise<void> {
+    const known = (seq: number): AuditRecord =>
+      this.#record(this.#log.origin, seq, 'sidecar.stopped', { cause: 'x', v: 1 });
+    await this.#log.append((seq) => Buffer.from(canonicalJson({ ...known(seq), type: 'zz.later' } as unknown as Json)));
   }
 
   publish(): Promise<void> {
