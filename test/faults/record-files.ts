@@ -36,7 +36,8 @@ function numbersIn(folder: string): string[] {
     .sort((a, b) => Number(a) - Number(b));
 }
 
-function readLog(log: string): RecordLine[] {
+/** Returns the records of the log in one folder. */
+export function readLog(log: string): RecordLine[] {
   const leaves: Uint8Array[] = [];
   const size = publishedSize(log);
   for (let index = 0; index * TILE_WIDTH < size; index++) {

@@ -20,6 +20,8 @@ export interface MemoryRecorder extends Recorder {
   letGo(): void;
   /** The disk fails: what waits and what comes is refused. */
   fail(): void;
+  /** It works again. */
+  recover(): void;
   clear(): void;
 }
 
@@ -75,6 +77,9 @@ export function memoryRecorder(): MemoryRecorder {
       failed = true;
       held?.reject(unavailable());
       held = undefined;
+    },
+    recover() {
+      failed = false;
     },
     clear() {
       records = [];
