@@ -64,10 +64,11 @@ function limitOf(text = String(DEFAULT_LIMIT)): number {
 /** Reads every leaf, and returns what a query selects once they are known to be those under the signed heads. */
 function selectLeaves(logs: readonly SignedLog[], query: RecordQuery, limit: number): Selection {
   const select = compileQuery(query);
+  const holding = textsOf(query);
   let newest: Leaf[] = [];
   let count = 0;
   for (const each of logs) {
-    for (const leaf of signedLeaves(each)) {
+    for (const leaf of signedLeaves(each, { holding })) {
       if (select(leaf) !== null) continue;
       count += 1;
       newest.push(leaf);
@@ -75,4 +76,11 @@ function selectLeaves(logs: readonly SignedLog[], query: RecordQuery, limit: num
     }
   }
   return { leaves: newest.slice(-limit), count };
+}
+
+/** Returns texts that every record has which the query selects, as canonical JSON writes them. */
+function textsOf({ identity, owner, process, run, lease, outcome }: RecordQuery): Buffer[] {
+  return [identity, owner, process, run, lease, outcome]
+    .filter((value) => value !== undefined)
+    .map((value) => Buffer.from(JSON.stringify(value)));
 }

@@ -138,7 +138,7 @@ async function add(index: DatabaseSync, log: SignedLog, number: number, from: nu
   const insertTerm = index.prepare('INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?)');
   index.exec('BEGIN');
   try {
-    for (const leaf of signedLeaves(log, edge)) {
+    for (const leaf of signedLeaves(log, { edge })) {
       const record = recordOf(leaf);
       if (!record) continue;
       insertRecord.run(number, leaf.index, Date.parse(record.time), record.type, record.outcome);

@@ -13,7 +13,7 @@ import {
   type Leaf,
   type Tile,
 } from '@tallystick/audit';
-import { TallystickError } from '@tallystick/core';
+import { leafHash, TallystickError } from '@tallystick/core';
 import { logPaths, readableLogs, type ReadLogs } from './readable-logs.ts';
 import type { Trust } from './log-options.ts';
 
@@ -59,29 +59,39 @@ function signedLog(path: string, checkpoint: Uint8Array, readFile: ReadLogs, { p
   }
 }
 
+/** Which leaves of a log are yielded. */
+export interface LeafSelection {
+  /** Edge of the leaves that are passed over: {@link edgeAt}. Without it, none are. */
+  readonly edge?: CompactRange;
+  /** Texts that a leaf must hold to be read at all: to read one takes ten times as long as to verify it. */
+  readonly holding?: readonly Buffer[];
+}
+
 /**
- * Yields the leaves of a log from an index on, and throws in the end unless they are those under its signed head. What
- * it has yielded is evidence only once it is exhausted.
+ * Yields the leaves of a log, and throws in the end unless all of them, also those that are not yielded, are those under
+ * its signed head. What it has yielded is evidence only once it is exhausted.
  *
- * @param edge Of the leaves before, where `from` is not 0: {@link edgeAt}.
  * @throws {TallystickError} `log_invalid`
  */
-export function* signedLeaves(log: SignedLog, edge: CompactRange = new CompactRange()): Generator<Leaf, void> {
-  for (const leaf of bundledLeaves(log, edge.size, log.size)) {
-    edge.append(leaf.hash);
-    yield leaf;
+export function* signedLeaves(log: SignedLog, { edge, holding = [] }: LeafSelection = {}): Generator<Leaf, void> {
+  const range = edge ?? new CompactRange();
+  for (let index = range.size; index < log.size;) {
+    for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH)).slice(index % TILE_WIDTH)) {
+      range.append(leafHash(bytes));
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (holding.every((each) => text.includes(each))) yield readLeaf(log.origin, index, bytes);
+      index += 1;
+    }
   }
-  if (!edge.root().equals(log.root)) {
+  if (!range.root().equals(log.root)) {
     throw changed(`the records of the log ${log.path} are not those under its signed head`);
   }
 }
 
-/** Yields the leaves `[from, to)` of a log, unverified: whether they are those under a head is for the caller to derive. */
-export function* bundledLeaves(log: SignedLog, from: number, to: number): Generator<Leaf, void> {
-  for (let index = from; index < to;) {
-    for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH))
-      .slice(index % TILE_WIDTH)
-      .slice(0, to - index)) {
+/** Yields the first leaves of a log, unverified: whether they are those under a head is for the caller to derive. */
+export function* firstLeaves(log: SignedLog, size: number): Generator<Leaf, void> {
+  for (let index = 0; index < size;) {
+    for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH)).slice(0, size - index)) {
       yield readLeaf(log.origin, index, bytes);
       index += 1;
     }

@@ -79,7 +79,7 @@ async function leavesFrom(log: SignedLog, from: number, root?: Uint8Array): Prom
   if (!edge || (root && !edge.root().equals(root))) {
     throw new TallystickError('log_invalid', `the log ${log.path} contradicts a head that it had`, { remedy: REMEDY });
   }
-  return [...signedLeaves(log, edge)];
+  return [...signedLeaves(log, { edge })];
 }
 
 function pause(signal: AbortSignal): Promise<boolean> {

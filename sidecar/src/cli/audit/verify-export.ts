@@ -16,7 +16,7 @@ import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { MANIFEST } from './export.ts';
 import { judging } from './judgement.ts';
 import { DIR_OPTIONS, logsFolderOf, readNamed, TRUST_OPTIONS, trustOf, unreadable, type Trust } from './log-options.ts';
-import { bundledLeaves, openSignedLogs, type SignedLog } from './signed-log.ts';
+import { firstLeaves, openSignedLogs, type SignedLog } from './signed-log.ts';
 
 /** `tallystick audit verify-export`: makes an export again from the log, and says what differs. */
 export const verifyExportedRecords = defineCommand({
@@ -91,7 +91,7 @@ function isSigned({ origin, size, root, checkpoint }: ExportedLog, { policy }: T
 }
 
 function* leaves(logs: readonly { log: SignedLog; size: number }[]): Generator<Leaf> {
-  for (const { log, size } of logs) yield* bundledLeaves(log, 0, size);
+  for (const { log, size } of logs) yield* firstLeaves(log, size);
 }
 
 function* pieces(path: string): Generator<Uint8Array> {
