@@ -12,6 +12,8 @@ const VERIFIERS = join(import.meta.dirname, '../../packages/audit/verify');
 
 const SMALL = tamperedLog(1000);
 const LARGE = tamperedLog(70_000);
+/** A full tile of level 1, or one of level 2. */
+const HIGH = /tile\/(?:1\/000(?!\.p)|2\/)/;
 
 interface Answer {
   readonly status: number;
@@ -47,7 +49,7 @@ function suite(verifier: () => Verifier): void {
     return path;
   };
 
-  test.each([0, 1, 2, 255, 256, 257, 65_536, 65_537])('accepts a log of %i records', async (size) => {
+  test.each([0, 1, 2, 255, 256, 257, 65_537])('accepts a log of %i records', async (size) => {
     const log = writeLog(size, { anchored: [0, 1, 256, size] });
     const path = logFolder(`of-${size}-`, log.files);
     const { status, output } = await verifier()(path, log.vkey, join(path, 'checkpoint'));
@@ -58,7 +60,7 @@ function suite(verifier: () => Verifier): void {
   describe.each([
     { ...SMALL, size: 1000 },
     // What only a larger log has.
-    { ...LARGE, size: 70_000, tamperings: LARGE.tamperings.filter(({ what }) => what.includes('level')) },
+    { ...LARGE, size: 70_000, tamperings: LARGE.tamperings.filter(({ found }) => HIGH.test(found.join())) },
   ])('of a log of $size records', ({ whole, tamperings }) => {
     let path: string;
     beforeAll(() => {

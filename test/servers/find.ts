@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { cachedBinary } from './cache.ts';
 
 /** Servers, and commands, written by other people that tests may ask for. */
-export type ServerName = 'fsck' | 'go' | 'jaeger' | 'openssl' | 'python3' | 'redis';
+export type ServerName = 'fsck' | 'go' | 'jaeger' | 'openssl' | 'posix-oneshot' | 'python3' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -15,7 +15,8 @@ export function onPath(name: string): string | undefined {
 export function findServer(name: ServerName): string | undefined {
   switch (name) {
     case 'fsck':
-    case 'jaeger': {
+    case 'jaeger':
+    case 'posix-oneshot': {
       const binary = cachedBinary(name);
       return isExecutable(binary) ? binary : undefined;
     }

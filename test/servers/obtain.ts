@@ -9,6 +9,10 @@ import { onPath } from './find.ts';
 const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly takes: string }>> = {
   fsck: { command: 'github.com/transparency-dev/tessera/cmd/fsck', takes: 'half a minute' },
   jaeger: { command: 'github.com/jaegertracing/jaeger/cmd/all-in-one', takes: 'two minutes' },
+  'posix-oneshot': {
+    command: 'github.com/transparency-dev/tessera/cmd/examples/posix-oneshot',
+    takes: 'half a minute',
+  },
 };
 
 function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): void {
@@ -47,7 +51,7 @@ function installRedis(): void {
 }
 
 let failed = false;
-for (const obtain of [() => build('fsck'), () => build('jaeger'), installRedis]) {
+for (const obtain of [() => build('fsck'), () => build('jaeger'), () => build('posix-oneshot'), installRedis]) {
   try {
     obtain();
   } catch (error) {

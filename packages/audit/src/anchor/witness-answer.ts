@@ -36,7 +36,7 @@ export interface AnswerContext {
 }
 
 /** How far the clock of a witness may be ahead of ours, in seconds. An anchor from the future would never grow old. */
-export const MAX_WITNESS_LEAD_SECONDS = 300;
+const MAX_WITNESS_LEAD_SECONDS = 300;
 
 /**
  * Returns what the answer of a witness says (tlog-witness, add-checkpoint). Cosignatures of unknown keys are ignored; of

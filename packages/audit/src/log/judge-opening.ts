@@ -23,7 +23,10 @@ export interface OpeningFacts {
 export function judgeOpening(facts: OpeningFacts, log: NoteVerifier): SignedHead | undefined {
   const { published, firstSeq, nextSeq, journalHead } = facts;
   if (!published && firstSeq > 0) {
-    throw new LogError('checkpoint_missing', `the log ${log.name} has no checkpoint, but had one of ${firstSeq} records`);
+    throw new LogError(
+      'checkpoint_missing',
+      `the log ${log.name} has no checkpoint, but had one of ${firstSeq} records`,
+    );
   }
   if (published && published.size > nextSeq) {
     throw new LogError(
@@ -40,7 +43,10 @@ export function judgeOpening(facts: OpeningFacts, log: NoteVerifier): SignedHead
   }
   const head = openJournalHead(journalHead, log);
   if (head.size !== nextSeq) {
-    throw new LogError('head_invalid', `the last head of the log ${log.name} is of ${head.size} records, not ${nextSeq}`);
+    throw new LogError(
+      'head_invalid',
+      `the last head of the log ${log.name} is of ${head.size} records, not ${nextSeq}`,
+    );
   }
   return head;
 }

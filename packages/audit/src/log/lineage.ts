@@ -32,15 +32,17 @@ export interface Lineage {
  */
 export async function lineageOf(files: LogFiles, owner: LogOwner, place: LogPlace): Promise<Lineage> {
   const origin = originOf(owner, place);
-  const before = await placesBefore(files, place);
-  if (!before[0]) return { relation: 'genesis', origin };
-  const relation = before[0].incarnation === place.incarnation ? 'shard' : 'incarnation';
-  // A log that was begun and never had a record tells nothing; the one before it does.
-  for (const each of relation === 'shard' ? before.slice(0, 1) : before) {
-    const previous = await previousHead(files, owner, each);
-    if (previous) return { relation, origin, previous };
+  const { incarnation, shard } = place;
+  if (shard > 1) {
+    const previous = await previousHead(files, owner, { incarnation, shard: shard - 1 });
+    return { relation: 'shard', origin, ...(previous && { previous }) };
   }
-  return { relation, origin };
+  // A log that was begun and never had a record tells nothing; the one before it does.
+  for (const before of await placesBefore(files, place)) {
+    const previous = await previousHead(files, owner, before);
+    if (previous) return { relation: 'incarnation', origin, previous };
+  }
+  return { relation: incarnation > 1 ? 'incarnation' : 'genesis', origin };
 }
 
 /** Returns the newest log in a folder; undefined where there is none. */

@@ -18,7 +18,10 @@ const FAULTS = {
     code: 'state_unusable',
     remedy: 'stop the process that has the log open, or give this one a folder of its own under "state.audit"',
   },
-  place_taken: { code: 'state_unusable', remedy: 'give the log a folder that holds nothing else' },
+  network_disk: {
+    code: 'state_unusable',
+    remedy: 'put "state.audit" on a disk of this machine; the locks and syncs of a network file system promise less',
+  },
   unreadable: { code: 'state_unusable', remedy: 'repair the disk under "state.audit", then start again' },
   checkpoint_invalid: { code: 'state_unusable', remedy: REPLICA },
   checkpoint_missing: { code: 'state_unusable', remedy: REPLICA },

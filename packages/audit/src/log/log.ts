@@ -11,6 +11,7 @@ import { publishHead } from './publish.ts';
 import type { SignedHead } from './published-head.ts';
 import { createPublisher } from './publisher.ts';
 import type { SpaceMeter } from './space-meter.ts';
+import type { Space } from './space.ts';
 import type { Tail } from './tail.ts';
 import type { TileRows } from './tile-rows.ts';
 import { TileWriter } from './write-tiles.ts';
@@ -35,7 +36,7 @@ export interface LogWriter extends LogReader {
   head(): SignedHead | undefined;
   /** The failure after which nothing is appended any more; undefined while all is well. */
   readonly failure: TallystickError | undefined;
-  readonly space: SpaceMeter;
+  readonly space: Space;
   /**
    * Appends one record and resolves when it is durable under a signed head.
    *

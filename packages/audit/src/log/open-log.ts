@@ -14,6 +14,7 @@ import type { Anchor } from './judge-anchor.ts';
 import { openHead } from './published-head.ts';
 import { restoreLog, type Restoration } from './restore-log.ts';
 import { SpaceMeter } from './space-meter.ts';
+import { isNetworkFileSystem } from './space.ts';
 
 /** The inputs of {@link openLog}. */
 export interface OpenLogOptions extends LogOwner {
@@ -33,6 +34,8 @@ export interface OpenLogOptions extends LogOwner {
   readonly firstRecord: (lineage: Lineage) => Uint8Array;
   /** The newest head that is known outside this machine, where one is. Its signature was verified by who brings it. */
   readonly anchor?: Anchor;
+  /** True where the operator has said that the folder may be on a network file system; else that is refused. */
+  readonly allowNetwork?: boolean;
   /** How many bytes all logs of the folder may take; see {@link spaceLimit} for what counts where it is absent. */
   readonly localMax?: number;
   /** Told once when nothing can be appended any more; must not throw. */
@@ -82,9 +85,17 @@ export async function openNextIncarnation(options: OpenLogOptions): Promise<Log>
 
 async function underLock(options: OpenLogOptions, choose: (files: LogFiles) => Promise<LogPlace>): Promise<Log> {
   const lock = await options.lock(join(options.folder, 'lock'));
-  if (!lock) throw new LogError('locked', `another process, or another part of this one, has the log in "${options.folder}" open`);
+  if (!lock)
+    throw new LogError(
+      'locked',
+      `another process, or another part of this one, has the log in "${options.folder}" open`,
+    );
   try {
-    return await openAt(await choose(options.openFiles(options.folder)), options, () => lock.release());
+    const files = options.openFiles(options.folder);
+    if (!options.allowNetwork && isNetworkFileSystem(await files.statfs())) {
+      throw new LogError('network_disk', `"${options.folder}" is on a network file system`);
+    }
+    return await openAt(await choose(files), options, () => lock.release());
   } catch (error) {
     await lock.release();
     throw error;
@@ -96,8 +107,6 @@ async function openAt(place: LogPlace, options: OpenLogOptions, release: () => P
   const origin = originOf(options, place);
   const key = publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519);
   const all = options.openFiles(options.folder);
-  const lineage = await lineageOf(all, options, place);
-  if (lineage.relation === 'shard') requireClosed(lineage, privateKey);
   await makeFolders(all, placePath(place));
   const folder = join(options.folder, placePath(place));
   const files = options.openFiles(folder);
@@ -107,7 +116,11 @@ async function openAt(place: LogPlace, options: OpenLogOptions, release: () => P
     const space = await SpaceMeter.open(all, localMax);
     const signer = logSigner({ name: origin, privateKey });
     log = createLog({ ...restored, origin, files, signer, space, clock, timers, onFailure });
-    if (!log.head()) await log.append(() => firstRecord(lineage));
+    if (!log.head()) {
+      const lineage = await lineageOf(all, options, place);
+      if (lineage.relation === 'shard') requireClosed(lineage, privateKey);
+      await log.append(() => firstRecord(lineage));
+    }
   } catch (error) {
     await (log ?? restored.committer).close().catch(() => {});
     throw error;
@@ -144,6 +157,8 @@ function withPlace(log: LogWriter, { place, restoration, options, release }: Ope
       handedOn = true;
       try {
         await end();
+        // What a log that failed has not published, its next opening will: until then it has no last head to carry on.
+        if (log.failure) throw log.failure;
         return await openAt({ ...place, shard: place.shard + 1 }, options, release);
       } catch (error) {
         await release();

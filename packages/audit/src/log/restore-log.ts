@@ -72,7 +72,15 @@ export async function restoreLog(options: RestoreOptions): Promise<RestoredLog> 
     await keepVkey(files, key);
     const { range, rows } = tree;
     const tail = tailOf(journal, Math.floor(publishedSize / TILE_WIDTH) * TILE_WIDTH, nextSeq);
-    return { committer, range, rows, tail, published, head, restoration: { size: nextSeq, tornSectors: torn, repaired } };
+    return {
+      committer,
+      range,
+      rows,
+      tail,
+      published,
+      head,
+      restoration: { size: nextSeq, tornSectors: torn, repaired },
+    };
   } catch (error) {
     await opened.committer.close().catch(() => {});
     throw error;

@@ -1,4 +1,4 @@
-import { CompactRange } from '../tlog/compact-range.ts';
+import type { CompactRange } from '../tlog/compact-range.ts';
 import { readCompactRange, readRoot } from '../tlog/prove.ts';
 import { tileHashReader, type TileReader } from '../tlog/tile-reader.ts';
 import { TILE_WIDTH } from '../tlog/tile.ts';
@@ -50,7 +50,11 @@ export async function restoreTree(sources: TreeSources, expected: readonly Expec
     // The journal begins within a bundle: its first leaves are in the tile that the bundle's hashes are in.
     const shared = firstSeq - base;
     const row = shared === 0 ? [] : hashesOf(await readTile(tileAt(base)), shared);
-    return { range: await readCompactRange(base, hashes), rows: await TileRows.read(base, publishedSize, readTile), shared: row };
+    return {
+      range: await readCompactRange(base, hashes),
+      rows: await TileRows.read(base, publishedSize, readTile),
+      shared: row,
+    };
   };
   const { range, rows, shared } = await fromTiles().catch((cause: unknown) => {
     if (cause instanceof LogError) throw cause;

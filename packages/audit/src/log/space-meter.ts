@@ -1,11 +1,19 @@
 import type { LogFiles } from './log-files.ts';
-import { durabilityOf, spaceLevel, spaceLimit, type Durability, type SpaceLevel, type SpaceLimit } from './space.ts';
+import {
+  durabilityOf,
+  spaceLevel,
+  spaceLimit,
+  type Durability,
+  type Space,
+  type SpaceLevel,
+  type SpaceLimit,
+} from './space.ts';
 
 /** Of the limit, how much an estimate grows before the files are counted again. */
 const RECOUNT = 0.01;
 
 /** Knows how much of its space a log has used: counted from time to time, estimated upwards between. */
-export class SpaceMeter {
+export class SpaceMeter implements Space {
   readonly durability: Durability;
   readonly limit: SpaceLimit;
   readonly #files: LogFiles;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { systemTimers } from '@tallystick/core';
+import { systemTimers, TallystickError } from '@tallystick/core';
 import {
   cosigner,
   formatVkey,
@@ -91,8 +91,8 @@ describe('a round of anchoring', () => {
 
   test('that is stopped ends with the reason', async () => {
     const file = new MemoryHeadsFile();
-    const stopped = round(file, 9, ['w1.example'], AbortSignal.abort(new Error('shutting down')));
-    await expect(stopped).rejects.toThrow('shutting down');
+    const stopped = round(file, 9, ['w1.example'], AbortSignal.abort(new TallystickError('stopping', 'by request')));
+    await expect(stopped).rejects.toMatchObject({ code: 'stopping' });
     expect(file.bytes).toHaveLength(0);
   });
 });

@@ -14,6 +14,7 @@ import {
   verifyLog,
 } from '../../src/index.ts';
 import { openAnchors, type Anchors } from '../../src/anchor/anchors.ts';
+import { newestHeads } from '../../src/anchor/newest-heads.ts';
 import { openHeadsFile } from '../../src/anchor/heads-file.ts';
 import type { Cosignature } from '../../src/anchor/witness-answer.ts';
 import { parseHeads } from '../../src/verify/heads.ts';
@@ -122,6 +123,20 @@ describe('the anchors of a log', () => {
     expect(parseHeads(file.bytes)).toHaveLength(2001);
   });
 
+  test('are found from any place of the file on, but for the one that begins before it', async () => {
+    const file = new MemoryHeadsFile();
+    const anchors = await openOn(file);
+    for (const size of [7, 9, 11]) await keep(anchors, size, cosigned(size, 'w1', 9));
+    const starts = parseHeads(file.bytes).map((head) => file.bytes.indexOf(head));
+    for (let from = 0; from < file.bytes.length; from++) {
+      // The empty line before a head is what shows that one begins.
+      const seen = parseHeads(file.bytes).filter((_, i) => starts[i]! >= from + 2);
+      const found = newestHeads(file.bytes.subarray(from), false);
+      expect(found.heads.map(String), `${from}`).toEqual(seen.map(String));
+      expect(found.tornBytes, `${from}`).toBe(0);
+    }
+  });
+
   test('cut off anywhere are read up to there, say so, and go on with a whole file', async () => {
     const file = new MemoryHeadsFile();
     const first = await openOn(file);
@@ -143,12 +158,12 @@ describe('the anchors of a log', () => {
   test('are believed only as far as their signatures hold: no flipped bit makes another anchor', async () => {
     const file = new MemoryHeadsFile();
     await keep(await openOn(file), 7, cosigned(7, 'w1', 9), cosigned(7, 'w2', 9));
-    for (let bit = 0; bit < file.bytes.length * 8; bit++) {
+    for (const [at, byte] of file.bytes.entries()) {
       const flipped = Buffer.from(file.bytes);
-      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      flipped[at] = byte ^ (1 << (at % 7));
       const anchors = await openOn(new MemoryHeadsFile(flipped));
-      expect(anchors.newest, `bit ${bit}`).toBeUndefined();
-      expect(anchors.refused + anchors.tornBytes + (anchors.state().cosigned ? 1 : 0), `bit ${bit}`).toBeGreaterThan(0);
+      expect(anchors.newest, `byte ${at}`).toBeUndefined();
+      expect(anchors.refused + anchors.tornBytes + (anchors.state().cosigned ? 1 : 0), `byte ${at}`).toBeGreaterThan(0);
     }
   });
 
@@ -168,6 +183,12 @@ describe('the anchors of a log', () => {
     const file = new MemoryHeadsFile();
     await expect(keep(await openOn(file), 7, cosigned(9, 'w1', 9))).rejects.toMatchObject({ fault: 'signature' });
     expect(file.bytes).toHaveLength(0);
+  });
+
+  test('that cannot be read are not taken for none', async () => {
+    const file = new MemoryHeadsFile();
+    file.read = () => Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }));
+    await expect(openOn(file)).rejects.toMatchObject({ code: 'state_unusable', fault: 'heads_unusable' });
   });
 
   test('after an append that failed are kept no more, as the file may end within a head', async () => {

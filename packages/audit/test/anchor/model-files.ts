@@ -64,7 +64,7 @@ export class ModelFiles implements LogFiles {
     this.#durableNames.set(path, content);
   }
 
-  read = async (path: string): Promise<Buffer | undefined> => {
+  read: LogFiles['read'] = async (path) => {
     this.#alive();
     const content = this.#names.get(path);
     return content && Buffer.from(content.cached);

@@ -275,6 +275,20 @@ describe('a replica is never made of, or over, something else:', () => {
     expect(tilesIn(files)).toEqual([`${ORIGIN}/tile/0/000`, `${ORIGIN}/tile/entries/000`]);
   });
 
+  test('a bundle that is exchanged together with its hashes, once they were looked at, is not copied', async () => {
+    const forged = memoryLog(1200);
+    let looks = 0;
+    const files = new ModelFiles();
+    const readFile = (path: string) => {
+      // Of a log that is shifted by a bundle: all that can be checked of these two alone holds.
+      if (path === 'tile/entries/001') return forged.tiles.get('tile/entries/003');
+      return path === 'tile/0/001' && ++looks > 1 ? forged.tiles.get('tile/0/003') : small.tiles.get(path);
+    };
+    const replica = await open(createFolderTarget(files), small, readFile);
+    await expect(replica.replicate(headOf(small))).rejects.toMatchObject({ fault: 'replica_source' });
+    expect(tilesIn(files)).toEqual([`${ORIGIN}/tile/0/000`, `${ORIGIN}/tile/entries/000`]);
+  });
+
   test('a log that lacks a tile is not replicated past it', async () => {
     for (const path of ['tile/0/001', 'tile/entries/001', 'tile/0/002.p/88']) {
       const readFile = (asked: string) => (asked === path ? undefined : small.tiles.get(asked));

@@ -159,6 +159,8 @@ describe('a witness that is hostile harms nothing:', () => {
       formatSignatureLine(signatureOf(logSigner(key), parseNote(log.signed(9)).text)),
     ],
     ['a good line and one that is none', `${lineAt(1000)}${SECRET}\n`],
+    ['a good line and the beginning of another', `${lineAt(1000)}${SECRET}`],
+    ['a good cosignature under another name', lineAt(1000).replace('w1.example', 'w3.example')],
     ['a cosignature from the future', lineAt(NOW_MS / 1000 + 301)],
   ])('%s in a 200 is no cosignature', async (_what, body) => {
     expect(await faultOf(submit(await answering(200, body), 9, 0))).toBe('witness_answer');

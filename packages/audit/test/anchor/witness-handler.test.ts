@@ -6,9 +6,14 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { MAX_ADD_CHECKPOINT_BYTES, witnessHandler } from '../../src/anchor/witness-handler.ts';
 import type { Witness, WitnessAnswer } from '../../src/anchor/witness.ts';
 
-let server: Server | undefined;
-afterEach(() => void server?.closeAllConnections());
-afterEach(() => void server?.close());
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+});
 
 /** Timers that fire when they are told. */
 class HeldTimers implements Timers {
@@ -21,10 +26,11 @@ class HeldTimers implements Timers {
 
 async function serve(addCheckpoint: Witness['addCheckpoint'], onError?: (error: TallystickError) => void) {
   const timers = new HeldTimers();
-  server = createServer(witnessHandler({ witness: { addCheckpoint }, timers, ...(onError && { onError }) }));
+  const server = createServer(witnessHandler({ witness: { addCheckpoint }, timers, ...(onError && { onError }) }));
+  servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/add-checkpoint`, timers };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/add-checkpoint`, timers, server };
 }
 
 const answering = (answer: WitnessAnswer) => async () => answer;
@@ -75,9 +81,9 @@ describe('the HTTP interface of a witness (tlog-witness, HTTP Interface)', () =>
   });
 
   test('refuses a body that takes too long, and ends the connection', async () => {
-    const { url, timers } = await serve(() => Promise.reject(new Error('must not be asked')));
+    const { url, timers, server } = await serve(() => Promise.reject(new Error('must not be asked')));
     const slow = httpRequest(url, { method: 'POST', headers: { 'content-length': 10 } });
-    const received = once(server!, 'request');
+    const received = once(server, 'request');
     slow.write('old');
     await received;
     for (const callback of timers.callbacks) callback();
@@ -90,7 +96,7 @@ describe('the HTTP interface of a witness (tlog-witness, HTTP Interface)', () =>
   test('asks the witness nothing when the connection breaks within the body', async () => {
     let asked = 0;
     const errors: TallystickError[] = [];
-    const { url, timers } = await serve(
+    const { url, timers, server } = await serve(
       async () => {
         asked += 1;
         return { status: 404, reason: '' };
@@ -99,7 +105,7 @@ describe('the HTTP interface of a witness (tlog-witness, HTTP Interface)', () =>
     );
     const broken = httpRequest(url, { method: 'POST', headers: { 'content-length': 10 } });
     broken.on('error', () => {});
-    const received = once(server!, 'request') as Promise<[{ once: typeof once }]>;
+    const received = once(server, 'request') as Promise<[{ once: typeof once }]>;
     broken.write('old');
     const [incoming] = await received;
     const closed = once(incoming as never, 'close').catch(() => {});

@@ -120,7 +120,7 @@ describe('an export', () => {
         expect(found.length).toBeGreaterThan(0);
         expect(expected).toEqual(expect.arrayContaining([...new Set(found)]));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -134,6 +134,19 @@ describe('an export', () => {
       verified({ ...whole, lines: [one.replace('"active"', '"x"').replace('BP-1042', 'BP-1043'), ...rest] }),
     ).toEqual([{ code: 'line_changed', line: 1, origin, seq }]);
     expect(verified({ ...whole, lines: [one, one, ...rest] })).toEqual([{ code: 'line_added', line: 2 }]);
+  });
+
+  it('has the digest that its manifest says, and ends with its last line', () => {
+    for (const format of ['ndjson', 'csv', 'ocsf'] as const) {
+      const whole = exported([second], format);
+      const { lines, manifest } = whole;
+      expect(manifest.file.sha256).toBe(digestOf(lines.join('')));
+      for (const rest of ['x', lines.at(-1)!, EXPORT_FORMATS[format].lineEnd]) {
+        expect(verified({ ...whole, lines: [...lines, rest] })).toEqual([
+          { code: 'line_added', line: lines.length + 1 },
+        ]);
+      }
+    }
   });
 
   it('is not what it says when its header was changed, or it is not UTF-8', () => {

@@ -34,7 +34,8 @@ test('the golden log of format 1 is opened, has every record at its index, and g
   expect(log.restoration).toEqual({ size: 27, tornSectors: 0, repaired: [] });
   expect(log.published()?.size).toBe(20);
   let seq = 1;
-  for await (const record of log.readRecords(1, 100)) expect(Buffer.from(record)).toEqual(goldenRecord(log.origin, seq++));
+  for await (const record of log.readRecords(1, 100))
+    expect(Buffer.from(record)).toEqual(goldenRecord(log.origin, seq++));
   expect(seq).toBe(27);
   await log.append((at) => goldenRecord(log.origin, at));
   await log.close();

@@ -25,7 +25,8 @@ test(
       }
     }
     const kinds = [...counts.keys()].sort();
-    if (process.env.TALLYSTICK_CRASH_IMAGES) console.log(kinds.map((kind) => `${counts.get(kind)}\t${kind}`).join('\n'));
+    if (process.env.TALLYSTICK_CRASH_IMAGES)
+      console.log(kinds.map((kind) => `${counts.get(kind)}\t${kind}`).join('\n'));
     for (const kind of IMAGES < 1000 ? FREQUENT : [...FREQUENT, ...RARE]) {
       expect(
         kinds.filter((key) => key.includes(kind)),

@@ -80,7 +80,8 @@ test(
 
 test('of two processes that open one folder the second is refused, and gets it when the first is killed', async () => {
   const own = mkdtempSync(join(tmpdir(), 'tallystick-two-'));
-  const start = (life: string) => spawn(process.execPath, [...ARGS, own, life], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const start = (life: string) =>
+    spawn(process.execPath, [...ARGS, own, life], { stdio: ['ignore', 'pipe', 'inherit'] });
   const firstLines = async (child: ReturnType<typeof start>, count: number): Promise<string[]> => {
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout! })) if (lines.push(line) === count) break;

@@ -1,4 +1,5 @@
 import { leafHash, merkleRoot } from '@tallystick/core';
+import { CompactRange } from '../../src/tlog/compact-range.ts';
 import { decodeEntryBundle } from '../../src/tlog/entry-bundle.ts';
 import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
 import { KEY_TYPE } from '../../src/tlog/note-key.ts';
@@ -44,7 +45,8 @@ export class LogLedger {
   /** Throws unless a record is the one that was appended at an index. */
   mustBe(seq: number, record: Uint8Array): void {
     const known = this.#records[seq] ?? this.#inFlight.get(seq);
-    if (!known || Buffer.compare(known, record) !== 0) throw new Error(`record ${seq} is not the one that was appended`);
+    if (!known || Buffer.compare(known, record) !== 0)
+      throw new Error(`record ${seq} is not the one that was appended`);
   }
 
   /** Throws where a log that was opened again broke a promise. */
@@ -62,14 +64,23 @@ export class LogLedger {
     // What is not there now must never come: another record takes its place.
     this.#inFlight = new Map();
     this.#acknowledged = size;
-    const hashes = this.#records.map((record) => leafHash(record));
     this.show(log.head());
-    for (const [shown, root] of this.#shown) {
-      if (shown <= size && text(merkleRoot(hashes.slice(0, shown))) !== root) {
-        throw new Error(`a head of size ${shown} was shown that the log contradicts`);
+    const range = new CompactRange();
+    for (const record of this.#records) {
+      range.append(leafHash(record));
+      const root = this.#shown.get(range.size);
+      if (root !== undefined && text(range.root()) !== root) {
+        throw new Error(`a head of size ${range.size} was shown that the log contradicts`);
       }
+    }
+    for (const shown of this.#shown.keys()) {
       if (shown > size) throw new Error(`a head of size ${shown} was shown, and the log ends at ${size}`);
     }
+  }
+
+  /** Throws unless all that was acknowledged is under the last head of a shard that another has followed. */
+  checkClosed(head: SignedHead | undefined): void {
+    if ((head?.size ?? 0) < this.#acknowledged) throw new Error('a shard was closed without all its records');
   }
 
   /** Throws unless the published checkpoint of an image is signed, and every tile below it is there and right. */
@@ -87,7 +98,11 @@ export class LogLedger {
     };
     const records: Uint8Array[] = [];
     for (let from = 0; from < head.size; from += TILE_WIDTH) {
-      const tile = { level: 'entries', index: from / TILE_WIDTH, width: Math.min(TILE_WIDTH, head.size - from) } as const;
+      const tile = {
+        level: 'entries',
+        index: from / TILE_WIDTH,
+        width: Math.min(TILE_WIDTH, head.size - from),
+      } as const;
       const { content, width } = find(tile);
       records.push(...decodeEntryBundle(content, width).slice(0, tile.width));
     }

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { TallystickError, type Clock, type Timers } from '@tallystick/core';
 import { inlineJournal } from '../../src/log/journal-opener.ts';
 import { LogError } from '../../src/log/log-error.ts';
+import { originOf, placePath } from '../../src/log/log-place.ts';
 import { openLog, type Log } from '../../src/log/open-log.ts';
-import { dice, type Call, type Dice, type Fault, type Survival } from '../journal/model-disk.ts';
+import { dice, type Call, type Fault, type Survival } from '../journal/model-disk.ts';
 import { LogLedger } from './log-ledger.ts';
 import { ModelMachine } from './model-machine.ts';
 import { optionsFor } from './test-log.ts';
@@ -25,8 +26,7 @@ const CALLS: readonly Call[] = [
   'syncFolder',
   'syncFolder',
 ];
-const FOLDER = '1/1';
-const ORIGIN = 'acme.example/sc-1/1/1';
+const OWNER = { trustDomain: 'acme.example', sidecarId: 'sc-1' };
 /** Nothing happens by itself: publications begin where the life says so. */
 const NEVER: Timers = { after: () => ({ cancel: () => {} }) };
 const STILL: Clock = { nowMs: () => 0, monotonicMs: () => 0 };
@@ -41,7 +41,7 @@ const STILL: Clock = { nowMs: () => 0, monotonicMs: () => 0 };
 export async function liveThrough(seed: number, counts: Counts): Promise<number> {
   const throws = dice(seed);
   const count = (kind: string): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const ledger = new LogLedger();
+  const ledgers = new Map<string, LogLedger>();
   let machine = new ModelMachine(throws);
   let images = 0;
   for (let life = 0, lives = 2 + throws(4); life < lives; life++) {
@@ -51,6 +51,27 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
   await flipOne();
   return images;
 
+  function ledgerOf(origin: string): LogLedger {
+    const ledger = ledgers.get(origin) ?? new LogLedger();
+    ledgers.set(origin, ledger);
+    return ledger;
+  }
+
+  /** Throws unless what every shard has published verifies, and each begins with the last head of the one before. */
+  async function checkShards(log?: Log): Promise<void> {
+    const files = machine.files();
+    for (let shard = 1; shard <= ledgers.size; shard++) {
+      const place = { incarnation: 1, shard };
+      const ledger = ledgerOf(originOf(OWNER, place));
+      const head = ledger.checkPublished(files, placePath(place), originOf(OWNER, place));
+      if (!log || log.place.shard !== shard + 1) continue;
+      ledger.checkClosed(head);
+      const carried = String(await log.readRecord(0)).split(' ')[1];
+      if (carried !== Buffer.from(head!.root).toString('hex'))
+        throw new Error(`shard ${shard + 1} carries another head`);
+    }
+  }
+
   function open(on: ModelMachine): Promise<Log> {
     return openLog(
       optionsFor('', {
@@ -59,9 +80,10 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
         lock: async () => ({ release: async () => {} }),
         openFiles: (folder) => on.logFiles(folder),
         openJournal: inlineJournal((folder) => on.disk(folder), SIZES),
-        firstRecord() {
-          const record = Buffer.from(`first ${throws(2 ** 32)}`);
-          ledger.appending(0, record);
+        firstRecord({ origin, previous }) {
+          const root = previous ? Buffer.from(previous.root).toString('hex') : 'none';
+          const record = Buffer.from(`first ${root} ${throws(2 ** 32)}`);
+          ledgerOf(origin).appending(0, record);
           return record;
         },
         onFailure: () => {},
@@ -71,12 +93,13 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
 
   async function openThroughCrashes(): Promise<Log> {
     for (let attempt = 0; ; attempt++) {
-      ledger.checkPublished(machine.files(), FOLDER, ORIGIN);
+      await checkShards();
       const fault = attempt < 3 && throws(5) < 2 ? armed() : undefined;
       try {
         const log = await open(machine);
         machine.fault = () => undefined;
-        await ledger.check(log);
+        await ledgerOf(log.origin).check(log);
+        await checkShards(log);
         return log;
       } catch (error) {
         if (!fault?.fired || !TallystickError.is(error)) throw error;
@@ -87,7 +110,9 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     }
   }
 
-  async function work(log: Log): Promise<void> {
+  async function work(first: Log): Promise<void> {
+    let log = first;
+    let cutting = false;
     const fault = throws(12) > 0 ? armed() : undefined;
     const started: Promise<unknown>[] = [];
     const note = (act: Promise<unknown>): void => {
@@ -95,20 +120,29 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     };
     let failed = false;
     const refused = (error: unknown): void => {
+      if (cutting && error instanceof LogError && error.fault === 'closed') return;
       if (!fault?.fired || !TallystickError.is(error)) throw error;
       failed = true;
     };
     for (let left = 1 + throws(14); left > 0 && !failed; left--) {
       for (let n = 1 + throws(60); n > 0; n--) note(appendOne(log));
       if (throws(3) === 0) note(log.publish());
+      if (!cutting && throws(40) === 0) {
+        cutting = true;
+        note(
+          log.nextShard().then((next) => {
+            log = next;
+            cutting = false;
+            count('shard cut');
+          }),
+        );
+      }
       // Some of it finishes before the next begins, some does not.
       for (let turns = throws(4); turns > 0; turns--) await setImmediate();
-      ledger.show(log.published());
-      ledger.show(log.head());
+      show(log);
     }
     if (throws(2) === 0) await Promise.all(started);
-    ledger.show(log.published());
-    ledger.show(log.head());
+    show(log);
     if (fault?.fired) count(`${fault.kind} in ${fault.call}`);
     // The end comes in the middle: what is still on its way finds a machine that has stopped.
     machine.fault = () => undefined;
@@ -116,7 +150,13 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     await Promise.allSettled(started);
   }
 
+  function show(log: Log): void {
+    ledgerOf(log.origin).show(log.published());
+    ledgerOf(log.origin).show(log.head());
+  }
+
   async function appendOne(log: Log): Promise<void> {
+    const ledger = ledgerOf(log.origin);
     const { seq, leafHash } = await log.append((at) => {
       const record = Buffer.from(`${at} ${throws(2 ** 32)} ${'x'.repeat(throws(30) === 0 ? throws(900) : throws(40))}`);
       ledger.appending(at, record);
@@ -128,7 +168,11 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
   function nextImage(): ModelMachine {
     const survival = SURVIVALS[throws(3)]!;
     const killed = throws(4) === 0;
-    const stake = machine.hasForgotten ? 'what a failed sync forgot' : machine.hasUnsynced ? 'what was not durable' : '';
+    const stake = machine.hasForgotten
+      ? 'what a failed sync forgot'
+      : machine.hasUnsynced
+        ? 'what was not durable'
+        : '';
     if (stake) images++;
     count(`${killed ? 'process killed' : `power lost, ${survival}`}: ${stake || 'nothing at stake, not counted'}`);
     return killed ? machine.restarted() : machine.afterPowerLoss(survival);
@@ -151,12 +195,16 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     const log = await openThroughCrashes();
     for (let n = throws(300); n > 0; n--) await appendOne(log);
     await log.close();
-    ledger.show(log.published());
-    const files = [...machine.files()].filter(([, content]) => content.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    show(log);
+    const ledger = ledgerOf(log.origin);
+    const folder = placePath(log.place);
+    const files = [...machine.files()]
+      .filter(([path, content]) => path.startsWith(`${folder}/`) && content.length > 0)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     const [path, content] = files[throws(files.length)]!;
     const used = content.findLastIndex((byte) => byte !== 0) + 1;
     machine.flip(path, throws(used), 1 << throws(8));
-    const kind = path.replace(/^1\/1\//, '').replace(/\/.*/, '');
+    const kind = path.slice(folder.length + 1).replace(/\/.*/, '');
     let opened: Log;
     try {
       opened = await open(machine);
@@ -175,7 +223,8 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
         suspect++;
       }
     }
-    const outcome = suspect > 0 ? 'no proof' : opened.restoration.repaired.length > 0 ? 'repaired' : 'not under a record';
+    const outcome =
+      suspect > 0 ? 'no proof' : opened.restoration.repaired.length > 0 ? 'repaired' : 'not under a record';
     count(`flipped bit in ${kind}: ${outcome}`);
   }
 }

@@ -81,10 +81,7 @@ export class ModelMachine {
       const [folder, name] = split(join(root, path));
       return [this.#folder(folder), name];
     };
-    const later = async <T>(act: () => T): Promise<T> => {
-      await undefined;
-      return act();
-    };
+    const later = <T>(act: () => T): Promise<T> => Promise.resolve().then(act);
     return {
       read: (path) =>
         later(() => {
@@ -174,7 +171,13 @@ export class ModelMachine {
   #isThere(path: string): boolean {
     if (path === '') return true;
     const [folder, name] = split(path);
-    return this.#isThere(folder) && this.#folders.get(folder)!.list().includes(name + FOLDER);
+    return (
+      this.#isThere(folder) &&
+      this.#folders
+        .get(folder)!
+        .list()
+        .includes(name + FOLDER)
+    );
   }
 
   #alive(): void {

@@ -222,7 +222,11 @@ describe('tiles that the journal proves', () => {
 });
 
 describe('with an anchor', () => {
-  const anchorOf = (log: Log): OpenLogOptions['anchor'] => ({ place: log.place, size: log.head()!.size, root: log.head()!.root });
+  const anchorOf = (log: Log): OpenLogOptions['anchor'] => ({
+    place: log.place,
+    size: log.head()!.size,
+    root: log.head()!.root,
+  });
 
   test('a folder restored from an older copy is refused; without one nothing tells it', async () => {
     await logOf(300);
@@ -270,6 +274,8 @@ test('the folder has the layout that FORMAT.md gives', async () => {
   expect(readdirSync(path()).sort()).toEqual(['checkpoint', 'journal', 'tile', 'vkey']);
   expect(existsSync(path('tile/entries/000'))).toBe(true);
   expect(existsSync(path('tile/entries/000.p'))).toBe(false);
-  expect(readFileSync(path('checkpoint'), 'utf8')).toMatch(/^acme\.example\/sc-1\/1\/1\n300\n[^\n]+\n\n— acme\.example\/sc-1\/1\/1 /);
+  expect(readFileSync(path('checkpoint'), 'utf8')).toMatch(
+    /^acme\.example\/sc-1\/1\/1\n300\n[^\n]+\n\n— acme\.example\/sc-1\/1\/1 /,
+  );
   expect(readFileSync(path('vkey'), 'utf8')).toMatch(/^acme\.example\/sc-1\/1\/1\+[0-9a-f]{8}\+[^\n]+\n$/);
 });

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Lineage } from '../../src/log/lineage.ts';
+import type { LogFiles } from '../../src/log/log-files.ts';
 import { openLogReader } from '../../src/log/log-reader.ts';
 import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
 import { openLog, openNextIncarnation, type OpenLogOptions } from '../../src/log/open-log.ts';
@@ -59,6 +60,31 @@ test('the lock goes from a shard to the next: nobody gets it between, and it is 
   await again.close();
 });
 
+test('a shard that could not publish all it has is not carried on: its next opening publishes the rest', async () => {
+  let broken = false;
+  const openFiles = (path: string): LogFiles => {
+    const files = createNodeLogFiles(path);
+    return {
+      ...files,
+      async syncFolder(name) {
+        if (broken) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        await files.syncFolder(name);
+      },
+    };
+  };
+  const first = await openLog(options({ openFiles, onFailure: () => {} }));
+  await fill(first, 20);
+  broken = true;
+  await expect(first.publish()).rejects.toMatchObject({ fault: 'write_failed' });
+  broken = false;
+  await expect(first.nextShard()).rejects.toMatchObject({ fault: 'write_failed' });
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 1 });
+  const second = await again.nextShard();
+  expect(lineages.at(-1)?.previous?.size).toBe(20);
+  await second.close();
+});
+
 test('a shard that a crash left without records begins from the same head when it is opened again', async () => {
   const first = await openLog(options());
   await fill(first, 30);
@@ -83,14 +109,24 @@ test('a shard that a crash left without records begins from the same head when i
   }
 });
 
-test('the next shard is refused where the one before has no head of this key', async () => {
+test('a shard begins only from a head that the key of its incarnation has signed', async () => {
+  await (await openLog(options())).close();
+  mkdirSync(join(folder, '1/2'));
+  await expect(openLog(options({ privateKey: keyOf(2) }))).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  rmSync(join(folder, '1/1/checkpoint'));
+  await expect(openLog(options())).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  expect(lineages).toHaveLength(1);
+});
+
+test('a shard that has records needs none of those before it: they may have been kept elsewhere, and deleted', async () => {
   const first = await openLog(options());
   await (await first.nextShard()).close();
-  rmSync(join(folder, '1/2'), { recursive: true });
-  await (await openLog(options())).close();
-  writeFileSync(join(folder, '1/1/checkpoint'), 'nothing\n');
-  const inTheWay = openLog(options());
-  await expect(inTheWay).rejects.toMatchObject({ fault: 'checkpoint_invalid' });
+  rmSync(join(folder, '1/1'), { recursive: true });
+  const again = await openLog(options());
+  expect(again.place).toEqual({ incarnation: 1, shard: 2 });
+  const third = await again.nextShard();
+  expect(lineages.at(-1)?.previous?.origin).toBe('acme.example/sc-1/1/2');
+  await third.close();
 });
 
 test('a new incarnation names the last good head of the damaged one, which stays as it is and readable', async () => {
@@ -140,10 +176,13 @@ test('a new incarnation begins where nothing of the old one can be read', async 
   await (await openLog(options())).close();
   rmSync(join(folder, '1/1'), { recursive: true });
   const next = await openNextIncarnation(options());
-  expect(lineages.at(-1)).toEqual({ relation: 'genesis', origin: 'acme.example/sc-1/2/1' });
+  expect(lineages.at(-1)).toEqual({ relation: 'incarnation', origin: 'acme.example/sc-1/2/1' });
   await next.close();
 });
 
-test.each(['', 'a b', 'a+b', 'a/b'])('an owner %j is refused: it would not be one part of an origin', async (sidecarId) => {
-  await expect(openLog(options({ sidecarId }))).rejects.toMatchObject({ fault: 'origin' });
-});
+test.each(['', 'a b', 'a+b', 'a/b'])(
+  'an owner %j is refused: it would not be one part of an origin',
+  async (sidecarId) => {
+    await expect(openLog(options({ sidecarId }))).rejects.toMatchObject({ fault: 'origin' });
+  },
+);

@@ -45,10 +45,12 @@ describe('a log', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** The real folder on a file system that says something else of itself. */
-  const saying = (facts: () => FileSystemFacts) => (path: string): LogFiles => ({
-    ...createNodeLogFiles(path),
-    statfs: async () => facts(),
-  });
+  const saying =
+    (facts: () => FileSystemFacts) =>
+    (path: string): LogFiles => ({
+      ...createNodeLogFiles(path),
+      statfs: async () => facts(),
+    });
 
   test('takes records up to localMax and refuses the next one, with all it has in place', async () => {
     const log = await openLog(optionsFor(folder, { localMax: 100_000 }));
@@ -68,6 +70,12 @@ describe('a log', () => {
     expect(log.failure).toBeUndefined();
     await log.close();
     expect(log.published()?.size).toBe(size);
+  });
+
+  test('is not opened on a network file system, unless the operator says so', async () => {
+    const openFiles = saying(() => ({ ...EXT4, type: 0x6969 }));
+    await expect(openLog(optionsFor(folder, { openFiles }))).rejects.toMatchObject({ fault: 'network_disk' });
+    await (await openLog(optionsFor(folder, { openFiles, allowNetwork: true }))).close();
   });
 
   test('counts what is there when it is opened, older shards too', async () => {

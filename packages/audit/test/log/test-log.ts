@@ -33,7 +33,8 @@ export function optionsFor(folder: string, more: Partial<OpenLogOptions> = {}): 
     lock: kernelLock,
     openFiles: createNodeLogFiles,
     openJournal: inlineJournal(createNodeDisk, SIZES),
-    firstRecord: ({ relation, previous }) => Buffer.from(JSON.stringify({ relation, previous: previous?.size ?? null })),
+    firstRecord: ({ relation, previous }) =>
+      Buffer.from(JSON.stringify({ relation, previous: previous?.size ?? null })),
     onFailure: (error: TallystickError) => {
       throw error;
     },

@@ -12,13 +12,11 @@ const say = (line: string): number => writeSync(1, `${line}\n`);
 say('up');
 const openJournal = (path: string, onBatch: Parameters<typeof startJournalThread>[0]['onBatch']) =>
   startJournalThread({ folder: path, onBatch, sizes: SIZES });
-let log: Log;
-try {
-  log = await openLog(optionsFor(folder, { openJournal, firstRecord: () => recordOf(0, life) }));
-} catch (error) {
+const opening = openLog(optionsFor(folder, { openJournal, firstRecord: () => recordOf(0, life) }));
+const log = await opening.catch((error: unknown) => {
   say(error instanceof LogError ? `refused ${error.fault}` : String(error));
-  process.exit(1);
-}
+  throw error;
+});
 const sayHead = (head: ReturnType<Log['head']>): void => {
   if (head) say(`head ${head.size} ${Buffer.from(head.root).toString('hex')}`);
 };

@@ -98,7 +98,7 @@ describe('the bytes of a record', () => {
     const object = identity('close', { entitlements, match });
     const record = new LogWriter().record('identity.registered', { change: null, identity: object.id, object, v: 1 });
     expect(encodeFault(record)).toBe('none');
-    const clientId = object.id;
+    const clientId = `${object.id}/${'x'.repeat(200)}`;
     const requested = { clientId, resource: 'x'.repeat(2048), scope: Array.from({ length: 1024 }, () => 'x') };
     expect(encodeFault(new LogWriter().record('credential.denied', asked({ requested })))).toBe('none');
   });

@@ -315,6 +315,15 @@ describe('where a log comes from', () => {
     expect(judged(log.leaves).rules).toEqual(['carried_over']);
   });
 
+  it('judges no release by a registry of which it has seen a part', () => {
+    const log = shard({ identities: 2, intents: 0, leases: 0 });
+    const report = identity('report');
+    log.identities.set(report.id, report);
+    log.append('identity.listed', { identity: close.id, object: close, suspended: false, v: 1 });
+    release(log, report.id);
+    expect(judged(log.leaves).rules).toEqual(['carried_over']);
+  });
+
   it('answers intents that a shard carried over', () => {
     const log = shard({ identities: 0, intents: 1, leases: 0 });
     log.identities.clear();

@@ -60,6 +60,25 @@ describe('a query over records', () => {
     );
   });
 
+  it('begins a period with its first instant and ends it before its last', () => {
+    const { time, id } = records.find(({ type }) => type === 'credential.denied')!;
+    const next = instant(Date.parse(time) + 1);
+    const ids = (query: RecordQuery) => selected(query).map((record) => record.id);
+    expect(ids({ from: time, to: next })).toContain(id);
+    expect(ids({ to: time })).not.toContain(id);
+    expect(ids({ from: next })).not.toContain(id);
+  });
+
+  it('takes a family of types by its whole first word', () => {
+    const types = (type: string) => new Set(selected({ type }).map((record) => record.type));
+    expect([...types('log.*')].every((type) => type.startsWith('log.'))).toBe(true);
+    expect(types('lo.*').size + types('credential').size + types('*').size).toBe(0);
+    const log = new LogWriter();
+    const record = log.record('sidecar.stopped', { cause: 'x', v: 1 });
+    const leaf = log.appendBytes(Buffer.from(JSON.stringify({ ...record, type: 'sidecars.merged' })));
+    expect(compileQuery({ type: 'sidecar.*' })(leaf)).toBe('type');
+  });
+
   it('selects everything when it asks for nothing, but leaves without a record', () => {
     expect(selected({})).toHaveLength(leaves.length);
     expect(compileQuery({})(readLeaf(ORIGIN, 0, Buffer.from('x')))).toBe('unreadable');

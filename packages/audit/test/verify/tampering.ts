@@ -55,6 +55,8 @@ export function tamperedLog(size: number): TamperedLog {
   const lastTile = `tile/0/${name}.p/${width}`;
   const upper = `tile/1/${String(Math.floor(full / 256)).padStart(3, '0')}.p/`;
   const lastUpper = `${upper}${full % 256}`;
+  /** The tiles above the first records, from the top down. */
+  const aboveFirst = size < 65_536 ? [lastUpper, 'tile/0/000'] : ['tile/2/000.p/1', 'tile/1/000', 'tile/0/000'];
   const tamperings: Tampering[] = [
     {
       what: 'a byte of a record in a full bundle',
@@ -167,6 +169,26 @@ export function tamperedLog(size: number): TamperedLog {
         for (const [path, bytes] of other.files) if (path.startsWith('tile/')) files.set(path, bytes);
       },
       found: ['root_mismatch checkpoint'],
+    },
+    {
+      what: 'the tiles of all levels above a record, as if it were another',
+      change: (files) => {
+        for (const path of aboveFirst) files.set(path, other.files.get(path)!);
+      },
+      found: aboveFirst.map((path) => `tile_changed ${path}`),
+    },
+    {
+      what: 'a tile of level 0, and what stands for it above, to something else',
+      change: (files) => aboveFirst.slice(-2).forEach((path) => flip(files, path, 5)),
+      found: aboveFirst.slice(-2).map((path) => `tile_changed ${path}`),
+    },
+    {
+      what: 'a record, and its hash of level 0 to that of neither',
+      change: (files) => {
+        flip(files, 'tile/entries/000', 5);
+        flip(files, 'tile/0/000', 5);
+      },
+      found: ['record_changed tile/entries/000 record 0', 'tile_changed tile/0/000'],
     },
     {
       what: 'a rewritten log whose key has signed again',

@@ -19,7 +19,7 @@ import {
   type Checkpoint,
   type LogFolderReport,
   type NoteSigner,
-  type TlogPolicy,
+  type VerifyLogFolderOptions,
 } from '../../src/index.ts';
 import { putFiles, recordAt, writeLog, type WrittenLog } from './log-on-disk.ts';
 import { NOW } from './verified.ts';
@@ -48,7 +48,7 @@ function threeLogs(): { [path: string]: WrittenLog } {
 
 function verifiedFolder(
   logs: Readonly<Record<string, WrittenLog>>,
-  { without, policy = policyOfVkeys(Object.values(logs).map(({ vkey }) => vkey)) }: Partial<Given> = {},
+  { without, policy = policyOfVkeys(Object.values(logs).map(({ vkey }) => vkey)), ...how }: Partial<Given> = {},
 ): Promise<LogFolderReport> {
   const files = new Map<string, Buffer>();
   for (const [path, log] of Object.entries(logs)) {
@@ -64,11 +64,11 @@ function verifiedFolder(
     policy,
     level: 'full',
     nowMs: NOW,
+    ...how,
   });
 }
 
-interface Given {
-  readonly policy: TlogPolicy;
+interface Given extends Pick<VerifyLogFolderOptions, 'policy' | 'judgeOf'> {
   /** A file that is not there. */
   readonly without: string;
 }
@@ -100,6 +100,12 @@ describe('the logs of a sidecar', () => {
     const policy = parseTlogPolicy(Buffer.from(lines.join('\n')));
     expect(verifyExitCode(await verifiedFolder(given, { policy }))).toBe(0);
     expect(verifyExitCode(await verifiedFolder(given, { policy, without: '1/2/tile/entries/000.p/20' }))).toBe(1);
+    const gap = { verdict: 'completeness', rule: 'heartbeat_gap', detail: 'silent for an hour' } as const;
+    const judgeOf = (origin: string) => ({
+      onRecord: () => undefined,
+      findings: () => (origin === `${PREFIX}/1/1` ? [gap] : []),
+    });
+    expect(verifyExitCode(await verifiedFolder(given, { policy, judgeOf }))).toBe(3);
   });
 
   test('fail with one whose records were changed', async () => {
@@ -108,6 +114,7 @@ describe('the logs of a sidecar', () => {
     const report = await verifiedFolder(logs);
     expect(report.integrity.verdict).toBe('fails');
     expect(report.logs.map(({ integrity }) => integrity.verdict)).toEqual(['holds', 'fails', 'holds']);
+    expect(codes(report)).toEqual([]);
   });
 
   test('may begin with a later one: what its retention allows is gone, and that is said', async () => {
@@ -150,12 +157,16 @@ describe('the logs of a sidecar', () => {
     expect(codes(await verifiedFolder({ ...logs, '1/2': replaced }))).toEqual(['link_mismatch 2/1/tile/entries/000']);
   });
 
-  test('fail where an earlier one has more records than were carried over', async () => {
-    const first = carryOn('1/1', 300, 'log.genesis', null);
-    const carried = carryOn('1/1', 299, 'log.genesis', null).head;
-    const report = await verifiedFolder({ '1/1': first, '1/2': carryOn('1/2', 2, 'log.shard_opened', carried) });
-    expect(codes(report)).toEqual(['link_mismatch 1/2/tile/entries/000']);
-  });
+  test.each(['the root of then', 'the root of now'])(
+    'fail where an earlier one has more records than were carried over, with %s',
+    async (root) => {
+      const first = carryOn('1/1', 300, 'log.genesis', null);
+      const earlier = carryOn('1/1', 299, 'log.genesis', null).head;
+      const carried = root === 'the root of then' ? earlier : { ...earlier, root: first.head.root };
+      const report = await verifiedFolder({ '1/1': first, '1/2': carryOn('1/2', 2, 'log.shard_opened', carried) });
+      expect(codes(report)).toEqual(['link_mismatch 1/2/tile/entries/000']);
+    },
+  );
 
   test('fail where two carry on from the same one', async () => {
     const logs = threeLogs();
@@ -170,11 +181,12 @@ describe('the logs of a sidecar', () => {
   });
 
   test.each([
-    ['carries none', 'log.genesis'],
-    ['is no first record', 'log.heartbeat'],
-  ])('fail where the first record of a later one %s', async (_, type) => {
+    ['carries none', 'log.genesis', false],
+    ['is no first record', 'log.heartbeat', true],
+  ])('fail where the first record of a later one %s', async (_, type, carries) => {
     const logs = threeLogs();
-    const report = await verifiedFolder({ ...logs, '2/1': carryOn('2/1', 5, type, null) });
+    const last = carryOn('2/1', 5, type, carries ? logs['1/2']!.head : null);
+    const report = await verifiedFolder({ ...logs, '2/1': last });
     expect(codes(report)).toEqual(['link_missing 2/1/tile/entries/000']);
   });
 
