@@ -50,7 +50,7 @@ function auditor(dir: string, policy: string): (line: string) => { code: number 
   const seen = new Date(Date.now() - 60_000).toISOString();
   return (line) => {
     const typed = line.replaceAll('/evidence/audit', dir).replace(/--seen \S+/, `--seen ${seen}`);
-    const env = { PATH: `${cwd}:${process.env.PATH}`, VKEY };
+    const env = { PATH: `${cwd}:${process.env.PATH}`, VKEY, NODE_COMPILE_CACHE: join(cwd, 'compiled') };
     const { status, stdout, stderr } = spawnSync('sh', ['-c', typed], { cwd, env, encoding: 'utf8' });
     return { code: status, output: stdout + stderr };
   };

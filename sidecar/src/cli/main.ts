@@ -45,6 +45,11 @@ export async function main({ argv, stdout, stderr, environment, nodeVersion }: T
       stdout.write(`${VERSION}\n`);
       return EXIT.ok;
     }
+    const group = Object.entries(COMMANDS).filter(([each]) => each.startsWith(`${name} `));
+    if (group.length > 0 && (rest[0] === '--help' || rest[0] === '-h')) {
+      stdout.write(await overview(Object.fromEntries(group)));
+      return EXIT.ok;
+    }
     const { command, args } = await loadCommand(name, rest);
     const { values, positionals } = readArguments(command, args);
     if (values.help === true) {

@@ -221,4 +221,8 @@ test('"audit" alone, or with a word that is no command of it, says which there a
   expect((await runCli(['audit', 'verfy'])).stderr).toContain(
     'there is no command "audit verfy"; did you mean "audit verify"?',
   );
+  const help = await runCli(['audit', '--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toMatch(/^ {2}audit verify +verify the logs/m);
+  expect(help.stdout).not.toContain('  leases ');
 });
