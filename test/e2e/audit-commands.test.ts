@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   formatNote,
@@ -15,7 +16,8 @@ import {
 } from '@tallystick/audit';
 import { systemClock, systemTimers } from '@tallystick/core';
 import { CLOSE, vkeyAt, WrittenLogs } from '../../sidecar/test/cli/audit/written-logs.ts';
-import { TALLYSTICK } from '../daemon/daemon.ts';
+import { startDaemon, TALLYSTICK } from '../daemon/daemon.ts';
+import { socketClient } from '../daemon/socket-client.ts';
 import { startProgram, type Program } from '../daemon/program.ts';
 import { codeBlocks } from '../rules/markdown.ts';
 import { readText, ROOT } from '../rules/repository.ts';
@@ -89,6 +91,26 @@ describeWithServers(['python3', 'openssl'], 'the page for auditors, without our 
     expect(proven).toMatchObject({ code: 0, output: expect.stringContaining('this is record 4') as string });
   });
 });
+
+test('the log of a running sidecar is verified beside it, by its configuration, and a lease found in it', async () => {
+  await using daemon = await startDaemon();
+  const lease = String((await (await socketClient(daemon.socket)).token()).json().lease_id);
+  const run = auditor('', '');
+  const until = async (line: string, selected: number): Promise<string> => {
+    // It publishes within a second.
+    for (;;) {
+      const { code, output } = run(line);
+      expect({ code, output }).toMatchObject({ code: 0 });
+      if (output.includes(`"selected": ${selected}`)) return output;
+      await setTimeout(200);
+    }
+  };
+  const found = await until(`tallystick audit log --config ${daemon.config} --lease ${lease} --json`, 1);
+  expect(found).toContain('"type": "credential.released"');
+  const { code, output } = run(`tallystick audit verify --config ${daemon.config}`);
+  expect({ code, output }).toMatchObject({ code: 3, output: expect.stringContaining('integrity     holds') as string });
+  expect(await daemon.kill('SIGTERM')).toBe(0);
+}, 60_000);
 
 test('a witness that is started as the page says cosigns a log, and its cosignature shows completeness', async () => {
   const logs = await WrittenLogs.plausible();
