@@ -1,8 +1,8 @@
-import type { Log, RecordBodies } from '@tallystick/audit';
+import type { RecordBodies } from '@tallystick/audit';
 import type { Timer, Timers } from '@tallystick/core';
 import type { Recorder } from './record.ts';
 
-/** A log without records for so long says that its writer is alive. */
+/** A log falls silent for no longer than this, in milliseconds. */
 export const HEARTBEAT_MS = 60_000;
 
 /** What keeps an idle log from falling silent. */
@@ -15,19 +15,17 @@ export interface Heartbeat {
 /** The inputs of {@link startHeartbeat}. */
 export interface HeartbeatOptions {
   readonly recorder: Recorder;
-  readonly log: Pick<Log, 'space'>;
   readonly durability: RecordBodies['log.heartbeat']['durability'];
   readonly timers: Timers;
 }
 
-/** Appends `log.heartbeat` when nothing was recorded for {@link HEARTBEAT_MS}; in between it looks at the space that is left. */
-export function startHeartbeat({ recorder, log, durability, timers }: HeartbeatOptions): Heartbeat {
+/** Appends `log.heartbeat` before nothing was recorded for longer than {@link HEARTBEAT_MS}. */
+export function startHeartbeat({ recorder, durability, timers }: HeartbeatOptions): Heartbeat {
   let timer: Timer | undefined;
-  let idle = true;
+  let idle = false;
 
-  const beat = async (): Promise<void> => {
-    await log.space.recount();
-    await recorder.append({
+  const beat = (): Promise<unknown> =>
+    recorder.append({
       type: 'log.heartbeat',
       actor: 'sidecar',
       owner: null,
@@ -39,13 +37,12 @@ export function startHeartbeat({ recorder, log, durability, timers }: HeartbeatO
       trace: null,
       body: { anchor: null, durability },
     });
-  };
   // Half the time: a record just after a look must not double the silence.
   const arm = (): void => {
     timer = timers.after(HEARTBEAT_MS / 2, () => {
       // A log that has failed has told so; one that is full is silent until there is space.
       if (idle) beat().catch(() => {});
-      idle = true;
+      idle = !idle;
       arm();
     });
   };

@@ -105,7 +105,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     await recorder.close().catch(() => {});
     throw error;
   }
-  const heartbeat = options.heartbeat && startHeartbeat({ recorder, log, durability, timers: options.heartbeat });
+  const heartbeat = options.heartbeat && startHeartbeat({ recorder, durability, timers: options.heartbeat });
   return {
     ...recorder,
     get pending() {
