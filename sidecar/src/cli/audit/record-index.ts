@@ -1,5 +1,4 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import {
   compileQuery,
@@ -27,6 +26,8 @@ export interface IndexedSelection {
   readonly limit: number;
 }
 
+/** By which a file says that it is an index of ours: the letters "tsix". What says anything else is left alone. */
+const APPLICATION = 0x74736978;
 /** Changes with the tables: an index of another one is made anew. */
 const VERSION = 1;
 
@@ -36,6 +37,7 @@ const TABLES = `
     outcome TEXT NOT NULL, PRIMARY KEY (number, seq)) WITHOUT ROWID;
   CREATE TABLE terms (kind TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (kind, value, number, seq)) WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION};
   PRAGMA user_version = ${VERSION};
 `;
 
@@ -52,27 +54,30 @@ export async function selectIndexed({ file, dir, logs, query, limit }: IndexedSe
       remedy: 'give --index a file outside of it: nothing but the sidecar writes there',
     });
   }
-  using index = await openIndex(path);
-  await bringUpTo(index, logs);
-  return select(index, logs, query, limit);
-}
-
-async function openIndex(path: string): Promise<DatabaseSync> {
-  const sqlite = await loadSqlite();
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const index = new sqlite.DatabaseSync(path);
-    index.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
-    const { user_version: version } = index.prepare('PRAGMA user_version').get() as { user_version: number };
-    if (version !== VERSION) rebuild(index, version);
-    return index;
+    using index = await openIndex(path);
+    await bringUpTo(index, logs);
+    return select(index, logs, query, limit);
   } catch (cause) {
-    if (TallystickError.is(cause)) throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') throw cause;
     throw new TallystickError('state_unusable', `"${path}" cannot be used as an index`, {
       remedy: 'remove it, or name another file with --index; an index can be made again at any time',
       cause,
     });
   }
+}
+
+async function openIndex(path: string): Promise<DatabaseSync> {
+  const sqlite = await loadSqlite();
+  const index = new sqlite.DatabaseSync(path);
+  if (!isOurs(index)) {
+    throw new TallystickError('state_unusable', `"${path}" is a database of something else`, {
+      remedy: 'name another file with --index',
+    });
+  }
+  index.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
+  if (pragma(index, 'user_version') !== VERSION) rebuild(index);
+  return index;
 }
 
 /** Node calls it experimental in some of the releases that we run on; that is nothing for who reads a log. */
@@ -86,15 +91,23 @@ async function loadSqlite(): Promise<{ readonly DatabaseSync: typeof DatabaseSyn
   }
 }
 
-/** Empties a file that is an index of ours or new, and no other. */
-function rebuild(index: DatabaseSync, version: number): void {
-  const names = index
-    .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
-    .all()
-    .map(({ name }) => String(name));
-  if (version === 0 && names.length > 0) throw new Error('it is a database of somebody else');
-  for (const name of names) index.exec(`DROP TABLE "${name}"`);
-  index.exec(TABLES);
+/** True for a file that says so, and for one that has nothing in it. */
+function isOurs(index: DatabaseSync): boolean {
+  return pragma(index, 'application_id') === APPLICATION || tablesOf(index).length === 0;
+}
+
+function pragma(index: DatabaseSync, name: string): unknown {
+  return index.prepare(`PRAGMA ${name}`).get()?.[name];
+}
+
+function tablesOf(index: DatabaseSync): string[] {
+  const rows = index.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return rows.map(({ name }) => String(name));
+}
+
+function rebuild(index: DatabaseSync): void {
+  const drops = tablesOf(index).map((name) => `DROP TABLE "${name}";`);
+  index.exec(`BEGIN; ${drops.join(' ')} ${TABLES} COMMIT;`);
 }
 
 async function bringUpTo(index: DatabaseSync, logs: readonly SignedLog[]): Promise<void> {
@@ -103,7 +116,7 @@ async function bringUpTo(index: DatabaseSync, logs: readonly SignedLog[]): Promi
     .all() as unknown as Known[];
   const fits = await Promise.all(known.map((each) => hasGrownFrom(logs.at(each.number), each)));
   if (fits.includes(false)) {
-    rebuild(index, VERSION);
+    rebuild(index);
     known.length = 0;
   }
   for (const [number, log] of logs.entries()) {

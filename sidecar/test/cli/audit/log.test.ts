@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../run-cli.ts';
 import { CLOSE, REPORT, vkeyAt, WrittenLogs } from './written-logs.ts';
@@ -113,6 +114,10 @@ test('the index goes on with the log, and is made anew where it is of another on
   await logs.release(CLOSE, 'run-9');
   await logs.publish();
   expect(await list(logs, '--index', index, '--run', 'run-9')).toMatchObject({ selected: 1 });
+  const older = new DatabaseSync(index);
+  older.exec('DROP TABLE terms; PRAGMA user_version = 0');
+  older.close();
+  expect(await list(logs, '--index', index, '--run', 'run-9')).toMatchObject({ selected: 1 });
   const other = await WrittenLogs.begin();
   await other.publish();
   expect(await list(other, '--index', index)).toMatchObject({ selected: 2 });
@@ -130,6 +135,13 @@ test('what is no index is left alone, and none is put among the logs', async () 
     stderr: expect.stringContaining('cannot be used as an index\n  remove it') as string,
   });
   expect(readFileSync(file, 'utf8')).toContain('my notes');
+  const theirs = scratch();
+  const database = new DatabaseSync(theirs);
+  database.exec('CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES (1); PRAGMA user_version = 7');
+  expect((await on(theirs)).stderr).toContain('is a database of something else\n  name another file');
+  expect(database.prepare('SELECT count(*) AS count FROM notes').get()).toEqual({ count: 1 });
+  database.close();
+  expect(await on('/nowhere/index.db')).toMatchObject({ code: 1 });
   const within = join(logs.dir, '1/index.db');
   expect((await on(within)).stderr).toContain('is in the folder of the logs');
   expect(existsSync(within)).toBe(false);
