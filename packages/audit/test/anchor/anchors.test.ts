@@ -179,6 +179,18 @@ describe('the anchors of a log', () => {
     await expect(elsewhere.keep(log.signed(9), [cosigned(9, 'w1', 0)])).rejects.toMatchObject({ fault: 'origin' });
   });
 
+  test('may be followed by the closing head of a shard, which nobody has cosigned and which is none', async () => {
+    const file = new MemoryHeadsFile();
+    const anchors = await openOn(file);
+    await keep(anchors, 7, cosigned(7, 'w1', 9), cosigned(7, 'w2', 9));
+    await keep(anchors, 9);
+    for (const each of [anchors, await openOn(file)]) {
+      expect(each).toMatchObject({ refused: 0, newest: { size: 7 } });
+      expect(each.state()).toMatchObject({ quorum: 'reached', cosigned: { size: 7 } });
+    }
+    expect(parseHeads(file.bytes)).toHaveLength(2);
+  });
+
   test('are not kept with a cosignature of another head', async () => {
     const file = new MemoryHeadsFile();
     await expect(keep(await openOn(file), 7, cosigned(9, 'w1', 9))).rejects.toMatchObject({ fault: 'signature' });

@@ -115,6 +115,18 @@ describe('a replica', () => {
     expect(Object.keys(files.content)).toEqual(headsIn(files));
   });
 
+  test('is listed through the folders of its tiles, without what is half written', async () => {
+    const files = new ModelFiles();
+    const target = createFolderTarget(files);
+    const paths = ['o/tile/0/000', 'o/tile/0/x001/000', 'o/tile/0/x001/x234/067'];
+    for (const path of paths) expect(await target.putIfAbsent(path, Buffer.from(path))).toBe(true);
+    files.put('o/tile/0/x001/001.tmp', Buffer.from('half'));
+    expect((await target.list('o/tile/0')).toSorted()).toEqual(paths.toSorted());
+    expect(await target.list('o/tile/1')).toEqual([]);
+    expect(await target.putIfAbsent(paths[0]!, Buffer.from('other'))).toBe(false);
+    expect(String(await target.get(paths[0]!))).toBe(paths[0]);
+  });
+
   test('interrupted at every write resumes and ends byte for byte the same', async () => {
     const whole = new ModelFiles();
     await (await open(createFolderTarget(whole), small)).replicate(headOf(small));

@@ -51,7 +51,7 @@ test(
     const known: string[] = [];
     const heads = new Map<number, string>();
     for (let life = 0; life < KILLS; life++) {
-      const told = await killedAfter(String(life), throws(4) === 0 ? 0 : throws(300));
+      const told = await killedAfter(String(life), throws(4) === 0 ? 0 : throws(150));
       const log = await openLog(optionsFor(folder, { firstRecord: () => recordOf(0, String(life)) }));
       const range = new CompactRange();
       let seq = 0;
@@ -80,8 +80,8 @@ test(
 
 test('of two processes that open one folder the second is refused, and gets it when the first is killed', async () => {
   const own = mkdtempSync(join(tmpdir(), 'tallystick-two-'));
-  const start = (life: string) =>
-    spawn(process.execPath, [...ARGS, own, life], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const start = (life: string, stderr: 'inherit' | 'ignore' = 'inherit') =>
+    spawn(process.execPath, [...ARGS, own, life], { stdio: ['ignore', 'pipe', stderr] });
   const firstLines = async (child: ReturnType<typeof start>, count: number): Promise<string[]> => {
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stdout! })) if (lines.push(line) === count) break;
@@ -90,7 +90,7 @@ test('of two processes that open one folder the second is refused, and gets it w
   const first = start('a');
   const firstEnded = once(first, 'close');
   expect((await firstLines(first, 2))[0]).toBe('up');
-  const second = start('b');
+  const second = start('b', 'ignore');
   expect(await firstLines(second, 2)).toEqual(['up', 'refused locked']);
   first.kill('SIGKILL');
   await firstEnded;

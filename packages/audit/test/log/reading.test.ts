@@ -74,7 +74,7 @@ test.each([-1, 700, 1.5, NaN])('there is no record %d', async (seq) => {
 });
 
 test('a proof is verified by whoever has the key, against the published checkpoint', async () => {
-  const policy = parseTlogPolicy(`log ${readFileSync(join(folder, '1/1/vkey'), 'utf8')}quorum none\n`);
+  const policy = parseTlogPolicy(Buffer.from(`log ${readFileSync(join(folder, '1/1/vkey'), 'utf8')}quorum none\n`));
   for (const seq of [0, 255, 256, 511, 512, 599]) {
     const proof = parseTlogProof(await log.proveInclusion(seq));
     expect(proof.index).toBe(seq);

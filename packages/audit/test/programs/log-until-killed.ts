@@ -1,29 +1,28 @@
 // Opens the log in a folder and appends to it for ever, publishing all the time, and tells of each record only when it
 // is durable, and of each head only when it may be shown.
-import { writeSync } from 'node:fs';
 import { startJournalThread } from '../../src/journal/journal-thread.ts';
 import { LogError } from '../../src/log/log-error.ts';
 import { openLog, type Log } from '../../src/log/open-log.ts';
 import { recordOf } from '../journal/written.ts';
 import { optionsFor, SIZES } from '../log/test-log.ts';
+import { tell } from './tell.ts';
 
 const [folder = '', life = ''] = process.argv.slice(2);
-const say = (line: string): number => writeSync(1, `${line}\n`);
-say('up');
+tell('up');
 const openJournal = (path: string, onBatch: Parameters<typeof startJournalThread>[0]['onBatch']) =>
   startJournalThread({ folder: path, onBatch, sizes: SIZES });
 const opening = openLog(optionsFor(folder, { openJournal, firstRecord: () => recordOf(0, life) }));
 const log = await opening.catch((error: unknown) => {
-  say(error instanceof LogError ? `refused ${error.fault}` : String(error));
+  tell(error instanceof LogError ? `refused ${error.fault}` : String(error));
   throw error;
 });
 const sayHead = (head: ReturnType<Log['head']>): void => {
-  if (head) say(`head ${head.size} ${Buffer.from(head.root).toString('hex')}`);
+  if (head) tell(`head ${head.size} ${Buffer.from(head.root).toString('hex')}`);
 };
 const appendForEver = async (): Promise<never> => {
   for (;;) {
     const { seq } = await log.append((at) => recordOf(at, life));
-    say(String(seq));
+    tell(String(seq));
     sayHead(log.head());
   }
 };

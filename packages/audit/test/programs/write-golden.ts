@@ -1,9 +1,9 @@
 // Writes the golden log of this format version into a folder that is not there yet:
-// node --conditions=@tallystick/source packages/audit/test/golden/write-golden.ts packages/audit/test/golden/v1
+// node --conditions=@tallystick/source packages/audit/test/programs/write-golden.ts packages/audit/test/golden/v1
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeGolden } from './make-golden.ts';
+import { makeGolden } from '../golden/make-golden.ts';
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('name the folder');
