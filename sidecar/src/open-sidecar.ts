@@ -75,7 +75,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
   try {
     const id = await sidecarId(config.state.leases, config.sidecarId, clock, random);
     const telemetry = await options.telemetry(id);
-    recorder = await openRecorder({
+    const recording = openRecorder({
       folder: config.state.audit,
       keys: config.state.keys,
       trustDomain: config.trustDomain,
@@ -94,6 +94,16 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         options.onRecordFailure();
       },
     });
+    const signing = openLocalSigner({
+      issuer: config.issuer.url,
+      path: join(config.state.keys, 'issuer-keys.json'),
+      clock,
+      maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
+    });
+    const standing = openStanding(config.state.leases, clock);
+    // Beside each other, because a thread takes a while to start; and all to their end, before the lock may be released.
+    await Promise.allSettled([recording, signing, standing]);
+    recorder = await recording;
     const sidecar = assemble({
       config,
       clock,
@@ -103,13 +113,8 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       lateStore: await openLateStore(config.state.leases),
       recorded: await openRecordedRegistry(config.state.leases, recorder),
       continuesLog: options.newIncarnation !== undefined,
-      signer: await openLocalSigner({
-        issuer: config.issuer.url,
-        path: join(config.state.keys, 'issuer-keys.json'),
-        clock,
-        maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
-      }),
-      standing: await openStanding(config.state.leases, clock),
+      signer: await signing,
+      standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
       telemetry,

@@ -208,7 +208,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
 /** In a bundle the thread's program lies beside it. */
 const JOURNAL_PROGRAM = import.meta.url.endsWith('.ts')
   ? {}
-  : { program: new URL('./journal-worker.js', import.meta.url) };
+  : { program: new URL('./journal-worker.cjs', import.meta.url) };
 const journalInThread: OpenJournal = (folder, onBatch) => startJournalThread({ folder, onBatch, ...JOURNAL_PROGRAM });
 
 function urlOf(listener: HttpListener | undefined): string | undefined {
