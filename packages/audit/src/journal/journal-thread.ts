@@ -44,7 +44,12 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
   const desk = createDesk();
   const data: ThreadData = { folder, sizes, desk };
-  const worker = new Worker(program, { workerData: data, name: 'tallystick-journal', execArgv: EXEC_ARGV, resourceLimits: LIMITS });
+  const worker = new Worker(program, {
+    workerData: data,
+    name: 'tallystick-journal',
+    execArgv: EXEC_ARGV,
+    resourceLimits: LIMITS,
+  });
   let waiter: PromiseWithResolvers<ThreadReply> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let ended: JournalError | undefined;
