@@ -49,7 +49,8 @@ test('the log that traffic, kill -9 and restarts leave is verified whole: every 
     await daemon.kill('SIGKILL');
     daemon = await daemon.again();
   }
-  await daemon.kill('SIGTERM');
+  received.push(...(await receive(daemon, 1)));
+  expect(await daemon.kill('SIGTERM')).toBe(0);
   const report = await verified(first.folder);
   expect(report.integrity).toMatchObject({ verdict: 'holds', findings: [] });
   // Nothing is anchored: that is all that completeness lacks.
