@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatTlogProof, proveInclusion, tileHashReader, formatTilePath } from '@tallystick/audit';
+import {
+  formatTilePath,
+  formatTlogProof,
+  logSigner,
+  proveInclusion,
+  signCheckpoint,
+  tileHashReader,
+} from '@tallystick/audit';
 import { putFiles, tampered, writeLog, type WrittenLog } from '../../packages/audit/test/verify/log-on-disk.ts';
 import { tamperedLog } from '../../packages/audit/test/verify/tampering.ts';
 import { describeWithServers, requireServer } from '../servers/require-server.ts';
@@ -114,6 +121,19 @@ function suite(verifier: () => Verifier): void {
 
     test('refuses it for another record', async () => {
       expect(await verifiedProof(proof, log.records[301]!)).toMatchObject({ status: 1 });
+    });
+
+    test('refuses it where a size is signed to which it does not lead', async () => {
+      const only = writeLog(1, { privateKey: log.privateKey });
+      const [record] = only.records;
+      expect(await verifiedProof(await proofOf(only, 0), record!)).toMatchObject({ status: 0 });
+      const signers = [logSigner({ name: only.head.origin, privateKey: only.privateKey })];
+      const two = signCheckpoint({ ...only.head, size: 2 }, signers);
+      expect(await verifiedProof(formatTlogProof({ index: 0, hashes: [], checkpoint: two }), record!)).toMatchObject({
+        status: 1,
+      });
+      const second = formatTlogProof({ index: 1, hashes: [], checkpoint: only.files.get('checkpoint')! });
+      expect(await verifiedProof(second, record!)).toMatchObject({ status: 1 });
     });
 
     test.each([

@@ -6,6 +6,7 @@ import { publishedPackages, readText, ROOT, type Manifest } from './repository.t
 const packages = publishedPackages();
 /** What a package publishes beside code. */
 const DATA: Readonly<Record<string, readonly string[]>> = {
+  audit: ['FORMAT.md', 'RECORDS.md', 'verify'],
   telemetry: ['registry'],
   sidecar: ['docs', 'schema.json', 'systemd'],
 };

@@ -216,7 +216,7 @@ def verify_log(log, vkey, kept):
     parts = stored.split(b"\n\n")  # text, signatures, text, signatures, ...
     require(parts.pop() == b"" and len(parts) % 2 == 0, "heads: the last head is cut off")
     earlier = [text + b"\n\n" + signatures + b"\n" for text, signatures in zip(parts[::2], parts[1::2])]
-    heads = {size: {root}}
+    heads = {}
     for head in earlier + [read(path) for path in kept]:
         head_size, head_root = open_checkpoint(head, vkey)
         require(head_size <= size, "records are missing: a head of %d is signed, the log has %d" % (head_size, size))

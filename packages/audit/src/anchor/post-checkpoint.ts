@@ -1,4 +1,4 @@
-import { withoutBytes, type Timers } from '@tallystick/core';
+import type { Timers } from '@tallystick/core';
 import { AnchorError } from './anchor-error.ts';
 import type { RawAnswer } from './witness-answer.ts';
 
@@ -45,10 +45,17 @@ export async function postCheckpoint(options: PostCheckpointOptions): Promise<Ra
     if (deadline.signal.aborted) {
       throw new AnchorError('witness_slow', `the witness ${name} has not answered within ${timeoutMs} ms`);
     }
-    throw new AnchorError('witness_unreachable', `the witness ${name} could not be asked`, withoutBytes(error));
+    throw new AnchorError('witness_unreachable', `the witness ${name} could not be asked`, reasonOf(error));
   } finally {
     timer.cancel();
   }
+}
+
+/** Returns why a request failed, in the words of this side: what `fetch` throws holds bytes that the other one sent. */
+function reasonOf(error: unknown): Error {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { message, code } = inner as NodeJS.ErrnoException;
+  return Object.assign(new Error(message), code !== undefined && { code });
 }
 
 async function readBounded(response: Response, name: string): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { systemTimers, type Timers } from '@tallystick/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -80,7 +81,7 @@ async function faultOf(submitted: Promise<unknown>): Promise<string> {
   );
   if (!(error instanceof AnchorError)) throw new Error('not refused as an anchor', { cause: error });
   // Neither the message nor the remedy nor a cause has a byte of what the other side said.
-  expect(JSON.stringify([error.message, error.remedy, error.stack, String(error.cause)])).not.toContain(SECRET);
+  expect(inspect(error, { depth: Infinity, showHidden: true, getters: true })).not.toContain(SECRET);
   return error.fault;
 }
 

@@ -3,6 +3,7 @@ import {
   decodeEntryBundle,
   encodeEntryBundle,
   formatCheckpointBody,
+  formatHead,
   formatNote,
   logSigner,
   signCheckpoint,
@@ -167,6 +168,7 @@ export function tamperedLog(size: number): TamperedLog {
       what: 'a record that was rewritten with all hashes above it',
       change: (files) => {
         for (const [path, bytes] of other.files) if (path.startsWith('tile/')) files.set(path, bytes);
+        files.delete('heads');
       },
       found: ['root_mismatch checkpoint'],
     },
@@ -310,6 +312,25 @@ export function tamperedLog(size: number): TamperedLog {
       what: 'a byte of a head that was anchored',
       change: (files) => flip(files, 'heads', files.get('heads')!.indexOf('\n256\n') + 10),
       found: ['head_refused heads head 1 signature'],
+    },
+    {
+      what: 'heads that end with the beginning of one',
+      change: (files) => files.set('heads', Buffer.concat([files.get('heads')!, Buffer.from(`${head.origin}\n`)])),
+      found: ['heads_malformed heads'],
+    },
+    {
+      what: 'a head of no records that has a root',
+      change: (files) => {
+        const empty = formatHead(signCheckpoint({ ...head, size: 0 }, [signer]));
+        files.set('heads', Buffer.concat([files.get('heads')!, empty]));
+      },
+      found: ['head_inconsistent heads head 3 consistency'],
+    },
+    {
+      what: 'a signature of somebody else with a control character',
+      change: (files) =>
+        files.set('checkpoint', Buffer.concat([files.get('checkpoint')!, Buffer.from('— some\u0001one AAAAAAAA\n')])),
+      found: ['checkpoint_refused checkpoint note'],
     },
     {
       what: 'heads that are cut off',
