@@ -28,39 +28,56 @@ const builtInsAsNeeded: NonNullable<Options['esbuildPlugins']>[number] = {
 };
 
 // The command in one folder (`--out-dir`, else bundle), which runs where nothing is installed: main.js, its late-loaded
-// parts, and the native part of koffi for the platform it was made on (sidecar/src/listen/koffi.ts finds it there).
-export default defineConfig(({ outDir = join(import.meta.dirname, 'bundle') }) => ({
-  entry: ['src/main.ts'],
-  outDir,
-  tsconfig: 'tsconfig.json',
-  platform: 'node',
-  target: 'node22',
-  format: 'esm',
-  splitting: true,
-  clean: true,
-  dts: false,
-  minify: false,
-  metafile: true,
-  noExternal: [/.*/],
-  external: ['koffi'],
-  // Else tsup resolves `node:` itself.
-  removeNodeProtocol: false,
-  esbuildPlugins: [builtInsAsNeeded],
-  // Some dependencies are CommonJS, and ask for built-in modules by require().
-  banner: {
-    js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
-  },
-  esbuildOptions(options) {
-    options.conditions = ['@tallystick/source', 'module', 'node'];
-    options.mainFields = ['module', 'main'];
-    options.legalComments = 'none';
-  },
-  async onSuccess() {
-    await writeFile(join(outDir, 'package.json'), '{ "type": "module" }\n');
-    await copyKoffi(outDir);
-    await writeLicences(outDir);
-  },
-}));
+// parts, the thread of the record's journal, and the native part of koffi for the platform it was made on
+// (sidecar/src/listen/koffi.ts finds it there).
+export default defineConfig(async ({ outDir = join(import.meta.dirname, 'bundle') }) => {
+  // Not by `clean`: each of the two would remove what the other has made.
+  await rm(outDir, { recursive: true, force: true });
+  const common: Options = {
+    outDir,
+    tsconfig: 'tsconfig.json',
+    platform: 'node',
+    target: 'node22',
+    clean: false,
+    dts: false,
+    minify: false,
+    noExternal: [/.*/],
+    // Else tsup resolves `node:` itself.
+    removeNodeProtocol: false,
+    esbuildOptions(options) {
+      options.conditions = ['@tallystick/source', 'module', 'node'];
+      options.mainFields = ['module', 'main'];
+      options.legalComments = 'none';
+    },
+  };
+  return [
+    {
+      ...common,
+      entry: ['src/main.ts'],
+      format: 'esm',
+      splitting: true,
+      metafile: true,
+      external: ['koffi'],
+      esbuildPlugins: [builtInsAsNeeded],
+      // Some dependencies are CommonJS, and ask for built-in modules by require().
+      banner: {
+        js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+      },
+      async onSuccess() {
+        await writeFile(join(outDir, 'package.json'), '{ "type": "module" }\n');
+        await copyKoffi(outDir);
+        await writeLicences(outDir);
+      },
+    },
+    // CommonJS: a thread that need not set up the loader of ES modules starts in half the time.
+    {
+      ...common,
+      entry: ['../packages/audit/src/journal/journal-worker.ts'],
+      format: 'cjs',
+      outExtension: () => ({ js: '.cjs' }),
+    },
+  ];
+});
 
 /** Copies the native part of koffi for this platform; on Linux for both kinds of libc. */
 async function copyKoffi(bundle: string): Promise<void> {

@@ -37,9 +37,12 @@ import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
 import { createFloodGate } from './record/flood.ts';
 import { createFloodRecords } from './record/flood-records.ts';
+import { createLateRecords, type LateStore } from './record/late-records.ts';
 import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycle-records.ts';
 import { createOperatorRecords } from './record/operator-records.ts';
 import type { Recorder } from './record/record.ts';
+import { createRegistryRecords } from './record/registry-records.ts';
+import type { RecordedRegistry } from './record/recorded-registry.ts';
 import { createRevocationRecords } from './record/revocation-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
@@ -55,6 +58,12 @@ export interface Outside {
   readonly timers: Timers;
   readonly random: Random;
   readonly recorder: Recorder;
+  /** Revocations and suspensions that are not on record yet. */
+  readonly lateStore: LateStore;
+  /** What the log knows of identities. */
+  readonly recorded: RecordedRegistry;
+  /** True where the log takes the place of an earlier one. */
+  readonly continuesLog: boolean;
   readonly signer: Signer;
   readonly standing: Standing;
   readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
@@ -125,9 +134,17 @@ export function assemble(outside: Outside): Sidecar {
 
   const flood = createFloodGate({ clock, timers, ...createFloodRecords({ recorder, registry: current, log }) });
   const records = createCredentialRecords({ recorder, flood, clock, node: outside.node });
-  const revocationRecords = createRevocationRecords({ recorder, registry: current, log });
-  const operatorRecords = createOperatorRecords({ recorder, registry: current, log });
-  const lifecycle = createLifecycleRecords({ recorder, registry: current, version: outside.version });
+  const late = createLateRecords({ recorder, store: outside.lateStore, clock, timers, log });
+  const revocationRecords = createRevocationRecords({ recorder, late, registry: current, log });
+  const operatorRecords = createOperatorRecords({ recorder, late, registry: current, log });
+  const registryRecords = createRegistryRecords({
+    recorder,
+    recorded: outside.recorded,
+    continues: outside.continuesLog,
+    standing,
+    log,
+  });
+  const lifecycle = createLifecycleRecords({ recorder, registryRecords, registry: current, version: outside.version });
 
   let configInForce = true;
 
@@ -178,7 +195,7 @@ export function assemble(outside: Outside): Sidecar {
     'Connections and requests refused before routing, by reason.',
   );
   const census = createCensus({ registry: current, standing, table, clock });
-  describeSidecar(metrics, { table, hub, recorder, standing, census, configInForce: () => configInForce });
+  describeSidecar(metrics, { table, hub, recorder, late, standing, census, configInForce: () => configInForce });
   telemetry.observe(census);
 
   const keyRotation = startKeyRotation({
@@ -205,6 +222,7 @@ export function assemble(outside: Outside): Sidecar {
         table,
         hub,
         recorder,
+        late,
         standing,
         signer,
         clock,
@@ -237,6 +255,10 @@ export function assemble(outside: Outside): Sidecar {
     withdrawal,
     lifecycle: {
       ...lifecycle,
+      async started() {
+        await late.flush();
+        return lifecycle.started();
+      },
       configLoaded(source, sha256) {
         configInForce = source === 'file';
         return lifecycle.configLoaded(source, sha256);
@@ -258,6 +280,9 @@ export function assemble(outside: Outside): Sidecar {
     async apply(next) {
       const before = registry;
       const after = createRegistry(next);
+      // Before anything is released by it, and not waited for: what it takes away ends now.
+      const onRecord = registryRecords.record(after);
+      onRecord.catch(() => {});
       config = next;
       registry = after;
       match = outside.matcher(next.identities);
@@ -268,6 +293,7 @@ export function assemble(outside: Outside): Sidecar {
       for (const id of narrowed) hub.recheck(id);
       for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
       await ended;
+      await onRecord;
     },
     async stop() {
       phase = 'stopping';
@@ -286,6 +312,7 @@ export function assemble(outside: Outside): Sidecar {
       }
       hub.close();
       flood.flush();
+      late.stop();
       table.close();
     },
   };

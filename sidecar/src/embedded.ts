@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { systemRandom, TallystickError, type Clock, type Timers } from '@tallystick/core';
+import { hash } from 'node:crypto';
+import { createNodeDisk, inlineJournal } from '@tallystick/audit';
+import { systemClock, systemRandom, systemTimers, TallystickError, type Clock, type Timers } from '@tallystick/core';
 import { validateConfig } from './config/parse-config.ts';
 import { formatPath, type Fault } from './config/fault.ts';
 import type { Log } from './observe/log.ts';
@@ -44,12 +44,16 @@ export interface EmbeddedSidecar {
  */
 export async function embedSidecar({ config: value, clock, timers }: EmbedOptions): Promise<EmbeddedSidecar> {
   const config = readConfig(value);
-  const { sidecar, close } = await openSidecar({
+  const { sidecar, recorder, close } = await openSidecar({
     config,
     clock,
     timers,
     random: systemRandom,
     log: silentLog,
+    // A thread would cost each of a dozen sidecars more than the disk of a test ever takes.
+    journal: inlineJournal(createNodeDisk),
+    disk: { clock: systemClock, timers: systemTimers },
+    heartbeat: false,
     telemetry: async () => noTelemetry,
     onRecordFailure: () => {},
   });
@@ -66,6 +70,8 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
   };
   let listeners: Listeners | undefined;
   try {
+    await sidecar.lifecycle.started();
+    await sidecar.lifecycle.configLoaded('file', hash('sha256', JSON.stringify(value), 'base64url'));
     listeners = await open();
   } catch (error) {
     await close();
@@ -100,13 +106,11 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
       }
     },
     async records() {
-      const names = (await readdir(config.state.audit)).filter((name) => name.endsWith('.jsonl')).sort();
-      const texts = await Promise.all(names.map((name) => readFile(join(config.state.audit, name), 'utf8')));
-      return texts
-        .join('')
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      const records: Record<string, unknown>[] = [];
+      for await (const bytes of recorder.log.readRecords(0, Infinity)) {
+        records.push(JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>);
+      }
+      return records;
     },
     async close() {
       await listeners?.stop(0);

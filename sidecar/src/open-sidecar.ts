@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
 import { assemble, MAX_LIFETIME_SECONDS, type Sidecar } from './assemble.ts';
 import { createAttest } from './attest/attest.ts';
@@ -13,8 +14,11 @@ import { errorFields, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { observedAttestor } from './observe/observed-attestor.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
-import type { Recorder } from './record/record.ts';
-import { openRecorder } from './record/recorder.ts';
+import { openLateStore } from './record/late-records.ts';
+import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
+import type { Operator } from './record/record.ts';
+import { openRecordedRegistry } from './record/recorded-registry.ts';
+import { refuseEarlierRecord } from './state/earlier-record.ts';
 import { openStanding } from './state/standing.ts';
 import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
 import { lockState } from './state/state-lock.ts';
@@ -32,6 +36,13 @@ export interface OpenOptions {
   readonly log: Log;
   /** Returns the telemetry of a sidecar, whose id names it there as in its records. */
   readonly telemetry: (sidecarId: string) => Promise<SidecarTelemetry>;
+  readonly journal: OpenJournal;
+  /** What the log's disk is measured by, which is never a test's time. */
+  readonly disk: { readonly clock: Clock; readonly timers: Timers };
+  /** False on a clock that a test moves: a log says nothing of its heart there. */
+  readonly heartbeat: boolean;
+  /** Who begins a new incarnation of the log; undefined: it goes on. */
+  readonly newIncarnation?: Operator | undefined;
   /** Told once when records can no longer be written: the process may not go on. */
   readonly onRecordFailure: () => void;
 }
@@ -39,7 +50,7 @@ export interface OpenOptions {
 /** A sidecar over its state, without its sockets. */
 export interface OpenedSidecar {
   readonly sidecar: Sidecar;
-  readonly recorder: Recorder;
+  readonly recorder: OpenedRecorder;
   /** Closes the record and lets go of the state. Never rejects. */
   close(): Promise<void>;
 }
@@ -48,14 +59,15 @@ export interface OpenedSidecar {
  * Opens the state of a sidecar and picks its implementations: the same for the daemon and for the one that tests
  * embed. Only the clock and the way in differ between them.
  *
- * @throws {TallystickError} `state_unusable`, `state_newer`
+ * @throws {TallystickError} `state_unusable`, `state_newer`, `record_unavailable`
  */
 export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> {
   const { config, clock, timers, random, log } = options;
+  await refuseEarlierRecord(config.state.audit);
   const folders = [...new Set(Object.values(config.state))];
   for (const folder of folders) await prepareStateFolder(folder);
   const lock = lockState(folders);
-  let recorder: Recorder | undefined;
+  let recorder: OpenedRecorder | undefined;
   const close = async (): Promise<void> => {
     await recorder?.close().catch((error: unknown) => log.error('the record did not close', errorFields(error)));
     lock.release();
@@ -63,31 +75,46 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
   try {
     const id = await sidecarId(config.state.leases, config.sidecarId, clock, random);
     const telemetry = await options.telemetry(id);
-    recorder = await openRecorder({
+    const recording = openRecorder({
       folder: config.state.audit,
+      keys: config.state.keys,
       trustDomain: config.trustDomain,
       sidecarId: id,
+      version: VERSION,
       clock,
+      disk: options.disk,
+      heartbeat: options.heartbeat ? timers : undefined,
       random,
+      openJournal: options.journal,
+      localMax: config.audit.localMax,
+      newIncarnation: options.newIncarnation,
       onFailure: (error) => {
         log.error('the record failed: nothing is released any more', errorFields(error));
         telemetry.recordEnded(error);
         options.onRecordFailure();
       },
     });
+    const signing = openLocalSigner({
+      issuer: config.issuer.url,
+      path: join(config.state.keys, 'issuer-keys.json'),
+      clock,
+      maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
+    });
+    const standing = openStanding(config.state.leases, clock);
+    // Beside each other, because a thread takes a while to start; and all to their end, before the lock may be released.
+    await Promise.allSettled([recording, signing, standing]);
+    recorder = await recording;
     const sidecar = assemble({
       config,
       clock,
       timers,
       random,
       recorder,
-      signer: await openLocalSigner({
-        issuer: config.issuer.url,
-        path: join(config.state.keys, 'issuer-keys.json'),
-        clock,
-        maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
-      }),
-      standing: await openStanding(config.state.leases, clock),
+      lateStore: await openLateStore(config.state.leases),
+      recorded: await openRecordedRegistry(config.state.leases, recorder),
+      continuesLog: options.newIncarnation !== undefined,
+      signer: await signing,
+      standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
       telemetry,

@@ -1,3 +1,4 @@
+import { startJournalThread, type OpenJournal } from '@tallystick/audit';
 import { systemClock, systemRandom, systemTimers, TallystickError, type Clock } from '@tallystick/core';
 import type { Difference } from './config/changes.ts';
 import type { HttpListener } from './config/config.ts';
@@ -10,6 +11,7 @@ import { createLog, errorFields, type Log, type LogFields, type LogLevel } from 
 import { createNotify } from './observe/notify.ts';
 import { startTelemetry, type StartedTelemetry } from './observe/start-telemetry.ts';
 import { openSidecar } from './open-sidecar.ts';
+import type { Operator } from './record/record.ts';
 import { createListeners } from './serve.ts';
 import { VERSION } from './version.ts';
 
@@ -20,14 +22,19 @@ export interface RunOptions {
   /** Takes whole lines of the log. */
   readonly writeLog: (line: string) => void;
   readonly logLevel: LogLevel;
+  /** Who begins a new incarnation of the log; undefined: it goes on. */
+  readonly newIncarnation?: Operator | undefined;
 }
 
 /** A daemon that serves. */
 export interface Daemon {
   /** Reads the configuration now. */
   reload(): Promise<void>;
-  /** Stops gracefully. May be called again; resolves when all is closed. */
-  stop(cause: string): Promise<void>;
+  /**
+   * Stops gracefully. May be called again; resolves when all is closed, or when that has taken too long: `stuck` in a
+   * disk that hangs, which only a signal ends.
+   */
+  stop(cause: string): Promise<'closed' | 'stuck'>;
   /** Resolves when it has stopped by itself, because it may not go on: the exit code. */
   readonly ended: Promise<1>;
 }
@@ -45,6 +52,8 @@ export class ConfigInvalidError extends TallystickError {
 /** In a stop, requests in flight have this long; the shares after it go to revocations and telemetry. */
 const DRAIN_MS = 3000;
 const TELEMETRY_FLUSH_MS = 1000;
+/** What all of a stop may take: a disk that hangs must not hold up the restart that may find another. */
+const STOP_MS = 8000;
 
 /**
  * Starts the daemon: configuration, telemetry, state, sockets, and what watches them. When it resolves, the sockets serve and the
@@ -70,7 +79,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
   const ended = Promise.withResolvers<1>();
   let started: StartedTelemetry | undefined;
   // Set once there is something to stop; until then a failure is thrown by the start itself.
-  let stop: (cause: string) => Promise<void> = async () => {};
+  let stop: (cause: string) => Promise<unknown> = async () => {};
   const end = (cause: string): Promise<void> => stop(cause).then(() => ended.resolve(1));
 
   const { sidecar, recorder, close } = await openSidecar({
@@ -79,6 +88,10 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     timers,
     random,
     log,
+    journal: journalInThread,
+    disk: { clock, timers },
+    heartbeat: true,
+    newIncarnation: options.newIncarnation,
     async telemetry(sidecarId) {
       const { trustDomain } = config;
       const environment = options.environment.telemetry;
@@ -155,11 +168,14 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       public: urlOf(config.listen.public),
       health: urlOf(config.listen.health),
       record: recorder.origin,
+      records: recorder.status().size,
+      published: recorder.status().published?.size ?? 0,
+      durability: recorder.status().durability,
       rollback: 'undetectable',
     });
 
-    let stopped: Promise<void> | undefined;
-    const finish = async (cause: string): Promise<void> => {
+    let stopped: Promise<'closed' | 'stuck'> | undefined;
+    const finish = async (cause: string): Promise<'closed' | 'stuck'> => {
       notify('STOPPING=1');
       log.info('stopping', { cause });
       watch.close();
@@ -171,14 +187,29 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       await close();
       await started?.stop(TELEMETRY_FLUSH_MS);
       log.info('stopped', { cause });
+      return recorder.isStuck() ? 'stuck' : 'closed';
     };
-    stop = (cause) => (stopped ??= finish(cause));
-    return { reload: () => watch.reload(), stop, ended: ended.promise };
+    const stopOnce = (cause: string): Promise<'closed' | 'stuck'> => {
+      const late = Promise.withResolvers<'stuck'>();
+      timers.after(STOP_MS, () => {
+        log.error('the stop takes too long: the sidecar is ended', { cause });
+        late.resolve('stuck');
+      });
+      return (stopped ??= Promise.race([finish(cause), late.promise]));
+    };
+    stop = stopOnce;
+    return { reload: () => watch.reload(), stop: stopOnce, ended: ended.promise };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** In a bundle the thread's program lies beside it. */
+const JOURNAL_PROGRAM = import.meta.url.endsWith('.ts')
+  ? {}
+  : { program: new URL('./journal-worker.cjs', import.meta.url) };
+const journalInThread: OpenJournal = (folder, onBatch) => startJournalThread({ folder, onBatch, ...JOURNAL_PROGRAM });
 
 function urlOf(listener: HttpListener | undefined): string | undefined {
   if (!listener) return undefined;

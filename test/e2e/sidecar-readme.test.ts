@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isRecordType } from '@tallystick/audit';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../sidecar/src/cli/catalog.ts';
 import { EXIT } from '../../sidecar/src/cli/command.ts';
@@ -10,7 +11,9 @@ const README = read('README.md');
 const firstCells = (pattern: RegExp): string[] => [...README.matchAll(pattern)].map((match) => match[1]!);
 
 test('the sidecar README names every command, and no other', () => {
-  expect([...new Set(firstCells(/^\| `tallystick (\w+)/gm))].sort()).toEqual(Object.keys(COMMANDS).sort());
+  expect([...new Set(firstCells(/^\| `tallystick ((?:audit )?[\w-]+)/gm))].sort()).toEqual(
+    Object.keys(COMMANDS).sort(),
+  );
 });
 
 test('the sidecar README names every exit code', () => {
@@ -29,7 +32,11 @@ test('the page about the record names every type of it, and no other', () => {
   const [, table] = read('docs/record.md').split('## Types');
   const cells = [...table!.split('## Questions')[0]!.matchAll(/^\| (`.*?`) \|/gm)].map((match) => match[1]!);
   const named = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1]!));
-  const types = [...read('src/record/record.ts').matchAll(/^  '([\w.]+)':/gm)].map((match) => match[1]!);
+  const sources = readdirSync(new URL('../../sidecar/src/record', import.meta.url)).map((name) =>
+    read(`src/record/${name}`),
+  );
+  const quoted = [...sources.join('').matchAll(/'([a-z]+\.[a-z_]+)'/g)].map((match) => match[1]!);
+  const types = [...new Set(quoted.filter(isRecordType))];
   expect(types).toContain('credential.released');
   expect(named.sort()).toEqual(types.sort());
 });

@@ -247,7 +247,17 @@ test('key and token material is nowhere but in the key file', { timeout: 120_000
   // It looked at what there is to look at, and for what there is to look for.
   const seen = (pattern: RegExp): number =>
     scene.places.filter(({ name, content }) => pattern.test(name) && content.length > 0).length;
-  for (const pattern of [/^traces/, /^metrics/, /^logs/, /^cmdline/, /^environ/, /jsonl$/, /^output/, /^tallystick /]) {
+  for (const pattern of [
+    /^traces/,
+    /^metrics/,
+    /^logs/,
+    /^cmdline/,
+    /^environ/,
+    /entries/,
+    /journal$/,
+    /^output/,
+    /^tallystick /,
+  ]) {
     expect(seen(pattern), String(pattern)).toBeGreaterThan(0);
   }
   expect([...new Set(scene.canaries.map(({ name }) => name))].sort()).toEqual([

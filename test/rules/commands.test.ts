@@ -17,6 +17,25 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'npx -y pnpm@12 faults': 'test/faults/main.ts',
   'npx -y pnpm@12 servers': '.ci/run',
   'npx -y pnpm@12 test': '.ci/run',
+  'tallystick audit verify --dir /evidence/audit --policy audit.policy': 'test/e2e/audit-commands.test.ts',
+  'cp /evidence/audit/1/1/checkpoint kept.checkpoint': 'test/e2e/audit-commands.test.ts',
+  'tallystick audit verify --dir /evidence/audit --policy audit.policy --consistency kept.checkpoint --seen 2026-11-22T10:00:00Z':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit log --dir /evidence/audit --policy audit.policy --identity spiffe://acme.example/payments/close-batch --since 2026-11-22T08:00:00Z':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit prove 1/1/57 --dir /evidence/audit --policy audit.policy --out release.tlog-proof':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit verify-proof release.tlog-proof --record release.json --policy audit.policy':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit inventory --dir /evidence/audit --policy audit.policy --at 2026-11-22T09:00:00Z':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit export --dir /evidence/audit --policy audit.policy --format csv --since 2026-11-22T08:00:00Z --until 2026-11-22T09:00:00Z --out evidence.csv':
+    'test/e2e/audit-commands.test.ts',
+  'tallystick audit verify-export evidence.csv --dir /evidence/audit --policy audit.policy':
+    'test/e2e/audit-commands.test.ts',
+  'python3 verify.py /evidence/audit/1/1 "$VKEY" kept.checkpoint': 'test/e2e/audit-commands.test.ts',
+  'tallystick witness --listen http://127.0.0.1:8482 --state witness --key witness.key --name witness.acme.example --log "$VKEY"':
+    'test/e2e/audit-commands.test.ts',
   'python3 verify.py --proof record.tlog-proof record.json "$VKEY"': 'test/interop/audit-verifiers.test.ts',
   'python3 verify.py /evidence/audit/1/1 "$VKEY" last-year.checkpoint': 'test/interop/audit-verifiers.test.ts',
   'tallystick check': 'test/e2e/readme.test.ts',

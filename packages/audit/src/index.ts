@@ -122,6 +122,7 @@ export { createRecordJudge, type SemanticRecordJudge } from './record/record-jud
 export { knownRecordOf, readLeaf, recordOf, type Leaf } from './record/leaf.ts';
 export { formatOrigin, parseOrigin, type Head, type Origin } from './record/origin.ts';
 export { compileQuery, EXCLUSIONS, type Exclusion, type RecordQuery } from './record/query.ts';
+export { subjectOf, type Subject } from './record/subject.ts';
 export { RecordError, type RecordFault } from './record/record-error.ts';
 export {
   BODY_VERSION,
@@ -140,7 +141,7 @@ export { neutralText } from './export/neutral-text.ts';
 export { OCSF_VERSION, ocsfEvent } from './export/ocsf.ts';
 export { checkpointLogEvent, otlpLogEvent, type OtlpLogEvent } from './export/otlp-log-event.ts';
 export { verifyExport, type ExportDifference } from './export/verify-export.ts';
-export { type Anchor } from './log/judge-anchor.ts';
+export { type Anchor as LogAnchor } from './log/judge-anchor.ts';
 export { inlineJournal, type OpenedJournal, type OpenJournal } from './log/journal-opener.ts';
 export { type Lineage, type PreviousHead } from './log/lineage.ts';
 export { LogError, type LogFault } from './log/log-error.ts';

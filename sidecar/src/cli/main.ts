@@ -45,8 +45,13 @@ export async function main({ argv, stdout, stderr, environment, nodeVersion }: T
       stdout.write(`${VERSION}\n`);
       return EXIT.ok;
     }
-    const command = await loadCommand(name);
-    const { values, positionals } = readArguments(command, rest);
+    const group = Object.entries(COMMANDS).filter(([each]) => each.startsWith(`${name} `));
+    if (group.length > 0 && (rest[0] === '--help' || rest[0] === '-h')) {
+      stdout.write(await overview(Object.fromEntries(group)));
+      return EXIT.ok;
+    }
+    const { command, args } = await loadCommand(name, rest);
+    const { values, positionals } = readArguments(command, args);
     if (values.help === true) {
       stdout.write(commandHelp(command));
       return EXIT.ok;
@@ -82,10 +87,20 @@ function isOlder(version: string): boolean {
   return major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
 }
 
-async function loadCommand(name: string): Promise<Command> {
+/** Returns the command that the first word names, or the first two, and what follows. */
+async function loadCommand(
+  word: string,
+  rest: readonly string[],
+): Promise<{ command: Command; args: readonly string[] }> {
+  const names = Object.keys(COMMANDS);
+  const inGroup = names.filter((each) => each.startsWith(`${word} `));
+  const name = inGroup.length === 0 ? word : `${word} ${rest[0] ?? ''}`;
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load) return load();
-  const meant = didYouMean(name, Object.keys(COMMANDS));
+  if (load) return { command: await load(), args: inGroup.length === 0 ? rest : rest.slice(1) };
+  if (inGroup.length > 0 && (rest[0] === undefined || rest[0].startsWith('-'))) {
+    throw new UsageError(`say which: ${inGroup.join(', ')}`);
+  }
+  const meant = didYouMean(name, names);
   throw new UsageError(
     `there is no command "${printable(name, 40)}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
   );
@@ -120,6 +135,7 @@ const OF_THIS_MACHINE: ReadonlySet<ErrorCode> = new Set([
   'config_invalid',
   'state_unusable',
   'state_newer',
+  'log_invalid',
   'socket_in_use',
   'socket_path_invalid',
   'listen_failed',

@@ -1,3 +1,4 @@
+import { operatorOf } from '../api/admin/operator.ts';
 import { ConfigInvalidError, startDaemon, type Daemon } from '../run.ts';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, UsageError } from './command.ts';
 import { explainMistake } from './explain-mistake.ts';
@@ -11,6 +12,11 @@ export const run = defineCommand({
   summary: 'serve workloads until stopped',
   options: {
     ...CONFIG_OPTION,
+    'new-incarnation': {
+      type: 'string',
+      value: 'REASON',
+      doc: 'begin a new log beside one that cannot be continued, and say why on record',
+    },
     'log-level': { type: 'string', value: 'LEVEL', doc: 'debug, info (default), warn or error' },
   },
   async run(invocation) {
@@ -24,12 +30,16 @@ export const run = defineCommand({
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     let daemon: Daemon | undefined;
     process.on('SIGHUP', () => void daemon?.reload());
+    const reason = invocation.options['new-incarnation'];
+    const self = { uid: process.getuid?.() ?? 0, pid: process.pid };
+    const newIncarnation = reason === undefined ? undefined : await operatorOf(self, reason);
     try {
       daemon = await startDaemon({
         configPath,
         environment: invocation.environment,
         writeLog: (line) => invocation.stderr.write(line),
         logLevel: level as LogLevel,
+        newIncarnation,
       });
     } catch (error) {
       if (!(error instanceof ConfigInvalidError)) throw error;
@@ -37,8 +47,9 @@ export const run = defineCommand({
       return EXIT.notOk;
     }
     const cause = await Promise.race([signalled, daemon.ended]);
-    if (cause === 1) return EXIT.notOk;
-    await daemon.stop(cause);
-    return EXIT.ok;
+    const ended = await daemon.stop(cause === 1 ? 'record_failed' : cause);
+    // A thread that hangs in a call to the disk holds up every other way to end.
+    if (ended === 'stuck') process.kill(process.pid, 'SIGKILL');
+    return cause === 1 ? EXIT.notOk : EXIT.ok;
   },
 });

@@ -8,6 +8,7 @@ import type { EntitlementValue, IdentityValue } from './identity-shape.ts';
 import type { ListenerValue } from './listen-shape.ts';
 import { parseListenerUrl } from './listener-url.ts';
 import { DEFAULT_SOCKET_NAME } from './socket-rules.ts';
+import { parseBytes } from './texts.ts';
 
 /**
  * Returns the configuration that a file without a mistake stands for. Whatever has no order is sorted, so that files
@@ -27,6 +28,10 @@ export function buildConfig(file: FileValue): Config {
     },
     issuer: { url: issuer.url, signer: issuer.signer },
     sidecarId: file.sidecar?.id,
+    audit: {
+      durability: file.audit?.durability ?? 'node',
+      localMax: file.audit?.localMax === undefined ? undefined : parseBytes(file.audit.localMax),
+    },
     fleetSize: file.fleet?.size ?? 1,
     revokeOnShutdown: file.shutdown?.revoke ?? 'idle',
     identities: sortedBy(file.identities.map(buildIdentity), ({ id }) => id),

@@ -12,7 +12,7 @@ export interface Difference {
 export interface ConfigChanges {
   readonly identities: Difference;
   readonly credentials: Difference;
-  /** Other settings that take hold at once: `fleet.size`, `shutdown.revoke`. */
+  /** Other settings that take hold at once: `audit.durability`, `fleet.size`, `shutdown.revoke`. */
   readonly settings: readonly string[];
   /** Settings that a running sidecar cannot change, such as `listen` and `issuer`. */
   readonly needsRestart: readonly string[];
@@ -26,6 +26,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
     identities: compareMaps(byId(before), byId(after)),
     credentials: compareMaps(before.credentials, after.credentials),
     settings: differing({
+      'audit.durability': (config) => config.audit.durability,
       'fleet.size': (config) => config.fleetSize,
       'shutdown.revoke': (config) => config.revokeOnShutdown,
     }),
@@ -37,6 +38,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
       'listen.public': (config) => config.listen.public,
       'listen.health': (config) => config.listen.health,
       issuer: (config) => config.issuer,
+      'audit.localMax': (config) => config.audit.localMax,
       'sidecar.id': (config) => config.sidecarId,
     }),
   };

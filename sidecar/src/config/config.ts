@@ -19,6 +19,12 @@ export interface Config {
   };
   /** A ULID. Undefined: made at the first start and kept in state. */
   readonly sidecarId: string | undefined;
+  readonly audit: {
+    /** What the records of production identities must outlive: `none` accepts a log in memory. */
+    readonly durability: 'node' | 'none';
+    /** How many bytes the logs may take; undefined: as the file system has it. */
+    readonly localMax: number | undefined;
+  };
   readonly fleetSize: number;
   readonly revokeOnShutdown: 'idle' | 'always' | 'never';
   /** Sorted by id. */

@@ -4,7 +4,7 @@ import { IDENTITY } from './identity-shape.ts';
 import { LISTEN } from './listen-shape.ts';
 import { defaulted, object, optional, required } from './object-shape.ts';
 import { choice, constant, either, integer, list, map, text, type TypeOf } from './shape.ts';
-import { ISSUER_URL, NAME, SIDECAR_ID, TRUST_DOMAIN } from './texts.ts';
+import { BYTES, ISSUER_URL, NAME, SIDECAR_ID, TRUST_DOMAIN } from './texts.ts';
 
 /** The format of configuration files that this version reads. */
 export const FILE_VERSION = 1;
@@ -69,6 +69,20 @@ export const FILE = object(
       }),
       'The sidecars that share this configuration.',
     ),
+    audit: optional(
+      object({
+        durability: defaulted(
+          choice(['node', 'none']),
+          'node',
+          'What the records of production identities must outlive: the machine ("node"), or nothing ("none"): then "state.audit" may be in memory.',
+        ),
+        localMax: optional(
+          text(BYTES),
+          'How much the logs may take here. Default: 256MiB in memory; on a disk, all but 1 GiB of it.',
+        ),
+      }),
+      'The record.',
+    ),
     shutdown: optional(
       object({
         revoke: defaulted(
@@ -83,7 +97,7 @@ export const FILE = object(
     providers: defaulted(UPSTREAMS, new Map(), 'Upstreams by name. None but the built-in "issuer" is in this version.'),
     credentials: defaulted(map(NAME, CREDENTIAL), new Map(), 'Credentials by name, which identities are entitled to.'),
   },
-  { later: ['audit', 'federation'] },
+  { later: ['federation'] },
 );
 
 export type FileValue = TypeOf<typeof FILE>;

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import type { Mistake } from './fault.ts';
 import { parseConfig } from './parse-config.ts';
 import { productionFaults } from './production-rules.ts';
-import { readConfigFile, readOwners } from './read-file.ts';
+import { isInMemory, readConfigFile, readOwners } from './read-file.ts';
 import type { FileOwner, Warning, WarningInput } from './warning.ts';
 import { cautionsOf } from './warnings.ts';
 
@@ -55,6 +55,7 @@ export async function loadText(text: string, owner: FileOwner | undefined, optio
     sidecarUid: options.sidecarUid,
     file: owner,
     folders: await readOwners(Object.values(config.state)),
+    recordInMemory: await isInMemory(config.state.audit),
   };
   const faults = productionFaults(input);
   if (faults.length > 0) return { ok: false, mistakes: faults.map(explain), text };

@@ -1,5 +1,7 @@
 import { constants } from 'node:fs';
-import { open, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { durabilityOf } from '@tallystick/audit';
 import { MAX_FILE_BYTES } from './parse-config.ts';
 import type { FileOwner } from './warning.ts';
 
@@ -43,6 +45,15 @@ export async function readOwners(paths: readonly string[]): Promise<ReadonlyMap<
     if (found) owners.set(path, { uid: found.uid, gid: found.gid, mode: found.mode });
   }
   return owners;
+}
+
+/** True where a folder is in memory, or would be if it were made. */
+export async function isInMemory(folder: string): Promise<boolean> {
+  for (let path = folder; ; path = dirname(path)) {
+    const facts = await statfs(path).catch(() => undefined);
+    if (facts) return durabilityOf(facts) === 'none';
+    if (path === dirname(path)) return false;
+  }
 }
 
 function refuseError(error: unknown): FileText {

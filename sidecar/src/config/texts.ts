@@ -147,3 +147,15 @@ export const SIDECAR_ID: TextOptions = {
   write: 'a ULID that no other sidecar has, or remove it: one is made at the first start',
   pattern: /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/u,
 };
+
+/** A size on a disk; {@link parseBytes} reads it. */
+export const BYTES: TextOptions = {
+  is: 'a size',
+  write: 'a whole number of MiB or GiB, such as 512MiB',
+  pattern: /^[1-9][0-9]{0,5}[MG]iB$/u,
+};
+
+/** Returns the bytes that a text of {@link BYTES} stands for. */
+export function parseBytes(text: string): number {
+  return Number.parseInt(text, 10) * (text.endsWith('GiB') ? 2 ** 30 : 2 ** 20);
+}

@@ -45,6 +45,8 @@ export interface WarningInput {
   readonly file: FileOwner | undefined;
   /** Who owns each state folder that is there, by path. */
   readonly folders: ReadonlyMap<string, FileOwner>;
+  /** True where the folder of the record is, or will be made, on a file system in memory. */
+  readonly recordInMemory: boolean;
 }
 
 /** The owner and mode of a file or folder. */

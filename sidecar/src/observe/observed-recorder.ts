@@ -24,6 +24,7 @@ export function observedRecorder(
       );
       return record;
     },
+    status: () => recorder.status(),
     close: () => recorder.close(),
   };
 }

@@ -2,6 +2,7 @@ import type { IdentityState } from '@tallystick/core';
 import type { EventHub } from '../events/hub.ts';
 import type { LeaseTable } from '../lease/lease-table.ts';
 import type { ListenCounts } from '../listen/counters.ts';
+import type { LateRecords } from '../record/late-records.ts';
 import type { Recorder } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Census } from './census.ts';
@@ -14,17 +15,34 @@ export function describeSidecar(
     readonly table: LeaseTable;
     readonly hub: EventHub;
     readonly recorder: Recorder;
+    readonly late: Pick<LateRecords, 'waiting'>;
     readonly standing: Standing;
     readonly census: Census;
     /** False while the file is broken or needs a restart, and an older configuration is in force. */
     readonly configInForce: () => boolean;
   },
 ): void {
-  const { table, hub, recorder, standing, census, configInForce } = parts;
+  const { table, hub, recorder, late, standing, census, configInForce } = parts;
   metrics.gauge('tallystick_leases', 'Leases that live.', () => table.size);
   metrics.gauge('tallystick_event_streams', 'Open event streams.', () => hub.size);
   metrics.gauge('tallystick_record_pending', 'Records waiting to become durable.', () => recorder.pending);
   metrics.gauge('tallystick_record_writable', '1 while records can be written.', () => Number(recorder.isWritable()));
+  metrics.gauge('tallystick_record_size', 'Records in the log.', () => recorder.status().size);
+  metrics.gauge(
+    'tallystick_record_published_size',
+    'Records under the newest head that is on disk for others to read.',
+    () => recorder.status().published?.size ?? 0,
+  );
+  metrics.gauge(
+    'tallystick_record_used_bytes',
+    'Bytes that the logs take, of those that they may.',
+    () => recorder.status().space.usedBytes,
+  );
+  metrics.gauge('tallystick_record_max_bytes', 'Bytes that the logs may take.', () => recorder.status().space.maxBytes);
+  metrics.gauge('tallystick_record_durability', '1 for what makes records last: node, or none (memory).', () => [
+    { labels: { class: recorder.status().durability }, value: 1 },
+  ]);
+  metrics.gauge('tallystick_record_late', 'Revocations and suspensions that wait to be recorded.', () => late.waiting);
   metrics.gauge('tallystick_config_in_force', '1 while the configuration file is what the sidecar runs by.', () =>
     Number(configInForce()),
   );

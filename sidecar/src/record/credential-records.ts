@@ -1,8 +1,10 @@
+import { holdsSecret } from '@tallystick/audit';
 import { ERROR_CODES, type Clock, type IdentityObject, type TallystickError } from '@tallystick/core';
 import type { TokenRequest } from '@tallystick/protocol';
 import type { Attestation } from '../attest/attestor.ts';
 import type { Decision } from '../authorize/authorize.ts';
 import type { Registry } from '../authorize/registry.ts';
+import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import { Denial } from '../release/denial.ts';
 import type { CheckedProof } from '../release/proof-gate.ts';
@@ -53,7 +55,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
         outcome: 'success',
         reason: 'entitled',
         body: {
-          ...body(asked, node, credential.name),
+          ...body(asked, node, credential),
           binding: 'dpop',
           granted: { audience: credential.audience, scope },
           handles: { jti: lease.id },
@@ -81,8 +83,8 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       const { uid } = asked.attestation.peer;
       const verdict = flood.denial(uid, decision.reason);
       const options = decision.remedy === undefined ? {} : { remedy: decision.remedy };
-      const credential = decision.credential?.name ?? null;
-      const facts = { reason: decision.reason, credential };
+      const credential = decision.credential ?? null;
+      const facts = { reason: decision.reason, credential: credential?.name ?? null };
       if (verdict === 'record') {
         const record = await recorder.append({
           type: 'credential.denied',
@@ -102,7 +104,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
           lease: null,
           outcome: 'denied',
           reason: decision.reason,
-          body: { uid, reason: decision.reason, count: null, first, last: null },
+          body: { count: null, first, last: null, reason: decision.reason, uid },
         });
       }
       // No answer that is only counted leaves before it is on record that some are.
@@ -127,14 +129,21 @@ function envelope(asked: Asked) {
 
 function processMember(identity: IdentityObject, { context }: TokenRequest): ProcessMember {
   return {
-    claimed: context ?? null,
+    claimed: context
+      ? {
+          id: shown(context.id),
+          run: context.run === null ? null : shown(context.run),
+          ticket: context.ticket === null ? null : shown(context.ticket),
+        }
+      : null,
     match: context ? identity.businessProcesses.includes(context.id) : null,
     registered: identity.businessProcesses,
   };
 }
 
-function body(asked: Asked, node: string, name: string | null): CredentialBody {
+function body(asked: Asked, node: string, credential: CredentialConfig | null): CredentialBody {
   const { identity, attestation, proof, request } = asked;
+  const name = credential?.name ?? null;
   return {
     assurance: attestation.assurance,
     binding: null,
@@ -146,7 +155,8 @@ function body(asked: Asked, node: string, name: string | null): CredentialBody {
     jkt: proof.jkt,
     name,
     notAfter: null,
-    proof: { iat: proof.iat, jti: proof.jti, sha256: proof.sha256 },
+    proof: { iat: proof.iat, jti: shown(proof.jti), sha256: proof.sha256 },
+    provider: credential?.provider ?? null,
     requestHash: requestHash({
       identity: identity.id,
       credential: name,
@@ -156,11 +166,20 @@ function body(asked: Asked, node: string, name: string | null): CredentialBody {
       jkt: proof.jkt,
     }),
     requested: {
-      clientId: request.clientId ?? null,
-      resource: request.resource ?? null,
-      scope: request.scope ?? null,
+      clientId: request.clientId === undefined ? null : shown(request.clientId),
+      resource: request.resource === undefined ? null : shown(request.resource),
+      scope: request.scope?.slice(0, MAX_SCOPE_VALUES).map((value) => shown(value.slice(0, MAX_SCOPE_LENGTH))) ?? null,
     },
     selectors: attestation.selectors,
     source: null,
   };
+}
+
+/** What a record shows of a requested scope; `requestHash` is over all of it. */
+const MAX_SCOPE_VALUES = 256;
+const MAX_SCOPE_LENGTH = 256;
+
+/** Returns what a workload said as the record may hold it: somebody may have put a token where a name belongs. */
+function shown(claimed: string): string {
+  return holdsSecret(claimed) ? '(withheld: it looks like a secret)' : claimed;
 }

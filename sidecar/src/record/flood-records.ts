@@ -29,14 +29,14 @@ export function createFloodRecords(options: { recorder: Recorder; registry: () =
         type: 'denied.suppressed',
         ...envelope(),
         reason,
-        body: { uid, reason, count, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString() },
+        body: { count, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString(), reason, uid },
       }),
     onRefused: ({ uid, counts, firstMs, lastMs }) =>
       append({
         type: 'refused.summary',
         ...envelope(),
         reason: null,
-        body: { uid, counts, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString() },
+        body: { counts, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString(), uid },
       }),
   };
 }

@@ -1,7 +1,8 @@
 import type { IdentityObject } from '@tallystick/core';
 import type { Registry } from '../authorize/registry.ts';
 import { errorFields, type Log } from '../observe/log.ts';
-import type { Operator, Recorder, RecordInput, RecordRef } from './record.ts';
+import type { LateRecords } from './late-records.ts';
+import type { Operator, Recorder, RecordRef } from './record.ts';
 
 /** Records what operators do. */
 export interface OperatorRecords {
@@ -15,10 +16,11 @@ export interface OperatorRecords {
 
 export function createOperatorRecords(options: {
   recorder: Recorder;
+  late: LateRecords;
   registry: () => Registry;
   log: Log;
 }): OperatorRecords {
-  const { recorder, registry, log } = options;
+  const { recorder, late, registry, log } = options;
   const about = (identity: IdentityObject | undefined) => ({
     actor: 'operator',
     owner: identity?.owner ?? null,
@@ -33,22 +35,19 @@ export function createOperatorRecords(options: {
   });
   return {
     suspended(identity, operator) {
-      const input: RecordInput<'identity.suspended'> = {
-        type: 'identity.suspended',
-        ...about(identity),
-        reason: operator.reason,
-        body: { identity: identity.id, operator },
-      };
-      recorder.append(input).catch((error: unknown) => {
-        log.error('an identity was suspended without a record', { identity: identity.id, ...errorFields(error) });
-      });
+      const body = { change: null, identity: identity.id, object: identity, operator };
+      late
+        .append({ type: 'identity.suspended', ...about(identity), reason: operator.reason, body })
+        .catch((error: unknown) => {
+          log.error('an identity was suspended without a record', { identity: identity.id, ...errorFields(error) });
+        });
     },
     resumed: (identity, operator) =>
       recorder.append({
         type: 'identity.resumed',
         ...about(identity),
         reason: operator.reason,
-        body: { identity: identity.id, operator },
+        body: { change: null, identity: identity.id, object: identity, operator },
       }),
     keyRotated: (kid, previous, operator) =>
       recorder.append({
@@ -56,7 +55,7 @@ export function createOperatorRecords(options: {
         ...about(undefined),
         actor: operator ? 'operator' : 'sidecar',
         reason: operator?.reason ?? 'schedule',
-        body: { kid, previous, operator },
+        body: { kid, operator, previous },
       }),
   };
 }

@@ -1,149 +1,65 @@
-import type { Assurance, Binding, Owner } from '@tallystick/core';
-import type { ClaimedProcess } from '@tallystick/protocol';
+import type { Durability, Envelope, RecordBodies, RecordType, SpaceLevel } from '@tallystick/audit';
 
-/** What kinds of records there are, and the body of each. Names and members are those of the audit log's format. */
-export interface RecordBodies {
-  'credential.released': CredentialBody;
-  'credential.denied': CredentialBody;
-  /** That a release on record did not leave: `refs` names it, `reason` says why. */
-  'credential.undelivered': Readonly<Record<string, never>>;
-  'credential.revoked': RevokedBody;
-  /** Leases that an operator asked the holders to replace. */
-  'credential.rotate_asked': { readonly leases: readonly string[]; readonly operator: Operator };
-  /** From the first refusal of a minute that was not recorded one by one, to the last. */
-  'denied.suppressed': SuppressedBody;
-  /** Refusals before `authorize`, in one minute. */
-  'refused.summary': {
-    readonly uid: number;
-    readonly counts: Readonly<Record<string, number>>;
-    readonly first: string;
-    readonly last: string;
-  };
-  'identity.suspended': { readonly identity: string; readonly operator: Operator };
-  'identity.resumed': { readonly identity: string; readonly operator: Operator };
-  /** `sha256` is of the file's bytes: which version of it was in force. */
-  'config.loaded': {
-    readonly identities: number;
-    readonly credentials: number;
-    readonly source: 'file' | 'last-good';
-    readonly sha256: string;
-  };
-  'config.refused': { readonly mistakes: number };
-  'issuer.key_rotated': { readonly kid: string; readonly previous: string | null; readonly operator: Operator | null };
-  'sidecar.started': { readonly version: string; readonly node: string };
-  'sidecar.stopped': { readonly cause: string };
-}
-
-export type RecordType = keyof RecordBodies;
+/** The body of a record, without its version: the recorder knows which one it writes. */
+export type BodyOf<T extends RecordType> = T extends RecordType ? Omit<RecordBodies[T], 'v'> : never;
 
 /** What was asked for, what was given, to whom, and on which evidence. */
-export interface CredentialBody {
-  /** The credential's name in the configuration; null when none was found. */
-  readonly name: string | null;
-  readonly entitlement: string | null;
-  readonly requested: {
-    readonly resource: string | null;
-    readonly scope: readonly string[] | null;
-    readonly clientId: string | null;
-  };
-  readonly granted: { readonly audience: string; readonly scope: readonly string[] } | null;
-  /** SHA-256 of the canonical JSON of what was asked; approvals bind to it. Base64url. */
-  readonly requestHash: string;
-  readonly binding: Binding | null;
-  readonly jkt: string;
-  readonly proof: { readonly jti: string; readonly iat: number; readonly sha256: string };
-  readonly assurance: Assurance;
-  readonly selectors: readonly string[];
-  readonly from: { readonly node: string; readonly podUid: string | null; readonly uid: number; readonly pid: number };
-  /** Public handles of what was handed out, to join other systems' logs. */
-  readonly handles: { readonly jti: string } | null;
-  /** Keyed fingerprint of the bytes handed out; null until the log has its keys. */
-  readonly fp: null;
-  /** When it ends, RFC 3339. */
-  readonly notAfter: string | null;
-  /** `minted` for this request, or `cache`: handed out before. */
-  readonly source: 'minted' | 'cache' | null;
-}
-
+export type CredentialBody = BodyOf<'credential.released'>;
 /** Which leases were taken back, by whom. */
-export interface RevokedBody {
-  /** Null where it is not known: of a lease that an earlier run issued, of a key without leases. */
-  readonly identity: string | null;
-  readonly leases: readonly string[];
-  /** The key whose tokens all ended, known or not; null when single leases were named. */
-  readonly jkt: string | null;
-  readonly by: 'holder' | 'operator' | 'sidecar';
-  readonly operator: Operator | null;
-}
-
-export interface SuppressedBody {
-  readonly uid: number;
-  readonly reason: string;
-  /** Null while the minute lasts. */
-  readonly count: number | null;
-  readonly first: string;
-  readonly last: string | null;
-}
-
-/** Who gave an administrative command. */
-export interface Operator {
-  readonly uid: number;
-  /** `/proc/PID/loginuid`; null where there is none: `unattributed`. */
-  readonly loginUid: number | null;
-  readonly tty: string | null;
-  /** What `--reason` said. */
-  readonly reason: string;
-}
-
-/** What the caller of {@link Recorder.append} says; the recorder adds who, where, when and in which order. */
-export interface RecordInput<T extends RecordType = RecordType> {
-  readonly type: T;
-  /** SPIFFE ID of the workload, `operator`, or `sidecar`. */
-  readonly actor: string;
-  readonly owner: Owner | null;
-  readonly process: ProcessMember | null;
-  readonly registry: { readonly root: string; readonly entry: string | null };
-  readonly lease: string | null;
-  readonly refs?: readonly { readonly rel: string; readonly id: string }[];
-  readonly outcome: 'success' | 'denied' | 'failed';
-  readonly reason: string | null;
-  readonly trace: TraceMember | null;
-  readonly body: RecordBodies[T];
-}
-
+export type RevokedBody = BodyOf<'credential.revoked'>;
+/** Who gave an administrative command. A `loginUid` of null is nobody who logged in: unattributed. */
+export type Operator = RecordBodies['identity.suspended']['operator'];
 /** The business process: what the configuration says, what the workload says, and whether they agree. */
-export interface ProcessMember {
-  readonly registered: readonly string[];
-  readonly claimed: ClaimedProcess | null;
-  readonly match: boolean | null;
-}
-
+export type ProcessMember = NonNullable<Envelope['process']>;
 /** The trace a request came with, as claimed by it. */
-export interface TraceMember {
-  readonly trace_id: string;
-  readonly span_id: string;
+export type TraceMember = NonNullable<Envelope['trace']>;
+
+/** What the caller of {@link Recorder.append} says; the recorder adds who writes, where, when and in which order. */
+export interface RecordInput<T extends RecordType = RecordType> extends Pick<
+  Envelope,
+  'actor' | 'owner' | 'process' | 'registry' | 'lease' | 'outcome' | 'reason' | 'trace'
+> {
+  readonly type: T;
+  /** Absent: the clock goes as it went, or the recorder has seen it jump. */
+  readonly clock?: NonNullable<Envelope['clock']>;
+  /** Other records of this log, and leases. */
+  readonly refs?: readonly { readonly rel: string; readonly id: string }[];
+  readonly body: BodyOf<T>;
 }
 
-/** A record that is on disk. */
+/** A record that is durable under a signed head. */
 export interface RecordRef {
   readonly id: string;
+  /** Its index in the log. */
   readonly seq: number;
   readonly origin: string;
 }
 
-/** Puts records on disk. The only way anything is recorded. */
+/** How the record is now. */
+export interface RecordStatus {
+  /** Records that are durable. */
+  readonly size: number;
+  /** The head that is on disk for others to read; null before the first. */
+  readonly published: { readonly size: number; readonly root: string } | null;
+  readonly durability: Durability;
+  readonly space: { readonly level: SpaceLevel; readonly usedBytes: number; readonly maxBytes: number };
+}
+
+/** Appends records to the log. The only way anything is recorded. */
 export interface Recorder {
   readonly origin: string;
   /**
-   * Appends one record and resolves when it is durable: nothing that depends on it may become visible before.
+   * Appends one record and resolves when it is durable under a signed head: nothing that depends on it may become
+   * visible before. It takes its place in the log during the call.
    *
-   * @throws {TallystickError} `record_unavailable`: it is not durable, and nothing more will be.
+   * @throws {TallystickError} As a rejection, `record_unavailable`: it is not durable.
    */
   append<T extends RecordType>(input: RecordInput<T>): Promise<RecordRef>;
-  /** True while records can be written. */
+  /** True while records can be written: nothing has failed, and there is space. */
   isWritable(): boolean;
   /** Records waiting to become durable. */
   readonly pending: number;
+  status(): RecordStatus;
   /** Waits for what was appended, then closes. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { Registry } from '../authorize/registry.ts';
 import { errorFields, type Log } from '../observe/log.ts';
-import type { Operator, Recorder, RevokedBody, TraceMember } from './record.ts';
+import type { LateRecords, Taking } from './late-records.ts';
+import type { Operator, Recorder, TraceMember } from './record.ts';
 
 /** A lease as far as a revocation must know it: one of an earlier run has no more than this. */
 export interface RevokedLease {
@@ -19,7 +20,7 @@ export interface RevokedByOperator {
 
 /**
  * Records that leases were taken back. Never waited for: taking away goes ahead without the record, which then goes
- * to the log of the sidecar.
+ * to the log of the sidecar, and into the record as soon as it takes records again.
  */
 export interface RevocationRecords {
   revoked(leases: readonly RevokedLease[], by: 'holder' | 'sidecar', trace: TraceMember | null): void;
@@ -33,10 +34,11 @@ const IDS_PER_RECORD = 500;
 
 export function createRevocationRecords(options: {
   recorder: Recorder;
+  late: LateRecords;
   registry: () => Registry;
   log: Log;
 }): RevocationRecords {
-  const { recorder, registry, log } = options;
+  const { recorder, late, registry, log } = options;
   const envelope = (identity: string | null, ids: readonly string[]) => {
     const { digest, identities } = registry();
     return {
@@ -47,9 +49,15 @@ export function createRevocationRecords(options: {
       outcome: 'success' as const,
     };
   };
-  const append = (actor: string, reason: string | null, trace: TraceMember | null, body: RevokedBody): void => {
-    const { identity, leases } = body;
-    recorder
+  const append = (
+    actor: string,
+    reason: string | null,
+    trace: TraceMember | null,
+    named: Omit<Taking<'credential.revoked'>['body'], 'upstream'>,
+  ): void => {
+    const { identity, leases } = named;
+    const body = { ...named, upstream: null };
+    late
       .append({ type: 'credential.revoked', ...envelope(identity, leases), actor, reason, trace, body })
       .catch((error: unknown) => {
         log.error('leases were revoked without a record', { count: leases.length, by: body.by, ...errorFields(error) });
@@ -58,13 +66,13 @@ export function createRevocationRecords(options: {
   return {
     revoked(leases, by, trace) {
       for (const [identity, ids] of parts(leases)) {
-        const body = { identity, leases: ids, jkt: null, by, operator: null };
+        const body = { by, identity, jkt: null, leases: ids, operator: null };
         append(by === 'holder' ? identity : by, null, trace, body);
       }
     },
     revokedByOperator({ identity, jkt, unknown, leases }, operator) {
       const found = [...parts(leases)];
-      const named = { jkt, by: 'operator' as const, operator };
+      const named = { by: 'operator' as const, jkt, operator };
       if (found.length === 0) {
         append('operator', operator.reason, null, { ...named, identity, leases: unknown === null ? [] : [unknown] });
       }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TallystickError, type Json } from '@tallystick/core';
-import { syncFolder } from '../record/line-file.ts';
+import { syncFolder } from './sync-folder.ts';
 
 // One line: the digest, then the content whose exact bytes it is of.
 const FORM = /^\{"sha256":"([A-Za-z0-9_-]{43})","content":(.*)\}$/s;
@@ -34,18 +34,19 @@ export async function readStateFile(path: string, what: string): Promise<unknown
 }
 
 /**
- * Replaces a state file, mode 0600. When this resolves the new content is durable; when it rejects, or the machine
+ * Replaces a state file. When this resolves the new content is durable; when it rejects, or the machine
  * stops, there is a whole one: the old, or the new.
  *
+ * @param mode For nobody but us: 0600, or 0400 for what is never written again.
  * @throws {TallystickError} `state_unusable`
  */
-export async function writeStateFile(path: string, what: string, content: Json): Promise<void> {
+export async function writeStateFile(path: string, what: string, content: Json, mode = 0o600): Promise<void> {
   const temporary = `${path}.new`;
   try {
     const text = JSON.stringify(content);
     // What a crash left has the mode it was given then.
     await rm(temporary, { force: true });
-    const file = await open(temporary, 'wx', 0o600);
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(`{"sha256":"${digest(text)}","content":${text}}`);
       await file.sync();

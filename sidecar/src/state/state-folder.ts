@@ -1,11 +1,11 @@
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUlid, TallystickError, ulid, type Clock, type Random } from '@tallystick/core';
-import { syncFolder } from '../record/line-file.ts';
+import { syncFolder } from './sync-folder.ts';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
-/** The layout of state folders that this version reads and writes. */
-export const STATE_FORMAT = 1;
+/** The layout of state folders that this version reads and writes. Since 2 the record is a log, not JSON lines. */
+export const STATE_FORMAT = 2;
 
 /**
  * Makes a state folder ready: there, written by nobody but us and root, of a format we know.
@@ -23,7 +23,7 @@ export async function prepareStateFolder(folder: string): Promise<void> {
     }
     const path = join(folder, 'FORMAT');
     const format = await readFormat(path);
-    if (format === undefined) {
+    if (format === undefined || format < STATE_FORMAT) {
       // Under another name first: a start that is killed here must not leave an empty one that refuses the next.
       await writeFile(`${path}.new`, `tallystick-state ${STATE_FORMAT}\n`, { mode: 0o600, flush: true });
       await rename(`${path}.new`, path);

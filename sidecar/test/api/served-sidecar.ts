@@ -21,7 +21,7 @@ import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
 import { memoryLog, type MemoryLog } from '../memory-log.ts';
-import { memoryRecorder, type MemoryRecorder } from '../record/memory-recorder.ts';
+import { memoryRecorder, NO_STORE, NOTHING_RECORDED, type MemoryRecorder } from '../record/memory-recorder.ts';
 
 /** A sidecar on a clock that stands still, whose record is in memory, behind real sockets and real HTTP. */
 export interface ServedSidecar {
@@ -63,6 +63,9 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     timers: time,
     random: systemRandom,
     recorder,
+    lateStore: NO_STORE,
+    recorded: NOTHING_RECORDED,
+    continuesLog: false,
     signer,
     standing,
     attest: async (who): Promise<Attestation> => {

@@ -16,6 +16,7 @@ function cautions(text: string, facts: Partial<WarningInput> = {}): readonly Cau
     sidecarUid: undefined,
     file: undefined,
     folders: new Map(),
+    recordInMemory: false,
     ...facts,
   });
 }

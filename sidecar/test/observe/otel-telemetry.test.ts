@@ -40,7 +40,7 @@ const TOKEN_REQUEST = {
   'network.transport': 'unix',
   'tallystick.operation.name': 'get_credential',
 };
-const ORIGIN = 'acme.example/01KAMZ3CT000000000000000AA/0/0';
+const ORIGIN = 'acme.example/01KAMZ3CT000000000000000AA/1/1';
 
 describe('the span of a token request', () => {
   test('says who, under whose responsibility, for what, what was decided, and where that is on record', async () => {
@@ -304,8 +304,8 @@ describe('an event', () => {
     expect(
       otel.events().map(({ eventName, severityText, attributes }) => [eventName, severityText, attributes]),
     ).toEqual([
-      ['tallystick.configuration.loaded', 'INFO', { 'tallystick.audit.record.id': 'record-0' }],
-      ['tallystick.configuration.refused', 'ERROR', { 'tallystick.audit.record.id': 'record-1' }],
+      ['tallystick.configuration.loaded', 'INFO', { 'tallystick.audit.record.id': 'record-1' }],
+      ['tallystick.configuration.refused', 'ERROR', { 'tallystick.audit.record.id': 'record-2' }],
     ]);
   });
 

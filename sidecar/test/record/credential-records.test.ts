@@ -1,16 +1,16 @@
-import { canonicalJson, systemRandom, type Json } from '@tallystick/core';
+import { canonicalJson, type Json } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { createCredentialRecords, type Asked } from '../../src/record/credential-records.ts';
 import { createFloodGate } from '../../src/record/flood.ts';
 import { requestHash } from '../../src/record/request-hash.ts';
 import { Denial } from '../../src/release/denial.ts';
-import { openRecorder } from '../../src/record/recorder.ts';
 import { credential, identity, peer, registryOf } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime } from '../manual-time.ts';
 import { keyOf } from '../lease/leases.ts';
 import { memoryRecorder } from './memory-recorder.ts';
-import { turns } from './memory-file.ts';
+import { openedRecorder } from './opened-recorder.ts';
+import { turns } from './turns.ts';
 
 const BATCH = identity('close-batch');
 const asked = (members: Partial<Asked> = {}): Asked => ({
@@ -84,6 +84,7 @@ describe('a release', () => {
           requestHash: expect.stringMatching(/^[\w-]{43}$/) as string,
           binding: 'dpop',
           jkt: 'holder-key',
+          provider: 'issuer',
           proof: { jti: 'proof-jti', iat: 1_795_000_000, sha256: 'digest-of-the-proof' },
           assurance: 'process',
           selectors: ['tallystick:socket:app', 'unix:uid:1001'],
@@ -197,27 +198,20 @@ describe('a denial', () => {
 describe('no record of a credential is longer than a record may be', () => {
   test('whatever the largest request that is read claims', async () => {
     const longest = 'x'.repeat(2048);
-    const folder = temporaryFolder();
-    const recorder = await openRecorder({
-      folder,
-      trustDomain: 'acme.example',
-      sidecarId: '01KAMZ3CT000000000000000AA',
-      clock: manualTime(),
-      random: systemRandom,
-      onFailure: () => {},
-    });
+    const recorder = await openedRecorder(temporaryFolder());
     const time = manualTime();
     const flood = createFloodGate({ clock: time, timers: time, onSuppressed: () => {}, onRefused: () => {} });
     const credentials = createCredentialRecords({ recorder, flood, clock: time, node: 'n'.repeat(255) });
     const scope = Array.from({ length: 1024 }, (_, i) => String.fromCharCode(33 + (i % 90)));
     const request = {
-      clientId: longest,
+      clientId: `spiffe://acme.example/${'x'.repeat(2048 - 'spiffe://acme.example/'.length)}`,
       resource: longest,
       scope,
       context: { id: 'i'.repeat(128), run: 'r'.repeat(128), ticket: 't'.repeat(128) },
     };
     // Every character of a jti may take six in JSON.
-    const proof = { ...asked().proof, jti: '\u0001'.repeat(256) };
+    const digest = 'A'.repeat(43);
+    const proof = { ...asked().proof, jkt: digest, sha256: digest, jti: '\u0001'.repeat(256) };
     const selectors = ['unix:uid:1001', `unix:path:${'\u0001'.repeat(4096)}`];
     const attestation = { ...asked().attestation, selectors };
     expect(await credentials.denied(asked({ request, proof, attestation }), denial)).toBeInstanceOf(Denial);

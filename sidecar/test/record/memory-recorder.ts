@@ -1,6 +1,10 @@
+import type { RecordType } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
-import type { Recorder, RecordInput, RecordType } from '../../src/record/record.ts';
-import type { Gate } from './memory-file.ts';
+import { createLateRecords, type LateRecords, type LateStore } from '../../src/record/late-records.ts';
+import type { Recorder, RecordInput } from '../../src/record/record.ts';
+import type { RecordedRegistry } from '../../src/record/recorded-registry.ts';
+import { memoryLog } from '../memory-log.ts';
+import { manualTime } from '../manual-time.ts';
 
 /** A recorder that keeps records in memory, and lets the test hold back or fail their durability. */
 export interface MemoryRecorder extends Recorder {
@@ -16,7 +20,16 @@ export interface MemoryRecorder extends Recorder {
   letGo(): void;
   /** The disk fails: what waits and what comes is refused. */
   fail(): void;
+  /** It works again. */
+  recover(): void;
   clear(): void;
+}
+
+/** Something that waits for the test. */
+interface Gate {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 export function memoryRecorder(): MemoryRecorder {
@@ -27,7 +40,7 @@ export function memoryRecorder(): MemoryRecorder {
   let waiting: { count: number; resolve: () => void }[] = [];
   const unavailable = (): TallystickError => new TallystickError('record_unavailable', 'the disk has failed');
   return {
-    origin: 'acme.example/01KAMZ3CT000000000000000AA/0/0',
+    origin: 'acme.example/01KAMZ3CT000000000000000AA/1/1',
     get records() {
       return records;
     },
@@ -65,9 +78,30 @@ export function memoryRecorder(): MemoryRecorder {
       held?.reject(unavailable());
       held = undefined;
     },
+    recover() {
+      failed = false;
+    },
     clear() {
       records = [];
     },
+    status: () => ({
+      size: seq,
+      published: null,
+      durability: 'node',
+      space: { level: 'ok', usedBytes: 0, maxBytes: 1 },
+    }),
     close: async () => {},
   };
 }
+
+/** Keeps nothing over a restart. */
+export const NO_STORE: LateStore = { takings: [], keep: async () => {} };
+
+/** Returns what records takings over `recorder`, on a clock that stands still. */
+export function lateRecords(recorder: Recorder): LateRecords {
+  const time = manualTime();
+  return createLateRecords({ recorder, store: NO_STORE, clock: time, timers: time, log: memoryLog() });
+}
+
+/** What a new log knows of identities: nothing. */
+export const NOTHING_RECORDED: RecordedRegistry = { identities: new Map(), keep: async () => {} };

@@ -4,8 +4,9 @@ import { createLifecycleRecords } from '../../src/record/lifecycle-records.ts';
 import { createOperatorRecords } from '../../src/record/operator-records.ts';
 import { identity, registryOf } from '../acme.ts';
 import { memoryLog } from '../memory-log.ts';
-import { memoryRecorder } from './memory-recorder.ts';
-import { turns } from './memory-file.ts';
+import { createRegistryRecords } from '../../src/record/registry-records.ts';
+import { lateRecords, memoryRecorder, NOTHING_RECORDED } from './memory-recorder.ts';
+import { turns } from './turns.ts';
 
 const ONE = identity('one');
 const REGISTRY = registryOf([ONE]);
@@ -14,7 +15,7 @@ const OPERATOR = { uid: 0, loginUid: null, tty: null, reason: 'INC-9' };
 function parts() {
   const recorder = memoryRecorder();
   const log = memoryLog();
-  const options = { recorder, registry: () => REGISTRY, log };
+  const options = { recorder, late: lateRecords(recorder), registry: () => REGISTRY, log };
   return { recorder, log, operator: createOperatorRecords(options), flood: createFloodRecords(options) };
 }
 
@@ -30,14 +31,14 @@ describe('what an operator does', () => {
         actor: 'operator',
         owner: ONE.owner,
         reason: 'INC-9',
-        body: { identity: ONE.id, operator: OPERATOR },
+        body: { identity: ONE.id, object: ONE, operator: OPERATOR },
       },
       {
         type: 'identity.resumed',
         actor: 'operator',
         owner: ONE.owner,
         reason: 'INC-9',
-        body: { identity: ONE.id, operator: OPERATOR },
+        body: { identity: ONE.id, object: ONE, operator: OPERATOR },
       },
       {
         type: 'issuer.key_rotated',
@@ -86,13 +87,21 @@ describe('the end of a flood minute', () => {
 
 test('the life of the sidecar is recorded, each part durable when it resolves', async () => {
   const recorder = memoryRecorder();
-  const lifecycle = createLifecycleRecords({ recorder, registry: () => REGISTRY, version: '1.2.3' });
+  const registryRecords = createRegistryRecords({
+    recorder,
+    recorded: NOTHING_RECORDED,
+    continues: false,
+    standing: { isSuspended: () => false },
+    log: memoryLog(),
+  });
+  const lifecycle = createLifecycleRecords({ recorder, registryRecords, registry: () => REGISTRY, version: '1.2.3' });
   await lifecycle.started();
   await lifecycle.configLoaded('file', 'digest');
   await lifecycle.configRefused(4);
   await lifecycle.stopped('SIGTERM');
   expect(recorder.records.map(({ type, outcome, body }) => [type, outcome, body])).toEqual([
     ['sidecar.started', 'success', { version: '1.2.3', node: process.version }],
+    ['identity.registered', 'success', { change: null, identity: ONE.id, object: ONE }],
     ['config.loaded', 'success', { identities: 1, credentials: 1, source: 'file', sha256: 'digest' }],
     ['config.refused', 'failed', { mistakes: 4 }],
     ['sidecar.stopped', 'success', { cause: 'SIGTERM' }],

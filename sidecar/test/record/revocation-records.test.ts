@@ -3,18 +3,22 @@ import type { RevokedBody } from '../../src/record/record.ts';
 import { createRevocationRecords } from '../../src/record/revocation-records.ts';
 import { identity, registryOf } from '../acme.ts';
 import { memoryLog } from '../memory-log.ts';
-import { memoryRecorder } from './memory-recorder.ts';
-import { turns } from './memory-file.ts';
+import { lateRecords, memoryRecorder } from './memory-recorder.ts';
+import { turns } from './turns.ts';
 
 const [ONE, TWO] = [identity('one'), identity('two', { owner: { ...identity('two').owner, id: 'team-two' } })];
 const REGISTRY = registryOf([ONE, TWO]);
 const OPERATOR = { uid: 0, loginUid: 1000, tty: '136:1', reason: 'SEC-7' };
 const lease = (id: string, of = ONE.id) => ({ id: `ls_${id}`, key: { identity: of } });
 
+/** What every record of a taking says beside who and what, here. */
+const AT_ONCE = { effectiveAt: '2026-11-22T12:00:00.250Z', late: false, upstream: null };
+
 function records() {
   const recorder = memoryRecorder();
   const log = memoryLog();
-  return { recorder, log, records: createRevocationRecords({ recorder, registry: () => REGISTRY, log }) };
+  const late = lateRecords(recorder);
+  return { recorder, log, records: createRevocationRecords({ recorder, late, registry: () => REGISTRY, log }) };
 }
 
 describe('leases taken back', () => {
@@ -42,14 +46,21 @@ describe('leases taken back', () => {
         reason: 'SEC-7',
         owner: ONE.owner,
         own: null,
-        body: { identity: ONE.id, leases: ['ls_a', 'ls_c'], jkt: 'key', by: 'operator', operator: OPERATOR },
+        body: {
+          identity: ONE.id,
+          leases: ['ls_a', 'ls_c'],
+          jkt: 'key',
+          by: 'operator',
+          operator: OPERATOR,
+          ...AT_ONCE,
+        },
       },
       {
         actor: 'operator',
         reason: 'SEC-7',
         owner: TWO.owner,
         own: 'ls_b',
-        body: { identity: TWO.id, leases: ['ls_b'], jkt: 'key', by: 'operator', operator: OPERATOR },
+        body: { identity: TWO.id, leases: ['ls_b'], jkt: 'key', by: 'operator', operator: OPERATOR, ...AT_ONCE },
       },
     ]);
   });
@@ -61,9 +72,9 @@ describe('leases taken back', () => {
     revocations.revokedByOperator({ ...none, identity: TWO.id }, OPERATOR);
     revocations.revokedByOperator({ ...none, unknown: 'ls_x' }, OPERATOR);
     expect(recorder.records.map(({ owner, body }) => [owner?.id ?? null, body])).toEqual([
-      [null, { identity: null, leases: [], jkt: 'key', by: 'operator', operator: OPERATOR }],
-      ['team-two', { identity: TWO.id, leases: [], jkt: null, by: 'operator', operator: OPERATOR }],
-      [null, { identity: null, leases: ['ls_x'], jkt: null, by: 'operator', operator: OPERATOR }],
+      [null, { identity: null, leases: [], jkt: 'key', by: 'operator', operator: OPERATOR, ...AT_ONCE }],
+      ['team-two', { identity: TWO.id, leases: [], jkt: null, by: 'operator', operator: OPERATOR, ...AT_ONCE }],
+      [null, { identity: null, leases: ['ls_x'], jkt: null, by: 'operator', operator: OPERATOR, ...AT_ONCE }],
     ]);
   });
 

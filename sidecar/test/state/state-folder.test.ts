@@ -12,7 +12,7 @@ describe('a state folder', () => {
     const folder = fresh();
     await prepareStateFolder(folder);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
-    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe('tallystick-state 1\n');
+    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe('tallystick-state 2\n');
     await prepareStateFolder(folder);
     expect(await readdir(folder)).toEqual(['FORMAT']);
   });
@@ -20,12 +20,12 @@ describe('a state folder', () => {
   test('of a newer version is refused in words, and not touched', async () => {
     const folder = fresh();
     await prepareStateFolder(folder);
-    await writeFile(join(folder, 'FORMAT'), 'tallystick-state 2\n');
+    await writeFile(join(folder, 'FORMAT'), 'tallystick-state 3\n');
     await expect(prepareStateFolder(folder)).rejects.toMatchObject({
       code: 'state_newer',
-      message: expect.stringMatching(/has format 2, and this version knows 1.*run the version that wrote/) as string,
+      message: expect.stringMatching(/has format 3, and this version knows 2.*run the version that wrote/) as string,
     });
-    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe('tallystick-state 2\n');
+    expect(await readFile(join(folder, 'FORMAT'), 'utf8')).toBe('tallystick-state 3\n');
   });
 
   test.each([

@@ -30,6 +30,9 @@ const PROGRAM = FROM_SOURCE
 // None of this process's own: some, as --input-type, forbid a thread's program. From source, its imports are source too.
 const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
 
+// What a batch leaves behind is garbage at once, most of it outside the heap: a small young generation frees it soon.
+const LIMITS = { maxYoungGenerationSizeMb: 2 };
+
 /**
  * Recovers a journal in a thread of its own and returns a committer for it. The calls to the disk hold up neither the
  * event loop nor its pool of threads, and are held up by neither. The thread keeps the process alive while it is
@@ -41,7 +44,12 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
   const desk = createDesk();
   const data: ThreadData = { folder, sizes, desk };
-  const worker = new Worker(program, { workerData: data, name: 'tallystick-journal', execArgv: EXEC_ARGV });
+  const worker = new Worker(program, {
+    workerData: data,
+    name: 'tallystick-journal',
+    execArgv: EXEC_ARGV,
+    resourceLimits: LIMITS,
+  });
   let waiter: PromiseWithResolvers<ThreadReply> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let ended: JournalError | undefined;

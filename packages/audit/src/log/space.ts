@@ -16,7 +16,7 @@ const MEMORY_MAX = 256 * MIB;
 /** What a log leaves free of a disk. */
 const RESERVE = 1024 * MIB;
 
-export function durabilityOf({ type }: FileSystemFacts): Durability {
+export function durabilityOf({ type }: Pick<FileSystemFacts, 'type'>): Durability {
   return MEMORY_FILE_SYSTEMS.has(type) ? 'none' : 'node';
 }
 

@@ -1,6 +1,5 @@
-import { knownRecordOf, recordOf, type Leaf } from './leaf.ts';
+import { recordOf, type Leaf } from './leaf.ts';
 import { subjectOf } from './subject.ts';
-import type { AuditRecord, ForeignRecord } from './record.ts';
 
 /** Which records are asked for. All that is given must hold; what is absent excludes nothing. */
 export interface RecordQuery {
@@ -53,22 +52,14 @@ export function compileQuery(query: RecordQuery): (leaf: Leaf) => Exclusion | nu
     if (!(at >= from && at < to)) return 'period';
     if (query.type !== undefined && !isOfFamily(record.type, query.type)) return 'type';
     if (query.outcome !== undefined && record.outcome !== query.outcome) return 'outcome';
-    const { identities, leases, runs, processes } = subjectOf(leaf, record);
+    const { identities, leases, owners, runs, processes } = subjectOf(leaf, record);
     if (query.identity !== undefined && !identities.includes(query.identity)) return 'identity';
-    if (query.owner !== undefined && !ownersOf(leaf, record).includes(query.owner)) return 'owner';
+    if (query.owner !== undefined && !owners.includes(query.owner)) return 'owner';
     if (query.process !== undefined && !processes.includes(query.process)) return 'process';
     if (query.run !== undefined && !runs.includes(query.run)) return 'run';
     if (query.lease !== undefined && !leases.includes(query.lease)) return 'lease';
     return null;
   };
-}
-
-function ownersOf(leaf: Leaf, record: AuditRecord | ForeignRecord): readonly string[] {
-  const known = knownRecordOf(leaf);
-  const owners = record.owner ? [record.owner.id] : [];
-  // A change of owner concerns both.
-  if (known?.type === 'identity.owner_changed') owners.push(known.body.from.id, known.body.object.owner.id);
-  return owners;
 }
 
 function isOfFamily(type: string, asked: string): boolean {

@@ -6,6 +6,8 @@ import { knownRecordOf } from './leaf.ts';
 export interface Subject {
   readonly identities: readonly string[];
   readonly leases: readonly string[];
+  /** Who answered for the identity; of a change of owner both. */
+  readonly owners: readonly string[];
   /** Claimed runs of business processes. */
   readonly runs: readonly string[];
   /** Business processes, registered or claimed. */
@@ -31,6 +33,8 @@ export function subjectOf(leaf: Leaf, record: AuditRecord | ForeignRecord): Subj
   claimed(record.process?.claimed);
   for (const { id } of record.refs) if (id.startsWith('ls_')) leases.add(id);
   const known = knownRecordOf(leaf);
+  const owners = new Set(record.owner ? [record.owner.id] : []);
+  if (known?.type === 'identity.owner_changed') owners.add(known.body.from.id).add(known.body.object.owner.id);
   if (known && 'identity' in known.body && known.body.identity !== null) identities.add(known.body.identity);
   if (known && 'leases' in known.body && typeof known.body.leases === 'object') {
     for (const lease of known.body.leases) leases.add(lease);
@@ -44,6 +48,7 @@ export function subjectOf(leaf: Leaf, record: AuditRecord | ForeignRecord): Subj
   return {
     identities: [...identities],
     leases: [...leases],
+    owners: [...owners],
     runs: [...runs],
     processes: [...processes],
   };

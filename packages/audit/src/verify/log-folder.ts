@@ -1,7 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { TallystickError } from '@tallystick/core';
-import type { ReadLogFile } from './read-log-file.ts';
 
 /** No file of a log is larger: a bundle has at most 16 MiB, and so do the heads that ten years of anchors leave. */
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
@@ -13,7 +12,7 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
  * The reader throws {@link TallystickError} `log_invalid` for what is neither absent nor a regular file of a size that
  * a log has, and the error of the file system for what it may not read.
  */
-export function logFolder(folder: string): ReadLogFile {
+export function logFolder(folder: string): (path: string) => Uint8Array | undefined {
   return (path) => {
     let file: number;
     try {

@@ -21,6 +21,8 @@ export interface VerifyLogFolderOptions extends Omit<VerifyLogOptions, 'readFile
   readonly readFile: ReadLogFile;
   /** Returns the names of the folders in a folder; '' is that of all logs. */
   readonly listFolders: (path: string) => readonly string[] | Promise<readonly string[]>;
+  /** Returns the head of one log that was kept outside of it, where one was. */
+  readonly fromOf?: (path: string) => VerifyLogOptions['from'];
   /** Returns what hashes the records of one log, and is disposed of after it. */
   readonly rangesOf?: (path: string) => RangeDeriver & AsyncDisposable;
 }
@@ -42,13 +44,19 @@ export interface LogFolderReport {
  * @throws {TallystickError} `log_invalid` as a rejection: there is no log.
  */
 export async function verifyLogFolder(options: VerifyLogFolderOptions): Promise<LogFolderReport> {
-  const { readFile, rangesOf, ...how } = options;
+  const { readFile, fromOf, rangesOf, ...how } = options;
   const logs: (LogReport & { readonly path: string })[] = [];
   const verified: VerifiedLog[] = [];
   for (const path of await logPaths(options)) {
     await using ranges = rangesOf?.(path);
+    const from = fromOf?.(path);
     const readLogFile: ReadLogFile = (file) => readFile(`${path}/${file}`);
-    const report = await verifyLog({ ...how, readFile: readLogFile, ...(ranges && { ranges }) });
+    const report = await verifyLog({
+      ...how,
+      readFile: readLogFile,
+      ...(from && { from }),
+      ...(ranges && { ranges }),
+    });
     const head = report.head && report.integrity.verdict !== 'fails' ? report.head : undefined;
     logs.push({ path, ...report });
     verified.push({ path, head, carried: head && (await firstCarried(readLogFile, head.size)) });

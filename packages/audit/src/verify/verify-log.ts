@@ -44,6 +44,8 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   const { readFile, policy, level, from, nowMs, maxAnchorAgeMs = DAY_MS } = options;
   const integrity = new Findings<IntegrityCode>();
   const completeness = new Findings<CompletenessCode>();
+  // Before the checkpoint: a writer that goes on meanwhile publishes a head before it keeps it.
+  const kept = await readFile('heads');
   const checkpoint = await trustedCheckpoint(readFile, policy, integrity);
   if (!checkpoint || level === 'signature') {
     completeness.push({ code: 'not_derived', detail: 'the records were not read' });
@@ -63,7 +65,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     checkpoint,
     policy,
     readHashes: tileHashReader(checkpoint.size, cachedTiles(readFile)),
-    heads: await readFile('heads'),
+    heads: kept,
     from: from?.checkpoint,
     integrity,
     completeness,
@@ -74,8 +76,8 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     else completeness.push({ code: 'record_gap', ...at });
   }
   const heads = [...earlier.heads, checkpoint];
-  const kept = earlier.from && { size: earlier.from.size, timeMs: from?.timeMs };
-  const anchors = { policy, size: checkpoint.size, heads, from: kept, nowMs, maxAnchorAgeMs };
+  const outside = earlier.from && { size: earlier.from.size, timeMs: from?.timeMs };
+  const anchors = { policy, size: checkpoint.size, heads, from: outside, nowMs, maxAnchorAgeMs };
   const anchor = judgeAnchors(anchors, completeness);
   const rollback = anchor ? 'detectable' : 'undetectable';
   return reportOf({ level, head: checkpoint, integrity, completeness, rollback, anchor, heads: earlier.heads.length });

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { holdsSecret } from '@tallystick/audit';
 import { printable, TallystickError } from '@tallystick/core';
 import type { Peer } from '../../listen/peer.ts';
 import type { Operator } from '../../record/record.ts';
@@ -11,12 +12,17 @@ const NO_LOGIN = 4_294_967_295;
 /**
  * Returns who gives an administrative command, as far as the kernel knows.
  *
- * @throws {TallystickError} `invalid_request`: no reason is given.
+ * @throws {TallystickError} `invalid_request`: no reason is given, or one that holds a secret.
  */
-export async function operatorOf(peer: Peer, reason: unknown): Promise<Operator> {
+export async function operatorOf(peer: Pick<Peer, 'uid' | 'pid'>, reason: unknown): Promise<Operator> {
   if (typeof reason !== 'string' || reason.trim() === '') {
     throw new TallystickError('invalid_request', 'a command that changes something needs a reason', {
       remedy: 'give --reason "ticket or cause"',
+    });
+  }
+  if (holdsSecret(reason)) {
+    throw new TallystickError('invalid_request', 'the reason looks like it holds a secret, which would be on record', {
+      remedy: 'name the ticket or cause, without tokens and keys',
     });
   }
   return {

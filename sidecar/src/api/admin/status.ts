@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts';
 import type { EventHub } from '../../events/hub.ts';
 import type { Signer } from '../../issuer/signer.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
+import type { LateRecords } from '../../record/late-records.ts';
 import type { Recorder } from '../../record/record.ts';
 import type { Standing } from '../../state/standing.ts';
 import type { Health } from '../health/routes.ts';
@@ -18,6 +19,7 @@ export interface AdminStatusParts {
   readonly table: LeaseTable;
   readonly hub: EventHub;
   readonly recorder: Recorder;
+  readonly late: Pick<LateRecords, 'waiting'>;
   readonly standing: Standing;
   readonly signer: Signer;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -49,15 +51,29 @@ export function adminStatusRoutes(parts: AdminStatusParts): readonly AdminRoute[
         leases: parts.table.size,
         event_streams: parts.hub.size,
         revocations: parts.standing.revocations().length,
-        record: {
-          origin: parts.recorder.origin,
-          writable: parts.recorder.isWritable(),
-          pending: parts.recorder.pending,
-          // Until records are anchored outside this host, nobody could tell an older copy from the newest.
-          rollback: 'undetectable',
-        },
+        record: recordStatus(parts.recorder, parts.late.waiting),
         memory_bytes: process.memoryUsage.rss(),
       }),
     },
   ];
+}
+
+function recordStatus(recorder: Recorder, late: number) {
+  const { size, published, durability, space } = recorder.status();
+  return {
+    origin: recorder.origin,
+    writable: recorder.isWritable(),
+    size,
+    pending: recorder.pending,
+    late,
+    published_size: published?.size ?? 0,
+    published_root: published?.root ?? null,
+    durability,
+    space: space.level,
+    used_bytes: space.usedBytes,
+    max_bytes: space.maxBytes,
+    // Until heads are anchored outside this host, nobody could tell an older copy from the newest.
+    anchor_age_seconds: null,
+    rollback: 'undetectable',
+  };
 }

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { parseRecord } from '@tallystick/audit';
+import type { IdentityObject, Json } from '@tallystick/core';
+import { readStateFile, writeStateFile } from '../state/state-file.ts';
+import type { OpenedRecorder } from './open-recorder.ts';
+
+/** The identities that the log knows of, whole. */
+export interface RecordedRegistry {
+  readonly identities: ReadonlyMap<string, IdentityObject>;
+  /** Remembers what the log knows now, so that the next start need not read it again. */
+  keep(identities: ReadonlyMap<string, IdentityObject>): Promise<void>;
+}
+
+const WHAT = 'identities on record';
+
+/**
+ * Opens what the log knows of identities: from a copy in state, or, where that is of another log, from the log itself.
+ *
+ * @throws {TallystickError} `state_unusable`
+ */
+export async function openRecordedRegistry(folder: string, recorder: OpenedRecorder): Promise<RecordedRegistry> {
+  const path = join(folder, 'recorded-identities.json');
+  const { origin } = recorder;
+  const stored = (await readStateFile(path, WHAT)) as { origin: string; identities: IdentityObject[] } | undefined;
+  return {
+    identities: stored?.origin === origin ? byId(stored.identities) : await readFromLog(recorder),
+    keep: (identities) =>
+      writeStateFile(path, WHAT, { origin, identities: [...identities.values()] as unknown as Json }),
+  };
+}
+
+function byId(identities: readonly IdentityObject[]): Map<string, IdentityObject> {
+  return new Map(identities.map((identity) => [identity.id, identity]));
+}
+
+async function readFromLog({ log }: OpenedRecorder): Promise<Map<string, IdentityObject>> {
+  const found = new Map<string, IdentityObject>();
+  for await (const bytes of log.readRecords(0, Infinity)) {
+    // Most records are of credentials: those are not parsed.
+    if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('"type":"identity.')) continue;
+    const { known, record } = parseRecord(bytes);
+    if (!known || !('object' in record.body)) continue;
+    if (record.type === 'identity.retired') found.delete(record.body.identity);
+    else found.set(record.body.identity, record.body.object);
+  }
+  return found;
+}
