@@ -15,14 +15,19 @@ interface Item {
   readonly eventName?: string;
   readonly traceId?: string;
   readonly parentSpanId?: string;
-  readonly attributes?: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+  readonly attributes?: readonly {
+    readonly key: string;
+    readonly value: { readonly stringValue?: string; readonly intValue?: number | string };
+  }[];
 }
+
+const GRANT = 'grant_type=client_credentials';
 
 /** `resourceSpans[].scopeSpans[].spans[]`, and alike for the others: all groups have one shape. */
 type Document = Readonly<Record<string, readonly { readonly resource: Item; readonly [scopes: string]: unknown }[]>>;
 
 const attributesOf = ({ attributes = [] }: Item): Record<string, string | undefined> =>
-  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]));
+  Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue?.toString()]));
 
 function itemsOf(document: Document): { resource: Item; item: Item }[] {
   return Object.values(document)
@@ -50,9 +55,9 @@ test(
     const client = await socketClient(daemon.socket);
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const form = { 'content-type': 'application/x-www-form-urlencoded', traceparent };
-    const answer = await client.send('POST', '/token', form, 'grant_type=client_credentials');
+    const answer = await client.send('POST', '/token', form, GRANT);
     const { lease_id: lease, record_id: record } = answer.json();
-    const denied = await client.token({ resource: 'https://payroll.acme.example' });
+    const denied = await client.send('POST', '/token', form, `${GRANT}&resource=https%3A%2F%2Fpayroll.acme.example`);
     expect(denied.json().error).toBe('invalid_target');
     await command(daemon, 'leases', 'revoke', String(lease), '--reason', 'INC-7');
     expect(await daemon.kill('SIGTERM')).toBe(0);
@@ -74,11 +79,26 @@ test(
       'tallystick.policy.decision': 'allow',
       'tallystick.audit.record.id': record,
     });
-    expect(
-      readRecords(daemon.folder).find(({ lease: id, type }) => id === lease && type === 'credential.released'),
-    ).toMatchObject({
-      trace: { trace_id: '0af7651916cd43dd8448eb211c80319c' },
-    });
+
+    // What a span says of its record is where that record stands in the log, and the record names the span's parent.
+    const { record: origin } = await daemon.logged('serving');
+    const records = readRecords(daemon.folder);
+    const refusal = sent('traces').find(({ item }) => attributesOf(item)['tallystick.policy.decision'] === 'deny')!;
+    for (const [{ item }, type] of [
+      [span, 'credential.released'],
+      [refusal, 'credential.denied'],
+    ] as const) {
+      const attributes = attributesOf(item);
+      expect(attributes['tallystick.audit.log.origin']).toBe(origin);
+      expect(records[Number(attributes['tallystick.audit.log.index'])]).toMatchObject({
+        id: attributes['tallystick.audit.record.id'],
+        seq: Number(attributes['tallystick.audit.log.index']),
+        origin,
+        type,
+        lease: attributes['tallystick.lease.id'] ?? null,
+        trace: { trace_id: item.traceId, span_id: item.parentSpanId },
+      });
+    }
     expect([...new Set(sent('logs').map(({ item }) => item.eventName))]).toEqual(
       expect.arrayContaining([
         'tallystick.credential.issued',
