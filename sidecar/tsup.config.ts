@@ -28,7 +28,7 @@ const builtInsAsNeeded: NonNullable<Options['esbuildPlugins']>[number] = {
 };
 
 // The command in one folder (`--out-dir`, else bundle), which runs where nothing is installed: main.js, its late-loaded
-// parts, the thread of the record's journal, and the native part of koffi for the platform it was made on
+// parts, the threads of the record's journal and of its verifier, and the native part of koffi for the platform it was made on
 // (sidecar/src/listen/koffi.ts finds it there).
 export default defineConfig(async ({ outDir = join(import.meta.dirname, 'bundle') }) => {
   // Not by `clean`: each of the two would remove what the other has made.
@@ -72,7 +72,10 @@ export default defineConfig(async ({ outDir = join(import.meta.dirname, 'bundle'
     // CommonJS: a thread that need not set up the loader of ES modules starts in half the time.
     {
       ...common,
-      entry: ['../packages/audit/src/journal/journal-worker.ts'],
+      entry: {
+        'journal-worker': '../packages/audit/src/journal/journal-worker.ts',
+        'range-worker': '../packages/audit/src/verify/range-worker.ts',
+      },
       format: 'cjs',
       outExtension: () => ({ js: '.cjs' }),
     },

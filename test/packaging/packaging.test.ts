@@ -1,9 +1,12 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { putFiles, writeLog } from '../../packages/audit/test/verify/log-on-disk.ts';
 import { publishedPackages, ROOT, type Manifest } from '../rules/repository.ts';
 import { copyBundle, startBundledSidecar, type BundledCommand, type BundledSidecar } from './bundled-sidecar.ts';
 import { runBin } from './command.ts';
@@ -138,6 +141,26 @@ describe.each(NODES)('on Node %s', (version) => {
     await other.stop();
     expect(JSON.parse(stdout)).toEqual(served);
   });
+});
+
+test.each([
+  ['a log of 300 records', 300, 0],
+  ['a large log', 65_537, 2],
+])('the bundled command verifies %s, with threads where they are worth their start', async (_, size, threads) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-verified-'));
+  const genesis = Buffer.from('{"body":{"previous":null},"type":"log.genesis"}');
+  putFiles(join(folder, '1/1'), writeLog(size, { recordAt: () => genesis }).files);
+  const tell = `import { subscribe } from 'node:diagnostics_channel';
+    subscribe('worker_threads', () => process.stderr.write('thread '));`;
+  const args = ['audit', 'verify', '--dir', folder, '--level', 'tree', '--json'];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`--import=data:text/javascript,${encodeURIComponent(tell)}`, bundle.main, ...args],
+    { encoding: 'utf8', maxBuffer: 64 << 20 },
+  );
+  rmSync(folder, { recursive: true });
+  expect({ status, threads: stderr.split('thread ').length - 1 }).toEqual({ status: 3, threads });
+  expect(JSON.parse(stdout)).toMatchObject({ integrity: { verdict: 'holds' }, logs: [{ head: { size } }] });
 });
 
 describe('types', () => {

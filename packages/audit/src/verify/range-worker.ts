@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { deriveRange } from './derive-range.ts';
 import { logFolder } from './log-folder.ts';
-import type { RangeAnswer, RangeQuestion } from './worker-ranges.ts';
+import { rangeFailureOf, type RangeAnswer, type RangeQuestion } from './range-messages.ts';
 
 const readFile = logFolder((workerData as { readonly folder: string }).folder);
 
@@ -13,6 +13,6 @@ parentPort!.on('message', ({ id, range }: RangeQuestion) => {
       const bundles = derived.bundles.flatMap((bundle) => (bundle ? [bundle.buffer as ArrayBuffer] : []));
       parentPort!.postMessage(answer, bundles);
     },
-    (error: unknown) => parentPort!.postMessage({ id, error } satisfies RangeAnswer),
+    (error: unknown) => parentPort!.postMessage({ id, failure: rangeFailureOf(error) } satisfies RangeAnswer),
   );
 });

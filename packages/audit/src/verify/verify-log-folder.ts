@@ -23,8 +23,8 @@ export interface VerifyLogFolderOptions extends Omit<VerifyLogOptions, 'readFile
   readonly listFolders: (path: string) => readonly string[] | Promise<readonly string[]>;
   /** Returns the head of one log that was kept outside of it, where one was. */
   readonly fromOf?: (path: string) => VerifyLogOptions['from'];
-  /** Returns what hashes the records of one log, and is disposed of after it. */
-  readonly rangesOf?: (path: string) => RangeDeriver & AsyncDisposable;
+  /** Returns what hashes the records of one log, and is disposed of after it; undefined: this thread does. */
+  readonly rangesOf?: (path: string) => (RangeDeriver & AsyncDisposable) | undefined;
 }
 
 /** What a verifier says of all logs of a sidecar. It is JSON, and its members are part of the interface. */

@@ -1,17 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { BundleRange, DerivedRange } from './derive-range.ts';
 import type { RangeDeriver } from './derive-ranges.ts';
-
-/** What is asked of a thread. */
-export interface RangeQuestion {
-  readonly id: number;
-  readonly range: BundleRange;
-}
-
-/** What it answers: the range, or the error that kept it from reading it. */
-export type RangeAnswer =
-  | { readonly id: number; readonly derived: DerivedRange }
-  | { readonly id: number; readonly error: unknown };
+import { rangeErrorOf, type RangeAnswer, type RangeQuestion } from './range-messages.ts';
 
 /** Threads that derive ranges of one log's folder. */
 export interface WorkerRanges extends RangeDeriver, AsyncDisposable {}
@@ -64,7 +54,7 @@ class RangeThread {
       const question = this.#open.get(answer.id);
       this.#open.delete(answer.id);
       if ('derived' in answer) question?.resolve(answer.derived);
-      else question?.reject(answer.error);
+      else question?.reject(rangeErrorOf(answer.failure));
     });
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', () => this.#fail(new Error('a thread of the verifier has ended')));

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TallystickError } from '@tallystick/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { inWorkers, logFolder, verifyExitCode, type WorkerRanges, type WorkerRangesOptions } from '../../src/index.ts';
 import { flip, putFiles, tampered, writeLog } from './log-on-disk.ts';
@@ -92,6 +93,21 @@ describe('in threads', () => {
     const report = await verified(bad, { readFile: logFolder(folder), ranges });
     expect(report).toEqual(await verified(bad));
     expect(report.integrity.count).toBe(3);
+  });
+
+  test('what a thread cannot read is the error that it is in this one', async () => {
+    const folder = onDisk(log.files);
+    const ranges = inThreads(folder);
+    const tile = join(folder, 'tile/0/020');
+    rmSync(tile);
+    mkdirSync(tile);
+    const range = { first: 16, count: 16, withBundles: false };
+    const refused = await ranges.derive(range).catch((error: unknown) => error);
+    expect(TallystickError.is(refused)).toBe(true);
+    expect(refused).toMatchObject({ code: 'log_invalid' });
+    rmSync(tile, { recursive: true });
+    symlinkSync('020', tile);
+    await expect(ranges.derive(range)).rejects.toMatchObject({ code: 'ELOOP' });
   });
 
   test('a thread that cannot be started is an error, not a verdict', async () => {

@@ -41,10 +41,16 @@ function told<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (TallystickError.is(error)) throw error;
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new TallystickError('state_unusable', `"${path}" cannot be read: ${code}`, {
-      remedy: 'run the command as a user who may read it, such as that of the sidecar',
-    });
+    throw unreadable(path, error);
   }
+}
+
+/** Returns what a command says where a file, or one in a folder, cannot be read. */
+export function unreadable(path: string, error: unknown): TallystickError {
+  if (TallystickError.is(error)) return error;
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  return new TallystickError('state_unusable', `"${path}" cannot be read: ${code}`, {
+    remedy: 'run the command as a user who may read it, such as that of the sidecar',
+    cause: error,
+  });
 }

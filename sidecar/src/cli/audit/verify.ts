@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   createRecordJudge,
   formatOrigin,
@@ -20,6 +21,7 @@ import { describeReport } from './describe-report.ts';
 import { parseInstant } from './instant.ts';
 import { judging } from './judgement.ts';
 import { DIR_OPTIONS, logsFolderOf, readNamed, TRUST_OPTIONS, trustOf } from './log-options.ts';
+import { rangeThreads } from './range-threads.ts';
 import { foldersBelow, readableLogs, type ReadLogs } from './readable-logs.ts';
 
 /** How far a verification goes. */
@@ -66,6 +68,8 @@ export const verify = defineCommand({
       const report = await verifyLogFolder({
         readFile,
         listFolders: (path) => foldersBelow(dir, path),
+        rangesOf: (path) =>
+          level === 'signature' ? undefined : rangeThreads(join(dir, path), headOf(readFile, path)?.size ?? 0),
         policy: trust.policy,
         level: level === 'signature' ? 'signature' : 'full',
         nowMs: clock.nowMs(),
