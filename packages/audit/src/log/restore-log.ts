@@ -125,10 +125,9 @@ async function repairTiles(
   }
 }
 
-/** Keeps copies: what a journal was read into would else stay in memory as a whole. */
 function tailOf(journal: RecoveredJournal, from: number, to: number): Tail {
   const tail = new Tail(from);
-  for (let seq = from; seq < to; seq++) tail.push(Buffer.from(journal.record(seq)), journal.leafHash(seq));
+  for (let seq = from; seq < to; seq++) tail.push(journal.record(seq), journal.leafHash(seq));
   return tail;
 }
 

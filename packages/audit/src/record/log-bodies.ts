@@ -25,8 +25,11 @@ export const LOG_BODIES = {
     /** Why it began: a new log, or a tail that was lost, repaired by an operator, or found behind an anchor. */
     cause: oneOf('new', 'tail_lost', 'repaired', 'behind_anchor'),
     durability,
-    /** Which key makes the fingerprints, and the public key it is sealed to for later; null where there is none. */
-    fingerprints: nullable(object({ escrow: nullable(text(1024)), id: word })),
+    /**
+     * Which key makes the fingerprints; and the public key that it is sealed to for later (SubjectPublicKeyInfo,
+     * base64), with the sealed key (RSAES-OAEP with SHA-256, base64); null where there is none.
+     */
+    fingerprints: nullable(object({ escrow: nullable(text(1024)), id: word }, { sealed: nullable(text(1024)) })),
     fiscalYearStart: nullable(text(5, /^(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/, 'a month and a day')),
     operator: nullable(operator),
     previous: nullable(previousHead),

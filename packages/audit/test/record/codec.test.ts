@@ -191,6 +191,23 @@ describe('what may not be written', () => {
   });
 });
 
+describe('what happens to look like a secret', () => {
+  const digest = `sk-${'A'.repeat(39)}E`;
+  const body = released.body as unknown as Record<string, unknown>;
+
+  it.each([
+    ['a digest', { ...body, jkt: digest, requestHash: `A-${digest.slice(2)}` }],
+    ['the id of a proof', { ...body, proof: { ...(body['proof'] as object), jti: `${digest}-x`, sha256: digest } }],
+  ])('but is %s, is recorded', (_, own) => {
+    expect(encodeFault({ ...released, body: own })).toBe('none');
+  });
+
+  it('is refused where it is neither', () => {
+    expect(encodeFault({ ...released, body: { ...body, name: `${digest}E` } })).toBe('secret');
+    expect(encodeFault({ ...released, body: { ...body, selectors: [`unix:path:/${digest}`] } })).toBe('secret');
+  });
+});
+
 describe('what is read', () => {
   it('keeps a type that this release does not have, and judges its envelope', () => {
     const later = { ...released, type: 'credential.lost', body: { anything: [1.5, { token: 'x' }], v: 1 } };
