@@ -35,6 +35,7 @@ import { observedRecorder } from './observe/observed-recorder.ts';
 import { describeSidecar } from './observe/sidecar-metrics.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
+import type { Fingerprint } from './record/fingerprint.ts';
 import { createFloodGate } from './record/flood.ts';
 import { createFloodRecords } from './record/flood-records.ts';
 import { createLateRecords, type LateStore } from './record/late-records.ts';
@@ -58,6 +59,8 @@ export interface Outside {
   readonly timers: Timers;
   readonly random: Random;
   readonly recorder: Recorder;
+  /** Names a secret in the record. */
+  readonly fingerprint: Fingerprint;
   /** Revocations and suspensions that are not on record yet. */
   readonly lateStore: LateStore;
   /** What the log knows of identities. */
@@ -133,7 +136,13 @@ export function assemble(outside: Outside): Sidecar {
   });
 
   const flood = createFloodGate({ clock, timers, ...createFloodRecords({ recorder, registry: current, log }) });
-  const records = createCredentialRecords({ recorder, flood, clock, node: outside.node });
+  const records = createCredentialRecords({
+    recorder,
+    fingerprint: outside.fingerprint,
+    flood,
+    clock,
+    node: outside.node,
+  });
   const late = createLateRecords({ recorder, store: outside.lateStore, clock, timers, log });
   const revocationRecords = createRevocationRecords({ recorder, late, registry: current, log });
   const operatorRecords = createOperatorRecords({ recorder, late, registry: current, log });

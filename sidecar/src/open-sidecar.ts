@@ -15,6 +15,7 @@ import { createMetrics } from './observe/metrics.ts';
 import { observedAttestor } from './observe/observed-attestor.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import { openLateStore } from './record/late-records.ts';
+import { readEscrow } from './record/fingerprint-escrow.ts';
 import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry } from './record/recorded-registry.ts';
@@ -75,6 +76,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
   try {
     const id = await sidecarId(config.state.leases, config.sidecarId, clock, random);
     const telemetry = await options.telemetry(id);
+    const escrow = config.audit.escrow === undefined ? undefined : await readEscrow(config.audit.escrow);
     const recording = openRecorder({
       folder: config.state.audit,
       keys: config.state.keys,
@@ -87,6 +89,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       random,
       openJournal: options.journal,
       localMax: config.audit.localMax,
+      escrow,
       newIncarnation: options.newIncarnation,
       onFailure: (error) => {
         log.error('the record failed: nothing is released any more', errorFields(error));
@@ -104,12 +107,18 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     // Beside each other, because a thread takes a while to start; and all to their end, before the lock may be released.
     await Promise.allSettled([recording, signing, standing]);
     recorder = await recording;
+    if (!recorder.isEscrowed) {
+      log.warn('the fingerprint key of this log is not sealed to "audit.escrow"', {
+        remedy: 'begin a new incarnation with "tallystick run --new-incarnation REASON": its key will be',
+      });
+    }
     const sidecar = assemble({
       config,
       clock,
       timers,
       random,
       recorder,
+      fingerprint: recorder.fingerprint,
       lateStore: await openLateStore(config.state.leases),
       recorded: await openRecordedRegistry(config.state.leases, recorder),
       continuesLog: options.newIncarnation !== undefined,

@@ -58,7 +58,7 @@ export function configOf(
     listen: { workload: [], admin: '/nowhere/admin.sock', public: undefined, health: undefined },
     issuer: { url: ISSUER, signer: 'local' },
     sidecarId: undefined,
-    audit: { durability: 'node', localMax: undefined },
+    audit: { durability: 'node', localMax: undefined, escrow: undefined },
     fleetSize: 1,
     revokeOnShutdown: 'idle',
     identities,

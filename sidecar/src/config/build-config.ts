@@ -31,6 +31,7 @@ export function buildConfig(file: FileValue): Config {
     audit: {
       durability: file.audit?.durability ?? 'node',
       localMax: file.audit?.localMax === undefined ? undefined : parseBytes(file.audit.localMax),
+      escrow: file.audit?.escrow,
     },
     fleetSize: file.fleet?.size ?? 1,
     revokeOnShutdown: file.shutdown?.revoke ?? 'idle',

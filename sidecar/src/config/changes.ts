@@ -39,6 +39,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
       'listen.health': (config) => config.listen.health,
       issuer: (config) => config.issuer,
       'audit.localMax': (config) => config.audit.localMax,
+      'audit.escrow': (config) => config.audit.escrow,
       'sidecar.id': (config) => config.sidecarId,
     }),
   };

@@ -24,6 +24,8 @@ export interface Config {
     readonly durability: 'node' | 'none';
     /** How many bytes the logs may take; undefined: as the file system has it. */
     readonly localMax: number | undefined;
+    /** Absolute path of the public key that fingerprint keys are sealed to; undefined: they are not sealed. */
+    readonly escrow: string | undefined;
   };
   readonly fleetSize: number;
   readonly revokeOnShutdown: 'idle' | 'always' | 'never';

@@ -80,6 +80,10 @@ export const FILE = object(
           text(BYTES),
           'How much the logs may take here. Default: 256MiB in memory; on a disk, all but 1 GiB of it.',
         ),
+        escrow: optional(
+          text(ABSOLUTE_PATH),
+          'File of an RSA public key, PEM: the key of fingerprints is sealed to it, so that a leaked secret is found when this machine is gone.',
+        ),
       }),
       'The record.',
     ),

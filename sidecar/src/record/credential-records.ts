@@ -8,6 +8,7 @@ import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import { Denial } from '../release/denial.ts';
 import type { CheckedProof } from '../release/proof-gate.ts';
+import type { Fingerprint } from './fingerprint.ts';
 import type { FloodGate } from './flood.ts';
 import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
 import { requestHash } from './request-hash.ts';
@@ -35,6 +36,7 @@ export interface CredentialRecords {
 /** The inputs of {@link createCredentialRecords}. */
 export interface CredentialRecordsOptions {
   readonly recorder: Recorder;
+  readonly fingerprint: Fingerprint;
   readonly flood: FloodGate;
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Name of this host. */
@@ -42,7 +44,14 @@ export interface CredentialRecordsOptions {
 }
 
 export function createCredentialRecords(options: CredentialRecordsOptions): CredentialRecords {
-  const { recorder, flood, clock, node } = options;
+  const { recorder, fingerprint, flood, clock, node } = options;
+  // A lease is released many times, and its token never changes.
+  const fingerprints = new WeakMap<Lease, string>();
+  const fingerprintOf = (lease: Lease): string => {
+    let found = fingerprints.get(lease);
+    if (found === undefined) fingerprints.set(lease, (found = fingerprint(lease.token)));
+    return found;
+  };
   let opened: Promise<unknown> = Promise.resolve();
   return {
     released(asked, lease, source, replaced) {
@@ -57,6 +66,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
         body: {
           ...body(asked, node, credential),
           binding: 'dpop',
+          fp: fingerprintOf(lease),
           granted: { audience: credential.audience, scope },
           handles: { jti: lease.id },
           notAfter: new Date(lease.expiresAtMs).toISOString(),

@@ -21,7 +21,10 @@ import {
 } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type TallystickError, type Timers } from '@tallystick/core';
 import { tryLock } from '../listen/lock.ts';
+import { openFingerprintKey, type FingerprintKey } from '../state/fingerprint-key.ts';
 import { openLogKey } from '../state/log-key.ts';
+import type { Escrow } from './fingerprint-escrow.ts';
+import { createFingerprint, fingerprintKeyId, type Fingerprint } from './fingerprint.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
@@ -46,6 +49,8 @@ export interface OpenRecorderOptions {
   readonly openJournal: OpenJournal;
   /** How many bytes the logs may take; undefined: as the file system has it. */
   readonly localMax: number | undefined;
+  /** What the fingerprint key of a new incarnation is sealed to; undefined: to nothing. */
+  readonly escrow: Escrow | undefined;
   /** Who begins a new incarnation, and why; undefined: the newest log goes on. */
   readonly newIncarnation: Operator | undefined;
   /** Told once when records can no longer be written. */
@@ -55,6 +60,10 @@ export interface OpenRecorderOptions {
 /** A recorder, and what its log holds. */
 export interface OpenedRecorder extends Recorder {
   readonly log: Pick<LogReader, 'readRecords'>;
+  /** Names a secret by the key of this incarnation. */
+  readonly fingerprint: Fingerprint;
+  /** True when the fingerprint key is sealed to the escrow key that is configured, or none is. */
+  readonly isEscrowed: boolean;
   /** True when nothing was in the log before this run. */
   readonly isNew: boolean;
   /** True when the journal's thread hangs in a call to the disk: it can be ended by a signal alone. */
@@ -72,7 +81,13 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
   const boot = ulid(clock, random);
   const newest = await newestIncarnation(folder);
   const incarnation = newIncarnation ? newest + 1 : Math.max(newest, 1);
-  const privateKey = await openLogKey(keys, incarnation, { mayMake: incarnation > newest });
+  const mayMake = incarnation > newest;
+  const privateKey = await openLogKey(keys, incarnation, { mayMake });
+  const fingerprints = await openFingerprintKey(keys, incarnation, {
+    mayMake,
+    random,
+    seal: (key) => options.escrow?.seal(key) ?? null,
+  });
   const durability = await durabilityIn(folder);
   const log = await (newIncarnation ? openNextIncarnation : openLog)({
     folder,
@@ -93,7 +108,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
         clock: null,
         nowMs: clock.nowMs(),
       };
-      return encodeRecord(recordOf(genesis(lineage, { ...options, privateKey, durability }), frame));
+      return encodeRecord(recordOf(genesis(lineage, { ...options, privateKey, fingerprints, durability }), frame));
     },
     ...(options.localMax !== undefined && { localMax: options.localMax }),
     onFailure: options.onFailure,
@@ -112,6 +127,8 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       return recorder.pending;
     },
     log,
+    fingerprint: createFingerprint(fingerprints.key),
+    isEscrowed: !options.escrow || fingerprints.sealed?.escrow === options.escrow.key,
     isNew: log.restoration.size === 0,
     isStuck: () => log.failure instanceof JournalError && log.failure.fault === 'hung',
     async append(input) {
@@ -145,6 +162,7 @@ async function durabilityIn(folder: string): Promise<DurabilityFacts> {
 
 interface GenesisFacts extends Pick<OpenRecorderOptions, 'version' | 'newIncarnation'> {
   readonly privateKey: KeyObject;
+  readonly fingerprints: FingerprintKey;
   readonly durability: DurabilityFacts;
 }
 
@@ -162,7 +180,7 @@ const OF_THE_LOG = {
 
 function genesis(lineage: Lineage, facts: GenesisFacts): RecordInput<'log.genesis'> {
   const { origin, previous, relation } = lineage;
-  const { newIncarnation: operator, privateKey, durability, version } = facts;
+  const { newIncarnation: operator, privateKey, fingerprints, durability, version } = facts;
   return {
     ...OF_THE_LOG,
     type: 'log.genesis',
@@ -171,7 +189,11 @@ function genesis(lineage: Lineage, facts: GenesisFacts): RecordInput<'log.genesi
     body: {
       cause: relation === 'genesis' ? 'new' : 'repaired',
       durability,
-      fingerprints: null,
+      fingerprints: {
+        escrow: fingerprints.sealed?.escrow ?? null,
+        id: fingerprintKeyId(fingerprints.key),
+        sealed: fingerprints.sealed?.sealed ?? null,
+      },
       fiscalYearStart: null,
       operator: operator ?? null,
       previous: previous

@@ -63,6 +63,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     timers: time,
     random: systemRandom,
     recorder,
+    fingerprint: () => 'hmac-sha256:k1:00000000000000000000000000000000',
     lateStore: NO_STORE,
     recorded: NOTHING_RECORDED,
     continuesLog: false,

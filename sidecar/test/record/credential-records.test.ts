@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { createCredentialRecords, type Asked } from '../../src/record/credential-records.ts';
+import type { Fingerprint } from '../../src/record/fingerprint.ts';
 import { createFloodGate } from '../../src/record/flood.ts';
 import { requestHash } from '../../src/record/request-hash.ts';
 import { Denial } from '../../src/release/denial.ts';
@@ -52,11 +53,19 @@ const denial = {
   description: 'it is suspended',
 };
 
+const FINGERPRINT = `hmac-sha256:k1:${'0'.repeat(64)}`;
+
 function records() {
   const time = manualTime();
   const recorder = memoryRecorder();
   const flood = createFloodGate({ clock: time, timers: time, onSuppressed: () => {}, onRefused: () => {} });
-  return { time, recorder, records: createCredentialRecords({ recorder, flood, clock: time, node: 'host-7' }) };
+  const named: string[] = [];
+  const fingerprint: Fingerprint = (secret) => {
+    named.push(String(secret));
+    return FINGERPRINT;
+  };
+  const records = createCredentialRecords({ recorder, fingerprint, flood, clock: time, node: 'host-7' });
+  return { time, recorder, named, records };
 }
 
 describe('a release', () => {
@@ -90,11 +99,23 @@ describe('a release', () => {
           selectors: ['tallystick:socket:app', 'unix:uid:1001'],
           from: { node: 'host-7', podUid: null, uid: 1001, pid: 4242 },
           handles: { jti: LEASE.id },
-          fp: null,
+          fp: FINGERPRINT,
           notAfter: '2026-11-22T12:15:00.000Z',
           source: 'minted',
         },
       },
+    ]);
+  });
+
+  test('names the exact bytes that leave by a keyed fingerprint, made once for a lease', async () => {
+    const { recorder, named, records: credentials } = records();
+    const replaced = { ...LEASE, token: 'another' };
+    for (const lease of [LEASE, LEASE, replaced]) await credentials.released(asked(), lease, 'cache', undefined);
+    expect(named).toEqual([LEASE.token, replaced.token]);
+    expect(recorder.records.map(({ body }) => 'fp' in body && body.fp)).toEqual([
+      FINGERPRINT,
+      FINGERPRINT,
+      FINGERPRINT,
     ]);
   });
 
@@ -201,7 +222,13 @@ describe('no record of a credential is longer than a record may be', () => {
     const recorder = await openedRecorder(temporaryFolder());
     const time = manualTime();
     const flood = createFloodGate({ clock: time, timers: time, onSuppressed: () => {}, onRefused: () => {} });
-    const credentials = createCredentialRecords({ recorder, flood, clock: time, node: 'n'.repeat(255) });
+    const credentials = createCredentialRecords({
+      recorder,
+      fingerprint: recorder.fingerprint,
+      flood,
+      clock: time,
+      node: 'n'.repeat(255),
+    });
     const scope = Array.from({ length: 1024 }, (_, i) => String.fromCharCode(33 + (i % 90)));
     const request = {
       clientId: `spiffe://acme.example/${'x'.repeat(2048 - 'spiffe://acme.example/'.length)}`,

@@ -23,6 +23,7 @@ export async function openedRecorder(
     random: systemRandom,
     openJournal: inlineJournal(createNodeDisk, { unitBytes: 65_536, segmentBytes: 262_144 }),
     localMax: undefined,
+    escrow: undefined,
     newIncarnation: undefined,
     onFailure: () => {},
     ...options,
