@@ -34,6 +34,16 @@ export {
 export { leafHash, merkleRoot, nodeHash } from './merkle.ts';
 export { isClaimText, MAX_CLAIM_LENGTH, printable } from './printable.ts';
 export { systemRandom, type Random } from './random.ts';
+export {
+  formatReceiptLine,
+  MAX_RECEIPT_LENGTH,
+  MAX_RECEIPT_TEXT,
+  parseReceiptLine,
+  RECEIPT_VERSION,
+  type Receipt,
+  type ReceiptLine,
+  type ReceiptMark,
+} from './receipt.ts';
 export { registryDigest, type RegistryDigest } from './registry-digest.ts';
 export { Secret } from './secret.ts';
 export { entryFacts, requireTrustedSocket, type EntryCalls, type EntryFacts } from './socket-trust.ts';
