@@ -4,6 +4,7 @@ export const API = 'spiffe://acme.example/payments/ledger-api';
 export const AUDIENCE = 'https://ledger.acme.example';
 export const ISSUER = 'https://tallystick.acme.example';
 export const PROCESS = 'BP-1042';
+export const RUN = '2026-11';
 
 /** Seconds: tokens live so shortly here that one sees them rotate. */
 export const LIFETIME_SECONDS = 12;

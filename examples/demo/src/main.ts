@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { createChecks } from './checks.ts';
 import { startCollector } from './collector.ts';
 import { binding } from './parts/binding.ts';
+import { evidence } from './parts/evidence.ts';
+import { lease } from './parts/lease.ts';
 import { noSecrets } from './parts/no-secrets.ts';
 import { outages } from './parts/outages.ts';
 import { rotation } from './parts/rotation.ts';
@@ -16,7 +18,7 @@ import type { Part } from './part.ts';
 import { setStage } from './stage.ts';
 import { startWiretap } from './wiretap.ts';
 
-const PARTS: readonly Part[] = [noSecrets, binding, trace, rotation, outages, theft, suspension];
+const PARTS: readonly Part[] = [noSecrets, binding, trace, rotation, outages, theft, suspension, lease, evidence];
 
 const { values } = parseArgs({ options: { keep: { type: 'string' } } });
 const checks = createChecks(process.stdout, process.env.NO_COLOR !== undefined);

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { startChild, type Child } from './child.ts';
+import { NODE_FLAGS, startChild, type Child } from './child.ts';
 import type { Collector } from './collector.ts';
-import { AUDIENCE, demoConfig, PROCESS } from './config.ts';
+import { runCommand, type Ran } from './command.ts';
+import { AUDIENCE, demoConfig, PROCESS, RUN } from './config.ts';
 import { freePort } from './free-port.ts';
 import type { Wiretap } from './wiretap.ts';
 
@@ -20,9 +21,13 @@ export interface Stage {
   readonly appSocket: string;
   /** Where the API listens, behind the wiretap. */
   readonly revocations: string;
+  /** The folder of the logs, and the public key of the one that the sidecar began in it. */
+  readonly audit: string;
+  readonly vkey: string;
   startSidecar(): Promise<void>;
-  /** Runs the command line against the sidecar. */
-  tallystick(...args: readonly string[]): Promise<void>;
+  /** Runs the command line, which knows the sidecar by its configuration. */
+  tallystick(...args: readonly string[]): Promise<Ran>;
+  /** Ends all three. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -59,18 +64,13 @@ export async function setStage(
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     return startChild({ args: ['--import', REGISTER, at(script), ...args], cwd, env, from: 'stdout' });
   };
-  const tallystick = async (...args: readonly string[]): Promise<void> => {
-    const command = startChild({
-      args: [at('sidecar/src/main.ts'), ...args, '--config', config],
-      cwd: folder,
-      env: {},
-      from: 'stdout',
-    });
-    await command.stop('SIGCONT');
-    if (command.errors() !== '') throw new Error(command.errors());
-  };
+  const main = [...NODE_FLAGS, at('sidecar/src/main.ts')];
+  const tallystick = (...args: readonly string[]): Promise<Ran> =>
+    runCommand(process.execPath, [...main, ...args, '--config', config], { cwd: folder, env: {} });
 
   await startSidecar();
+  const audit = `${folder}/state/audit`;
+  const vkey = (await readFile(`${audit}/1/1/vkey`, 'utf8')).trim();
   const revocations = `http://127.0.0.1:${publicPort}/revocations`;
   const issuerFile = `${folder}/api/issuer.json`;
   await writeFile(
@@ -95,7 +95,7 @@ export async function setStage(
     'examples/close-batch/src/main.ts',
     serviceFolder,
     { ...telemetry('close-batch'), TALLYSTICK_SOCKET: `unix://${appSocket}` },
-    { ledger: wiretap.origin, process: PROCESS, entries: '1000000', pause: '20' },
+    { ledger: wiretap.origin, process: PROCESS, run: RUN, entries: '1000000', pause: '20' },
   );
   await service.line(({ event }) => event === 'posted' || event === 'failed');
 
@@ -107,6 +107,8 @@ export async function setStage(
     serviceFolder,
     appSocket,
     revocations,
+    audit,
+    vkey,
     startSidecar,
     tallystick,
     async stop() {

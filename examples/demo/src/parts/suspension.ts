@@ -1,3 +1,4 @@
+import { done } from '../command.ts';
 import { SERVICE } from '../config.ts';
 import { startDeafHolder, type DeafHolder } from '../deaf-holder.ts';
 import { pause, type Part, type Scene } from '../part.ts';
@@ -10,7 +11,7 @@ export const suspension: Part = async (scene) => {
 
   const suspendedAt = Date.now();
   const watching = Promise.all([lastSuccess(scene), untilRefused(deaf, wiretap.origin)]);
-  await stage.tallystick('identities', 'suspend', SERVICE, '--reason', 'INC-2041: key may have leaked');
+  done(await stage.tallystick('identities', 'suspend', SERVICE, '--reason', 'INC-2041: key may have leaked'));
   const doneAt = Date.now();
   const [lastAt, refusedAt] = await watching;
   checks.holds(
@@ -29,7 +30,7 @@ export const suspension: Part = async (scene) => {
   checks.show('took', `${doneAt - suspendedAt} ms, the start of the command included`);
 
   const failures = stage.service.lines.length;
-  await stage.tallystick('identities', 'resume', SERVICE, '--reason', 'INC-2041: new key');
+  done(await stage.tallystick('identities', 'resume', SERVICE, '--reason', 'INC-2041: new key'));
   const resumed = await stage.service
     .line((line) => stage.service.lines.indexOf(line) >= failures && line.event === 'posted' && line.status === 200)
     .then(
