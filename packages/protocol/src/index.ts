@@ -16,6 +16,7 @@ export {
   type EntitledCredential,
   type IdentityDocument,
 } from './identity-document.ts';
+export { MAX_LOG_HEAD_LENGTH, readLogHead, type LogHead } from './log-head.ts';
 export { parseServerMetadata, serverMetadata, type ServerMetadata } from './metadata.ts';
 export { HEADERS, htuOfRoute, PROTOCOL_VERSIONS, ROUTES } from './routes.ts';
 export {
@@ -27,3 +28,13 @@ export {
   type TokenRequest,
   type TokenResponse,
 } from './token.ts';
+export {
+  formatUsageReceipt,
+  formatUsageReport,
+  parseUsageReceipt,
+  parseUsageReport,
+  USAGE_LIMITS,
+  type ReportedUse,
+  type UsageReceipt,
+  type UsageReport,
+} from './usage.ts';

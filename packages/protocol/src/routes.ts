@@ -9,6 +9,7 @@ export const ROUTES = {
   credentials: '/v1/credentials/',
   leases: '/v1/leases/',
   events: '/v1/events',
+  usage: '/v1/usage',
   /** Also on the public listener, as are `metadata` and `jwks`. */
   revocations: '/revocations',
 } as const;

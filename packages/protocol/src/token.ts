@@ -11,6 +11,8 @@ export interface TokenRequest {
   /** Scope values, sorted, each once. Undefined: all that the credential has. */
   readonly scope: readonly string[] | undefined;
   readonly context: ClaimedProcess | undefined;
+  /** The newest signed head of the sidecar's log that the client was shown. */
+  readonly logHead?: string | undefined;
 }
 
 /** A successful answer of `POST /token` (RFC 6749 §5.1, RFC 9449 §5), with what Tallystick adds. */
@@ -22,9 +24,11 @@ export interface TokenResponse {
   readonly leaseId: string;
   readonly rotateAt: Date;
   readonly recordId: string;
+  /** A signed head of the sidecar's log that has this very release under it. Undefined of a sidecar that tells none. */
+  readonly logHead?: string | undefined;
 }
 
-const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context'];
+const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context', 'log_head'];
 /** What is asked for is recorded: nobody may make a record longer than this allows. */
 const MAX_PARAMETER_LENGTH = 2048;
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -39,12 +43,14 @@ export function formatTokenRequest(request: {
   resource?: string | undefined;
   scope?: string | undefined;
   process?: { id: string; run?: string | undefined; ticket?: string | undefined } | undefined;
+  logHead?: string | undefined;
 }): string {
   const form = new URLSearchParams({ grant_type: 'client_credentials' });
   if (request.clientId !== undefined) form.set('client_id', request.clientId);
   if (request.resource !== undefined) form.set('resource', request.resource);
   if (request.scope !== undefined) form.set('scope', request.scope);
   if (request.process !== undefined) form.set('context', formatContext(request.process));
+  if (request.logHead !== undefined) form.set('log_head', request.logHead);
   return form.toString();
 }
 
@@ -89,6 +95,7 @@ export function parseTokenRequest(body: string): TokenRequest {
     resource: value('resource'),
     scope,
     context: context === undefined ? undefined : parseContext(context),
+    logHead: value('log_head'),
   };
 }
 
@@ -117,6 +124,7 @@ export function formatTokenResponse(response: TokenResponse): Record<string, unk
     lease_id: response.leaseId,
     rotate_at: response.rotateAt.toISOString(),
     record_id: response.recordId,
+    ...(response.logHead !== undefined && { log_head: response.logHead }),
   };
 }
 
@@ -145,5 +153,6 @@ export function parseTokenResponse(body: string): TokenResponse {
     leaseId,
     rotateAt: readTime(members, 'rotate_at', what),
     recordId: readText(members, 'record_id', what),
+    logHead: readOptionalText(members, 'log_head', what),
   };
 }

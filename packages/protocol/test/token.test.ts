@@ -23,19 +23,24 @@ describe('token request', () => {
         resource: fc.webUrl(),
         scope: fc.uniqueArray(scopeToken, { minLength: 1, maxLength: 5 }),
         process: fc.record({ id: claim, run: claim, ticket: claim }, { requiredKeys: ['id'] }),
+        logHead: fc.string({
+          minLength: 1,
+          maxLength: 300,
+          unit: fc.constantFrom('\n', '—', '+', '/', '=', ' ', '&', 'a'),
+        }),
       },
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(request, ({ clientId, resource, scope, process }) => {
-        expect(parseTokenRequest(formatTokenRequest({ clientId, resource, scope: scope?.join(' '), process }))).toEqual(
-          {
-            clientId,
-            resource,
-            scope: scope && [...scope].sort(),
-            context: process && { id: process.id, run: process.run ?? null, ticket: process.ticket ?? null },
-          },
-        );
+      fc.property(request, ({ scope, ...rest }) => {
+        const { clientId, resource, process, logHead } = rest;
+        expect(parseTokenRequest(formatTokenRequest({ ...rest, scope: scope?.join(' ') }))).toEqual({
+          clientId,
+          resource,
+          scope: scope && [...scope].sort(),
+          context: process && { id: process.id, run: process.run ?? null, ticket: process.ticket ?? null },
+          logHead,
+        });
       }),
     );
   });
@@ -84,6 +89,8 @@ describe('token request', () => {
     ['RFC 6749 §3.2: grant_type twice', `${GRANT}&${GRANT}`, 'invalid_request'],
     ['client_id twice', `${GRANT}&client_id=a&client_id=a`, 'invalid_request'],
     ['client_id twice, once empty', `${GRANT}&client_id=a&client_id=`, 'invalid_request'],
+    ['log_head twice', `${GRANT}&log_head=a&log_head=b`, 'invalid_request'],
+    ['a log_head without end', `${GRANT}&log_head=${'a'.repeat(2049)}`, 'invalid_request'],
     ['scope twice', `${GRANT}&scope=a&scope=b`, 'invalid_request'],
     ['context twice', `${GRANT}&context=a&context=b`, 'invalid_request'],
     [
@@ -175,6 +182,7 @@ describe('token answer', () => {
       leaseId: fc.stringMatching(/^ls_[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
       rotateAt: fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
       recordId: fc.string({ minLength: 1 }),
+      logHead: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
     });
     fc.assert(
       fc.property(any, (one) => {
