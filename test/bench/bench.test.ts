@@ -65,10 +65,11 @@ describe('a figure', () => {
       ...(goal && { goal }),
     });
 
-  test('is held by a ratio up to its goal, by one from its goal on, or by a value below it', () => {
+  test('is held by a ratio up to its goal or from it on, or by a value below its goal or from it on', () => {
     expect([made({ ratioAtMost: 0.5 }, 5).held, made({ ratioAtMost: 0.5 }, 5.1).held]).toEqual([true, false]);
     expect([made({ ratioAtLeast: 1.5 }, 15).held, made({ ratioAtLeast: 1.5 }, 14.9).held]).toEqual([true, false]);
     expect([made({ below: 5 }, 4.9).held, made({ below: 5 }, 5).held]).toEqual([true, false]);
+    expect([made({ atLeast: 5 }, 5).held, made({ atLeast: 5 }, 4.9).held]).toEqual([true, false]);
   });
 
   test('is judged by the ratio of pairs, where there is one, before anything is rounded', () => {

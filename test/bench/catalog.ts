@@ -13,4 +13,5 @@ export const CATALOG: Readonly<Record<string, () => Promise<Measurement>>> = {
   'sidecar-start': async () => (await import('./figures/sidecar-start.ts')).sidecarStart,
   'growth-identities': async () => (await import('./figures/growth-identities.ts')).growthIdentities,
   'growth-leases': async () => (await import('./figures/growth-leases.ts')).growthLeases,
+  'log-append': async () => (await import('./figures/log-append.ts')).logAppend,
 };

@@ -20,6 +20,11 @@ export function describeEnvironment(): string {
   ].join(' · ');
 }
 
+/** Returns what a row about the disk says of it: the device of the folder for state, and what a sync takes now. */
+export function describeDisk(): string {
+  return `on ${deviceOf(tmpdir())}, \`fdatasync\` ${probeDisk(200).p50.toFixed(2)} ms`;
+}
+
 /** Appends and syncs as the sidecar's record does, in the folder where its state lies. Milliseconds. */
 export function probeDisk(count: number): { p50: number; p95: number } {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-disk-'));

@@ -1,5 +1,5 @@
-/** What is measured in. Smaller is better, but for requests a second. */
-export type Unit = 'µs' | 'ms' | 'MB' | 'bytes' | 'requests/s';
+/** What is measured in. Smaller is better, but for what is a second. */
+export type Unit = 'µs' | 'ms' | 's' | 'bytes' | 'MB' | 'GB' | 'requests/s' | 'records/s';
 
 /** One measured figure: ours, the peer's from the same run, and whether the goal holds. One line of the table. */
 export interface Figure {
@@ -23,7 +23,11 @@ export interface Figure {
 }
 
 /** How a goal is judged: by the ratio to the peer, or by our figure alone. */
-export type Goal = { readonly ratioAtMost: number } | { readonly ratioAtLeast: number } | { readonly below: number };
+export type Goal =
+  | { readonly ratioAtMost: number }
+  | { readonly ratioAtLeast: number }
+  | { readonly below: number }
+  | { readonly atLeast: number };
 
 /** What a figure is made of, before it is judged. */
 export interface Measured {
@@ -56,12 +60,14 @@ export function figure({ name, what, unit, ours, peer, ratio, goal }: Measured):
 
 function holds(goal: Goal, ours: number, ratio: number | null): boolean {
   if ('below' in goal) return ours < goal.below;
+  if ('atLeast' in goal) return ours >= goal.atLeast;
   if (ratio === null) throw new TypeError('a goal by ratio needs a peer');
   return 'ratioAtMost' in goal ? ratio <= goal.ratioAtMost : ratio >= goal.ratioAtLeast;
 }
 
 function inWords(goal: Goal, unit: Unit, peer: string | undefined): string {
   if ('below' in goal) return `below ${goal.below} ${unit}`;
+  if ('atLeast' in goal) return `at least ${goal.atLeast} ${unit}`;
   return 'ratioAtMost' in goal ? `at most ${goal.ratioAtMost} × ${peer}` : `at least ${goal.ratioAtLeast} × ${peer}`;
 }
 
