@@ -58,7 +58,11 @@ export function configOf(
     listen: { workload: [], admin: '/nowhere/admin.sock', public: undefined, health: undefined },
     issuer: { url: ISSUER, signer: 'local' },
     sidecarId: undefined,
-    audit: { durability: 'node', localMax: undefined, escrow: undefined },
+    audit: {
+      anchors: { policy: undefined, intervalMs: 300_000 },
+      replica: undefined,
+      durability: 'node',
+      localMax: undefined, escrow: undefined },
     fleetSize: 1,
     revokeOnShutdown: 'idle',
     identities,

@@ -1,5 +1,6 @@
 import { parseDurationMs, parseUsePrefix, type IdentityObject, type UsePrefix } from '@tallystick/core';
-import type { Config, CredentialConfig, HttpListener, WorkloadSocket } from './config.ts';
+import { DEFAULT_INTERVAL, retentionDays, type ReplicaValue } from './anchor-shape.ts';
+import type { Config, CredentialConfig, HttpListener, ReplicaConfig, WorkloadSocket } from './config.ts';
 import type { TokenValue } from './credential-shape.ts';
 import { valuesOf } from './entitlement-rules.ts';
 import { socketUrlPath } from './file-path.ts';
@@ -31,6 +32,11 @@ export function buildConfig(file: FileValue): Config {
     audit: {
       durability: file.audit?.durability ?? 'node',
       localMax: file.audit?.localMax === undefined ? undefined : parseBytes(file.audit.localMax),
+      anchors: {
+        policy: file.audit?.anchors?.policy,
+        intervalMs: parseDurationMs(file.audit?.anchors?.interval ?? DEFAULT_INTERVAL)!,
+      },
+      replica: buildReplica(file.audit?.replica),
       escrow: file.audit?.escrow,
     },
     fleetSize: file.fleet?.size ?? 1,
@@ -61,6 +67,22 @@ function buildListener(value: ListenerValue | undefined): HttpListener | undefin
     // A probe of the kubelet names the pod's address, which nobody knows beforehand. `public` always has its names.
     hosts: hosts ?? (loopback ? ['127.0.0.1', '[::1]', 'localhost'] : undefined),
     tls: certificate === undefined || key === undefined ? undefined : { certificate, key },
+  };
+}
+
+function buildReplica(value: ReplicaValue | undefined): ReplicaConfig | undefined {
+  if (value?.folder !== undefined) return { kind: 'folder', folder: value.folder };
+  if (!value?.s3) return undefined;
+  const { bucket, region, endpoint, prefix, credentials, retention, lock } = value.s3;
+  return {
+    kind: 's3',
+    bucket,
+    region,
+    endpoint: endpoint ?? `https://s3.${region}.amazonaws.com`,
+    prefix: prefix === undefined ? '' : `${prefix}/`,
+    credentials,
+    retentionDays: retentionDays(retention),
+    lock,
   };
 }
 

@@ -24,6 +24,12 @@ export interface Config {
     readonly durability: 'node' | 'none';
     /** How many bytes the logs may take; undefined: as the file system has it. */
     readonly localMax: number | undefined;
+    readonly anchors: {
+      /** Absolute path of the file of the witnesses; undefined: none is asked. */
+      readonly policy: string | undefined;
+      readonly intervalMs: number;
+    };
+    readonly replica: ReplicaConfig | undefined;
     /** Absolute path of the public key that fingerprint keys are sealed to; undefined: they are not sealed. */
     readonly escrow: string | undefined;
   };
@@ -33,6 +39,24 @@ export interface Config {
   readonly identities: readonly IdentityObject[];
   /** By name, in the order of names. */
   readonly credentials: ReadonlyMap<string, CredentialConfig>;
+}
+
+/** Where a copy of the record is kept. */
+export type ReplicaConfig = { readonly kind: 'folder'; readonly folder: string } | S3Config;
+
+/** A bucket of an object store, with object lock. */
+export interface S3Config {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly region: string;
+  /** A URL origin. */
+  readonly endpoint: string;
+  /** What the names of all objects begin with: empty, or with a `/` at its end. */
+  readonly prefix: string;
+  /** Absolute path of the AWS credentials file. */
+  readonly credentials: string;
+  readonly retentionDays: number;
+  readonly lock: 'compliance' | 'governance';
 }
 
 /** One socket that workloads connect to. */

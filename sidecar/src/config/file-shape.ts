@@ -1,3 +1,4 @@
+import { ANCHORS, REPLICA } from './anchor-shape.ts';
 import { CREDENTIAL, UPSTREAMS } from './credential-shape.ts';
 import { ABSOLUTE_PATH } from './file-path.ts';
 import { IDENTITY } from './identity-shape.ts';
@@ -80,6 +81,8 @@ export const FILE = object(
           text(BYTES),
           'How much the logs may take here. Default: 256MiB in memory; on a disk, all but 1 GiB of it.',
         ),
+        anchors: optional(ANCHORS, 'How heads of the record become known outside of this machine.'),
+        replica: optional(REPLICA, 'Where a copy of the record is kept.'),
         escrow: optional(
           text(ABSOLUTE_PATH),
           'File of an RSA public key, PEM: the key of fingerprints is sealed to it, so that a leaked secret is found when this machine is gone.',

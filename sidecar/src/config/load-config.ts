@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '@tallystick/core';
+import { anchorFileFaults } from './anchor-files.ts';
 import type { Config } from './config.ts';
 import type { Mistake } from './fault.ts';
 import { parseConfig } from './parse-config.ts';
@@ -43,6 +44,12 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Lo
   return loadText(file.text, file.owner, options);
 }
 
+/** True where no copy of the record is on a disk: neither its folder is, nor a replica. */
+async function isInMemoryAlone({ state, audit: { replica } }: Config): Promise<boolean> {
+  if (!(await isInMemory(state.audit))) return false;
+  return !replica || (replica.kind === 'folder' && (await isInMemory(replica.folder)));
+}
+
 /** Parses and judges the text of a configuration. `owner`: of its file, undefined for a copy. */
 export async function loadText(text: string, owner: FileOwner | undefined, options: LoadOptions): Promise<LoadResult> {
   const parsed = parseConfig(text);
@@ -55,9 +62,9 @@ export async function loadText(text: string, owner: FileOwner | undefined, optio
     sidecarUid: options.sidecarUid,
     file: owner,
     folders: await readOwners(Object.values(config.state)),
-    recordInMemory: await isInMemory(config.state.audit),
+    recordInMemory: await isInMemoryAlone(config),
   };
-  const faults = productionFaults(input);
+  const faults = [...productionFaults(input), ...(await anchorFileFaults(config))];
   if (faults.length > 0) return { ok: false, mistakes: faults.map(explain), text };
   const warnings = cautionsOf(input).map((caution) => ({
     code: caution.code,

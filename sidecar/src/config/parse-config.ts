@@ -1,3 +1,4 @@
+import { checkReplica } from './replica-rules.ts';
 import type { Config } from './config.ts';
 import { buildConfig } from './build-config.ts';
 import { nameOf, type Fault, type Mistake, type Report } from './fault.ts';
@@ -56,6 +57,7 @@ export function validateConfig(value: unknown, report: Report): ValidConfig | un
   if (!file) return undefined;
   checkSockets(file, noting);
   checkListeners(file, noting);
+  checkReplica(file, noting);
   checkIdentities(file, noting);
   if (faulty) return undefined;
   const whole = file as FileValue;

@@ -29,7 +29,7 @@ export function productionFaults(
       kind: 'meaning' as const,
       message: `${identity.id} runs in production, and its records would be in memory: "${config.state.audit}" is on tmpfs`,
       remedy:
-        'put "state.audit" on a disk; or accept with "audit: { durability: none }" that records end with this machine',
+        'put "state.audit" on a disk, or name a replica in "audit.replica"; or accept with "audit: { durability: none }" that records end with this machine',
     })),
   ];
 }

@@ -57,6 +57,11 @@ function checkFolders(folders: readonly Located[], report: Report): void {
   }
 }
 
+/** Returns the paths of the workload sockets, as far as they are known. */
+export function socketPaths(file: Draft<FileValue>): readonly string[] {
+  return workloadSockets(file.listen?.workload).flatMap(({ path }) => (path.value === '' ? [] : [path.value]));
+}
+
 /** Returns the names of the workload sockets; undefined when one is not known, so that nothing is held against them. */
 export function socketNames(workload: Workload | undefined): readonly string[] | undefined {
   if (workload === undefined) return undefined;

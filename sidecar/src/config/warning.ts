@@ -45,7 +45,7 @@ export interface WarningInput {
   readonly file: FileOwner | undefined;
   /** Who owns each state folder that is there, by path. */
   readonly folders: ReadonlyMap<string, FileOwner>;
-  /** True where the folder of the record is, or will be made, on a file system in memory. */
+  /** True where the folder of the record is, or will be made, on a file system in memory, and so is its replica. */
   readonly recordInMemory: boolean;
 }
 

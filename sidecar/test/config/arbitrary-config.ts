@@ -146,6 +146,12 @@ export const validConfig: fc.Arbitrary<Mapping> = fc
               requires: fc.shuffledSubarray(['issuer', 'introspection', 'revocations']),
               sidecar: fc.constantFrom<Data>({}, { id: '01K0000000000000000000000A' }),
               fleet: fc.constantFrom<Data>({}, { size: 30 }),
+              audit: fc.constantFrom<Data>(
+                {},
+                { anchors: { policy: '/etc/tallystick/witnesses.policy', interval: '30s' } },
+                { anchors: {}, replica: { folder: '/mnt/replica' } },
+                { replica: { s3: { bucket: 'a-b', region: 'eu-1', credentials: '/etc/s3', retention: '7d' } } },
+              ),
               shutdown: fc.constantFrom<Data>({}, { revoke: 'always' }),
               providers: fc.constant({}),
             }),
