@@ -137,7 +137,11 @@ func checkTiles(log string, size int64, derived tlog.HashReaderFunc) error {
 		}
 		for i := 0; i < len(want); i += tlog.HashSize {
 			if !bytes.Equal(want[i:i+tlog.HashSize], got[i:i+tlog.HashSize]) {
-				return fmt.Errorf("%s, hash %d: the tile and what is below do not match", path, i/tlog.HashSize)
+				what := "what is below"
+				if tile.L == 0 {
+					what = fmt.Sprintf("record %d", tile.N<<tile.H+int64(i/tlog.HashSize))
+				}
+				return fmt.Errorf("%s, hash %d: the tile and %s do not match", path, i/tlog.HashSize, what)
 			}
 		}
 	}
