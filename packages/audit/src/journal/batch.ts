@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { JournalError } from './journal-error.ts';
-import { layOut, PAYLOAD_BYTES, SECTOR_BYTES } from './sectors.ts';
+import { layOut, PAYLOAD_BYTES, SECTOR_BYTES, sectorBytes } from './sectors.ts';
 
 /** Magic and version of a batch. */
 export const BATCH_MAGIC: Buffer = Buffer.from('TSBATCH1', 'latin1');
@@ -67,9 +67,10 @@ export interface BatchBody {
 /**
  * Frames records and their head: for each a kind byte, `R` or `H`, a length, and the bytes; the head is last.
  *
+ * @param memory Where the body is to stand, of {@link MAX_BODY_BYTES}; undefined: in memory of its own.
  * @throws {JournalError} `record_too_long`: no records, too many, or one of these lengths; nothing was written.
  */
-export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): BatchBody {
+export function encodeBody(records: readonly Uint8Array[], head: Uint8Array, memory?: Buffer): BatchBody {
   let length = FRAME_BYTES + head.length;
   for (const record of records) {
     if (record.length > MAX_RECORD_BYTES)
@@ -84,7 +85,7 @@ export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): Ba
   ) {
     throw new JournalError('record_too_long', 'a batch has no records, or more than fit');
   }
-  const bytes = Buffer.allocUnsafe(length);
+  const bytes = memory ? memory.subarray(0, length) : Buffer.allocUnsafe(length);
   let at = 0;
   const put = (kind: number, content: Uint8Array): void => {
     bytes[at] = kind;
@@ -97,9 +98,27 @@ export function encodeBody(records: readonly Uint8Array[], head: Uint8Array): Ba
   return { count: records.length, bytes };
 }
 
-/** Returns a batch as it stands on the disk, and the place in the chain after it. */
-export function encodeBatch(epoch: number, point: ChainPoint, body: BatchBody): { bytes: Buffer; next: ChainPoint } {
-  const stream = Buffer.allocUnsafe(HEADER_BYTES + body.bytes.length);
+/** Memory in which batches are encoded, one after the other: what each made anew would be garbage at once. */
+export interface BatchMemory {
+  stream: Buffer;
+  sectors: Buffer;
+}
+
+/**
+ * Returns a batch as it stands on the disk, and the place in the chain after it.
+ *
+ * @param memory Holds the bytes until the next batch is encoded in it; it grows as needed.
+ */
+export function encodeBatch(
+  epoch: number,
+  point: ChainPoint,
+  body: BatchBody,
+  memory: BatchMemory = { stream: Buffer.of(), sectors: Buffer.of() },
+): { bytes: Buffer; next: ChainPoint } {
+  const length = HEADER_BYTES + body.bytes.length;
+  memory.stream = ofLength(length, memory.stream);
+  memory.sectors = ofLength(sectorBytes(length), memory.sectors);
+  const stream = memory.stream.subarray(0, length);
   BATCH_MAGIC.copy(stream, 0);
   stream.writeUInt32BE(epoch, HEADER.epoch);
   stream.writeUInt32BE(body.count, HEADER.count);
@@ -111,9 +130,14 @@ export function encodeBatch(epoch: number, point: ChainPoint, body: BatchBody): 
   const sha256 = batchSha256(stream);
   sha256.copy(stream, HEADER.sha256);
   return {
-    bytes: layOut(stream, { epoch, batchNo: point.batchNo }),
+    bytes: layOut(stream, { epoch, batchNo: point.batchNo }, memory.sectors),
     next: { batchNo: point.batchNo + 1, seq: point.seq + body.count, prevSha256: sha256 },
   };
+}
+
+/** Returns the memory when it is long enough, else more. */
+function ofLength(length: number, memory: Buffer): Buffer {
+  return memory.length >= length ? memory : Buffer.allocUnsafeSlow(Math.max(length, 2 * memory.length));
 }
 
 /** The digest of a batch: over its header after the digest, and its body with every kind, length and byte. */

@@ -3,6 +3,8 @@ import type { Journal, Position } from './journal.ts';
 
 /** A {@link Journal} behind promises, so that its calls to the disk may run in a thread of their own. */
 export interface Committer {
+  /** Where a body may be made, so that it needs no copy: one at a time. */
+  readonly memory?: Buffer;
   /** Resolves when the batch is durable. The bytes must not change until then. */
   commit(body: BatchBody): Promise<Position>;
   /** Deletes full segments; see {@link Journal.release}. */

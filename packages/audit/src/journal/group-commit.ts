@@ -89,7 +89,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const commitOne = async (waiting: readonly Waiting[]): Promise<void> => {
     const batch = { firstSeq: nextSeq - pending, records: waiting.map(({ record }) => record) };
     const head = await signed(sign, batch);
-    const position = await withinHangMs(timers, committer.commit(encodeBody(batch.records, head)));
+    const position = await withinHangMs(timers, committer.commit(encodeBody(batch.records, head, committer.memory)));
     if (position.firstSeq !== batch.firstSeq) {
       throw new JournalError('write_failed', `the journal put record ${batch.firstSeq} at ${position.firstSeq}`);
     }

@@ -101,9 +101,10 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   return {
     ...first.facts,
     committer: {
+      memory: Buffer.from(desk.body.buffer),
       async commit(body) {
         const reply = await ask(ASK.commit, () => {
-          desk.body.set(body.bytes);
+          if (body.bytes.buffer !== desk.body.buffer) desk.body.set(body.bytes);
           desk.words[WORD.count] = body.count;
           desk.words[WORD.length] = body.bytes.length;
         });

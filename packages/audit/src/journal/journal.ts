@@ -1,4 +1,4 @@
-import { encodeBatch, type BatchBody } from './batch.ts';
+import { encodeBatch, type BatchBody, type BatchMemory } from './batch.ts';
 import type { Disk } from './disk.ts';
 import { diskError, JournalError } from './journal-error.ts';
 import { createSegment, type SegmentFile, type SegmentSizes } from './segment-file.ts';
@@ -50,6 +50,7 @@ export interface JournalState {
 
 export function createJournal({ disk, sizes, epoch, ...state }: JournalState): Journal {
   const full = [...state.full];
+  const memory: BatchMemory = { stream: Buffer.of(), sectors: Buffer.of() };
   let active = state.active;
   let failure: JournalError | undefined;
 
@@ -67,7 +68,7 @@ export function createJournal({ disk, sizes, epoch, ...state }: JournalState): J
     commit: (body) =>
       attempt(() => {
         const point = active.next;
-        const { bytes, next } = encodeBatch(epoch, point, body);
+        const { bytes, next } = encodeBatch(epoch, point, body, memory);
         if (!active.fits(bytes.length)) {
           const filled = active;
           active = createSegment(disk, epoch, point, [], sizes);

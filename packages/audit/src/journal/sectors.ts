@@ -17,17 +17,27 @@ export interface SectorOwner {
  * Lays a stream out in sectors: 508 bytes of it and the CRC-32 of those, each. The checksum starts from the CRC-32 of
  * the batch's epoch and number plus the sector's index in the batch, so that a sector is good in its own place alone
  * and can be judged when the first one, which has the header, is lost.
+ *
+ * @param memory Where the sectors are to stand: {@link sectorBytes} of it, or more; undefined: in memory of their own.
  */
-export function layOut(stream: Buffer, owner: SectorOwner): Buffer {
-  const count = Math.ceil(stream.length / PAYLOAD_BYTES);
-  const out = Buffer.alloc(count * SECTOR_BYTES);
+export function layOut(
+  stream: Buffer,
+  owner: SectorOwner,
+  memory: Buffer = Buffer.allocUnsafe(sectorBytes(stream.length)),
+): Buffer {
+  const out = memory.subarray(0, sectorBytes(stream.length));
   const seed = sectorSeed(owner);
-  for (let index = 0; index < count; index++) {
-    const at = index * SECTOR_BYTES;
-    stream.copy(out, at, index * PAYLOAD_BYTES, (index + 1) * PAYLOAD_BYTES);
+  for (let index = 0, at = 0; at < out.length; index++, at += SECTOR_BYTES) {
+    const copied = stream.copy(out, at, index * PAYLOAD_BYTES, (index + 1) * PAYLOAD_BYTES);
+    out.fill(0, at + copied, at + PAYLOAD_BYTES);
     out.writeUInt32BE(sectorCrc(out, at, seed, index), at + PAYLOAD_BYTES);
   }
   return out;
+}
+
+/** Returns how many bytes of sectors a stream of so many takes. */
+export function sectorBytes(length: number): number {
+  return Math.ceil(length / PAYLOAD_BYTES) * SECTOR_BYTES;
 }
 
 /** Returns the stream that `count` sectors from `offset` carry, with its padding. */

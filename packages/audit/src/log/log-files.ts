@@ -6,8 +6,12 @@
  * what the system call says; a caller never repeats one that failed.
  */
 export interface LogFiles {
-  /** Returns the content of a file; undefined where there is none. */
-  read(path: string): Promise<Buffer | undefined>;
+  /**
+   * Returns the content of a file; undefined where there is none.
+   *
+   * @param scratch Memory that may be read into, and that the content is then a view of.
+   */
+  read(path: string, scratch?: Buffer): Promise<Buffer | undefined>;
   /** Returns the names in a folder, in no order; none where it is not there. */
   list(path: string): Promise<string[]>;
   /** Returns the bytes of all files below a folder. It takes a system call for each: seconds for millions of records. */

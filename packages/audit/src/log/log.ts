@@ -142,7 +142,7 @@ export function createLog(parts: LogParts): LogWriter {
   };
   const readRecord = async (seq: number): Promise<Uint8Array> => {
     checkIndex(seq, head?.size ?? 0);
-    return seq >= tail.firstSeq ? tail.record(seq) : reader.readRecord(seq);
+    return seq >= tail.firstSeq ? Buffer.from(tail.record(seq)) : reader.readRecord(seq);
   };
   // Durable in an earlier life, and not published then.
   if (head) publisher.durable(head);
@@ -179,7 +179,8 @@ export function createLog(parts: LogParts): LogWriter {
       let seq = from;
       while (seq < Math.min(to, head?.size ?? 0)) {
         if (seq >= tail.firstSeq) {
-          yield tail.record(seq++);
+          // A copy: the tail may need the memory for other records while somebody still reads.
+          yield Buffer.from(tail.record(seq++));
         } else {
           for await (const record of reader.readRecords(seq, Math.min(to, tail.firstSeq))) {
             yield record;

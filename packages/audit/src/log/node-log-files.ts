@@ -21,10 +21,11 @@ export function createNodeLogFiles(root: string): LogFiles {
     return bytes;
   };
   return {
-    async read(path) {
+    async read(path, scratch) {
       const file = await open(at(path), O_RDONLY | O_NOFOLLOW).catch(absent(undefined));
       if (!file) return undefined;
       try {
+        if (scratch && (await file.stat()).size < scratch.length) return await readInto(file, scratch);
         return await file.readFile();
       } finally {
         await file.close();
@@ -64,6 +65,15 @@ export function createNodeLogFiles(root: string): LogFiles {
       return { type, totalBytes: blocks * bsize, freeBytes: bavail * bsize };
     },
   };
+}
+
+async function readInto(file: FileHandle, scratch: Buffer): Promise<Buffer> {
+  let length = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(scratch, length, scratch.length - length, length);
+    if (bytesRead === 0) return scratch.subarray(0, length);
+    length += bytesRead;
+  }
 }
 
 function otherwise<T>(code: string, value: T): (error: unknown) => T {

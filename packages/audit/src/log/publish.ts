@@ -1,5 +1,4 @@
 import { formatTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
-import { decodeEntryBundle } from '../tlog/entry-bundle.ts';
 import { fileError, LogError } from './log-error.ts';
 import type { LogFiles } from './log-files.ts';
 import { writePublishedHead, type SignedHead } from './published-head.ts';
@@ -36,7 +35,7 @@ export async function publishHead(parts: PublishingParts, head: SignedHead): Pro
     const bytes = await writer.write(tiles);
     await writePublishedHead(files, head);
     const full = tiles.map(({ tile }) => tile).filter(({ width }) => width === TILE_WIDTH);
-    for (const tile of full) if (tile.level === 'entries') await readBack(files, tile, tail);
+    await readBack(files, full, tail);
     await writer.removePartials(full);
     return { bytes, bundledTo: Math.floor(head.size / TILE_WIDTH) * TILE_WIDTH };
   } catch (cause) {
@@ -44,15 +43,20 @@ export async function publishHead(parts: PublishingParts, head: SignedHead): Pro
   }
 }
 
-/** Throws unless a full bundle and its hashes read as they were written: after that the journal's copy may go. */
-async function readBack(files: LogFiles, bundle: Tile, tail: Tail): Promise<void> {
-  const entries = await files.read(formatTilePath(bundle));
-  const hashes = await files.read(formatTilePath({ ...bundle, level: 0 }));
-  const from = bundle.index * TILE_WIDTH;
-  const same = decodeEntryBundle(entries ?? new Uint8Array(), TILE_WIDTH).every(
-    (entry, i) =>
-      Buffer.compare(entry, tail.record(from + i)) === 0 &&
-      hashes?.compare(tail.leafHash(from + i), 0, 32, i * 32, (i + 1) * 32) === 0,
-  );
-  if (!same) throw new LogError('tile_differs', `"${formatTilePath(bundle)}" is not read back as it was written`);
+/** Throws unless full bundles and their hashes read as they were written: after that the journal's copy may go. */
+async function readBack(files: LogFiles, full: readonly Tile[], tail: Tail): Promise<void> {
+  let scratch: Buffer | undefined;
+  const check = async (tile: Tile, written: Uint8Array): Promise<void> => {
+    if (!scratch || scratch.length <= written.length) scratch = Buffer.allocUnsafeSlow(written.length * 2);
+    const found = await files.read(formatTilePath(tile), scratch);
+    if (!found?.equals(written)) {
+      throw new LogError('tile_differs', `"${formatTilePath(tile)}" is not read back as it was written`);
+    }
+  };
+  for (const bundle of full) {
+    if (bundle.level !== 'entries') continue;
+    const hashes: Tile = { ...bundle, level: 0 };
+    await check(bundle, tail.entryBundle(bundle));
+    await check(hashes, tail.lowestTile(hashes));
+  }
 }

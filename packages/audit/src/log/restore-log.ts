@@ -15,7 +15,7 @@ import { tileReaderOf } from './read-tiles.ts';
 import { RecoveredJournal } from './recovered-journal.ts';
 import { restoreTree, type ExpectedRoot, type RestoredTree } from './restore-tree.ts';
 import { Tail } from './tail.ts';
-import type { TileRows } from './tile-rows.ts';
+import { tileLeavesOf, type TileRows } from './tile-rows.ts';
 import { replaceFile, TileWriter } from './write-tiles.ts';
 
 /** The inputs of {@link restoreLog}. */
@@ -113,7 +113,7 @@ async function repairTiles(
   { firstSeq }: OpenedJournal,
 ): Promise<string[]> {
   const writer = new TileWriter(files);
-  const tiles = rows.grow(publishedSize, { leafHash, record: (seq) => journal.record(seq) });
+  const tiles = rows.grow(publishedSize, tileLeavesOf({ leafHash, record: (seq) => journal.record(seq) }));
   try {
     // A bundle that begins before the journal was read back before its records were given away.
     const provable = tiles.filter(({ tile }) => tile.level !== 'entries' || tile.index * TILE_WIDTH >= firstSeq);

@@ -1,25 +1,37 @@
-import { TILE_WIDTH } from '../tlog/tile.ts';
+import { TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 
-/** What a tile of the lowest row and an entry bundle are made from. */
+/** Leaves of a log by their index. */
 export interface Leaves {
   record(seq: number): Uint8Array;
   leafHash(seq: number): Uint8Array;
 }
 
+/** What the tiles of a growing log are made from. */
+export interface TileLeaves {
+  /** Returns an entry bundle, in the form of its file (tlog-tiles, Log entries). */
+  entryBundle(tile: Tile): Uint8Array;
+  /** Returns a tile of the lowest level. */
+  lowestTile(tile: Tile): Uint8Array;
+}
+
 /** Records of one bundle begin with so much memory, which doubles where they need more. */
 const FIRST_BYTES = 64 * 1024;
 const HASH_BYTES = 32;
+/** What stands before an entry of a bundle: its length. */
+const LENGTH_BYTES = 2;
 
 /**
  * The records at the end of a log that are not in full, published bundles yet: what the next tiles are made from, and
- * what readers of the newest records get. They are copied into one piece of memory a bundle: they live for a second or
- * longer, and as objects of their own would be moved about by the garbage collector all the while.
+ * what readers of the newest records get. They are copied into one piece of memory a bundle, as its file will have
+ * them: they live for a second or longer, and as objects of their own would be moved about by the garbage collector.
  */
-export class Tail implements Leaves {
+export class Tail implements Leaves, TileLeaves {
   #firstSeq: number;
   #nextSeq: number;
   #bytes = 0;
   #bundles: Bundle[] = [];
+  /** Memory of the bundles that were dropped last: under load as many are needed again at once. */
+  #spare: Bundle[] = [];
 
   /** @param firstSeq Of the first record to come; where a bundle begins. */
   constructor(firstSeq: number) {
@@ -42,63 +54,90 @@ export class Tail implements Leaves {
   }
 
   push(record: Uint8Array, leafHash: Uint8Array): void {
-    if (this.#nextSeq % TILE_WIDTH === 0) this.#bundles.push(new Bundle());
+    if (this.#nextSeq % TILE_WIDTH === 0) this.#bundles.push(this.#spare.pop() ?? new Bundle());
     this.#bundles.at(-1)!.push(record, leafHash);
     this.#nextSeq++;
     this.#bytes += record.length;
   }
 
-  /** Returns a view of a record, which stays as it is. */
+  /** Returns a view of a record, which holds until the record is dropped. */
   record(seq: number): Uint8Array {
     return this.#bundleOf(seq).record(seq % TILE_WIDTH);
   }
 
+  /** Returns a view, as {@link record}. */
   leafHash(seq: number): Uint8Array {
-    return this.#bundleOf(seq).leafHash(seq % TILE_WIDTH);
+    return this.#bundleOf(seq).leafHashes(seq % TILE_WIDTH, 1);
+  }
+
+  /** Returns a view, as {@link record}. */
+  entryBundle({ index, width }: Tile): Uint8Array {
+    return this.#bundleOf(index * TILE_WIDTH + width - 1).entries(width);
+  }
+
+  /** Returns a view, as {@link record}. */
+  lowestTile({ index, width }: Tile): Uint8Array {
+    return this.#bundleOf(index * TILE_WIDTH + width - 1).leafHashes(0, width);
   }
 
   /** Forgets the bundles that end at or below `seq`. */
   dropBelow(seq: number): void {
     const count = Math.max(0, Math.floor((Math.min(seq, this.#nextSeq) - this.#firstSeq) / TILE_WIDTH));
-    for (const { bytes } of this.#bundles.splice(0, count)) this.#bytes -= bytes;
+    this.#spare = this.#bundles.splice(0, count);
+    for (const bundle of this.#spare) this.#bytes -= bundle.clear();
     this.#firstSeq += count * TILE_WIDTH;
   }
 
   #bundleOf(seq: number): Bundle {
-    if (seq < this.#firstSeq || seq >= this.#nextSeq) throw new RangeError(`record ${seq} is not in the tail of the log`);
+    if (seq < this.#firstSeq || seq >= this.#nextSeq)
+      throw new RangeError(`record ${seq} is not in the tail of the log`);
     return this.#bundles[Math.floor((seq - this.#firstSeq) / TILE_WIDTH)]!;
   }
 }
 
-/** Up to 256 records, one behind the other. */
+/** Up to 256 records as an entry bundle has them, and their leaf hashes as their tile has them. */
 class Bundle {
-  #records = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #entries = Buffer.allocUnsafeSlow(FIRST_BYTES);
   readonly #leafHashes = Buffer.allocUnsafeSlow(TILE_WIDTH * HASH_BYTES);
-  /** Where each record ends. */
+  /** Where each entry ends. */
   readonly #ends = new Uint32Array(TILE_WIDTH);
   #count = 0;
-  /** Bytes of all its records. */
-  bytes = 0;
 
   push(record: Uint8Array, leafHash: Uint8Array): void {
-    const end = this.bytes + record.length;
-    if (end > this.#records.length) {
-      // Readers may hold views of the old memory: it stays as it is.
-      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#records.length * 2));
-      this.#records.copy(larger, 0, 0, this.bytes);
-      this.#records = larger;
+    const at = this.#startOf(this.#count);
+    const end = at + LENGTH_BYTES + record.length;
+    if (end > this.#entries.length) {
+      // Views of the old memory hold: it stays as it is.
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#entries.length * 2));
+      this.#entries.copy(larger, 0, 0, at);
+      this.#entries = larger;
     }
-    this.#records.set(record, this.bytes);
+    this.#entries.writeUInt16BE(record.length, at);
+    this.#entries.set(record, at + LENGTH_BYTES);
     this.#leafHashes.set(leafHash, this.#count * HASH_BYTES);
     this.#ends[this.#count++] = end;
-    this.bytes = end;
   }
 
   record(index: number): Uint8Array {
-    return this.#records.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]);
+    return this.#entries.subarray(this.#startOf(index) + LENGTH_BYTES, this.#ends[index]);
   }
 
-  leafHash(index: number): Uint8Array {
-    return this.#leafHashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+  entries(count: number): Uint8Array {
+    return this.#entries.subarray(0, this.#startOf(count));
+  }
+
+  leafHashes(from: number, count: number): Uint8Array {
+    return this.#leafHashes.subarray(from * HASH_BYTES, (from + count) * HASH_BYTES);
+  }
+
+  /** Empties it for other records, and returns the bytes of those it had. */
+  clear(): number {
+    const bytes = this.#startOf(this.#count) - this.#count * LENGTH_BYTES;
+    this.#count = 0;
+    return bytes;
+  }
+
+  #startOf(index: number): number {
+    return index === 0 ? 0 : this.#ends[index - 1]!;
   }
 }

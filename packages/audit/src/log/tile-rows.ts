@@ -3,12 +3,12 @@ import { tilesOfGrowth, tileWidth } from '../tlog/tile-growth.ts';
 import { tileHash } from '../tlog/tile-hashes.ts';
 import type { TileReader } from '../tlog/tile-reader.ts';
 import { formatTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
-import type { Leaves } from './tail.ts';
+import type { Leaves, TileLeaves } from './tail.ts';
 
 /** A tile and how to make its content, so that not all of a long growth is in memory at once. */
 export interface TileContent {
   readonly tile: Tile;
-  content(): Buffer;
+  content(): Uint8Array;
 }
 
 /** The last, partial tile of each level above the leaves': what the tiles of a growing log are made from. */
@@ -44,16 +44,16 @@ export class TileRows {
   }
 
   /** Grows to `to` leaves and returns the tiles that came to be or became wider, bundles first. */
-  grow(to: number, leaves: Leaves): TileContent[] {
+  grow(to: number, leaves: TileLeaves): TileContent[] {
     const from = this.#size;
     const full = new Map<string, Buffer>();
     for (let index = Math.floor(from / TILE_WIDTH); index < Math.floor(to / TILE_WIDTH); index++) {
-      this.#append(1, tileHash(lowestRow({ level: 0, index, width: TILE_WIDTH }, leaves)), index, full);
+      this.#append(1, tileHash(leaves.lowestTile({ level: 0, index, width: TILE_WIDTH })), index, full);
     }
     this.#size = to;
     return [...tilesOfGrowth(from, to)].map((tile) => {
-      if (tile.level === 'entries') return { tile, content: () => bundleOf(tile, leaves) };
-      if (tile.level === 0) return { tile, content: () => lowestRow(tile, leaves) };
+      if (tile.level === 'entries') return { tile, content: () => leaves.entryBundle(tile) };
+      if (tile.level === 0) return { tile, content: () => leaves.lowestTile(tile) };
       const content = full.get(formatTilePath(tile)) ?? Buffer.concat(this.#rows[tile.level - 1]!);
       return { tile, content: () => content };
     });
@@ -75,12 +75,12 @@ export function hashesOf(tile: Uint8Array, count: number): Buffer[] {
   return Array.from({ length: count }, (_, i) => Buffer.from(tile.subarray(i * 32, (i + 1) * 32)));
 }
 
-function bundleOf(tile: Tile, leaves: Leaves): Buffer {
-  return encodeEntryBundle(sequenceOf(tile).map((seq) => leaves.record(seq)));
-}
-
-function lowestRow(tile: Tile, leaves: Leaves): Buffer {
-  return Buffer.concat(sequenceOf(tile).map((seq) => leaves.leafHash(seq)));
+/** Returns what tiles are made from, from single leaves. */
+export function tileLeavesOf(leaves: Leaves): TileLeaves {
+  return {
+    entryBundle: (tile) => encodeEntryBundle(sequenceOf(tile).map((seq) => leaves.record(seq))),
+    lowestTile: (tile) => Buffer.concat(sequenceOf(tile).map((seq) => leaves.leafHash(seq))),
+  };
 }
 
 function sequenceOf({ index, width }: Tile): number[] {

@@ -81,8 +81,8 @@ export class TileWriter {
   }
 }
 
-function* groupsOf(tiles: readonly TileContent[]): Generator<(FileContent & { content: Buffer })[]> {
-  let group: (FileContent & { content: Buffer })[] = [];
+function* groupsOf(tiles: readonly TileContent[]): Generator<FileContent[]> {
+  let group: FileContent[] = [];
   let bytes = 0;
   for (const { tile, content: make } of tiles) {
     const content = make();

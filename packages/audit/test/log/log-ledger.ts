@@ -5,7 +5,7 @@ import { logVerifier, publicNoteKey } from '../../src/tlog/log-signer.ts';
 import { KEY_TYPE } from '../../src/tlog/note-key.ts';
 import { formatTilePath, TILE_WIDTH, type Tile } from '../../src/tlog/tile.ts';
 import { openHead, type SignedHead } from '../../src/log/published-head.ts';
-import { TileRows } from '../../src/log/tile-rows.ts';
+import { tileLeavesOf, TileRows } from '../../src/log/tile-rows.ts';
 import type { LogWriter } from '../../src/log/log.ts';
 import { keyOf } from './test-log.ts';
 
@@ -109,7 +109,7 @@ export class LogLedger {
     const hashes = records.map((record) => leafHash(record));
     if (!merkleRoot(hashes).equals(head.root)) throw new Error('the bundles lead to another root than the checkpoint');
     const leaves = { record: (seq: number) => records[seq]!, leafHash: (seq: number) => hashes[seq]! };
-    for (const { tile, content } of TileRows.empty().grow(head.size, leaves)) {
+    for (const { tile, content } of TileRows.empty().grow(head.size, tileLeavesOf(leaves))) {
       if (tile.level === 'entries') continue;
       const expected = content();
       if (!find(tile).content.subarray(0, expected.length).equals(expected)) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Tail } from '../../src/log/tail.ts';
+import { encodeEntryBundle } from '../../src/tlog/entry-bundle.ts';
 
 const HASH = randomBytes(32);
 
@@ -48,12 +49,39 @@ describe('the tail of a log', () => {
     );
   });
 
+  it('has bundles and their hashes as their files have them', () => {
+    const { tail, records, hashes } = tailOf(
+      Array.from({ length: 300 }, (_, i) => i * 7),
+      512,
+    );
+    for (const [index, width] of [
+      [2, 256],
+      [2, 3],
+      [3, 44],
+    ] as const) {
+      const at = (index - 2) * 256;
+      const entries = encodeEntryBundle(records.slice(at, at + width));
+      expect(entries.compare(tail.entryBundle({ level: 'entries', index, width }))).toBe(0);
+      const row = Buffer.concat(hashes.slice(at, at + width));
+      expect(row.compare(tail.lowestTile({ level: 0, index, width }))).toBe(0);
+    }
+    expect(() => tail.entryBundle({ level: 'entries', index: 3, width: 45 })).toThrow(RangeError);
+  });
+
   it('leaves a record that somebody reads as it was, whatever is put behind it', () => {
     const { tail, records } = tailOf([100]);
     const read = tail.record(0);
     for (let i = 0; i < 100; i++) tail.push(randomBytes(65_535), HASH);
-    tail.dropBelow(101);
     expect(records[0]!.compare(read)).toBe(0);
+  });
+
+  it('mixes nothing up when the memory of dropped bundles is used again', () => {
+    const { tail } = tailOf(new Array<number>(600).fill(300));
+    tail.dropBelow(512);
+    const later = Array.from({ length: 600 }, (_, i) => randomBytes(200 + i));
+    for (const record of later) tail.push(record, HASH);
+    for (const [i, record] of later.entries()) expect(record.compare(tail.record(600 + i))).toBe(0);
+    expect(tail.bytes).toBe(88 * 300 + later.reduce((sum, { length }) => sum + length, 0));
   });
 
   it('begins where a bundle begins', () => {
