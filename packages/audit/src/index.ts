@@ -154,6 +154,7 @@ export { createNodeLogFiles } from './log/node-log-files.ts';
 export { openLog, openNextIncarnation, type Log, type OpenLogOptions } from './log/open-log.ts';
 export { type SignedHead } from './log/published-head.ts';
 export { type Restoration } from './log/restore-log.ts';
+export { tileReaderOf } from './log/read-tiles.ts';
 export { durabilityOf, type Durability, type Space, type SpaceLevel, type SpaceLimit } from './log/space.ts';
 export { AnchorError, type AnchorFault } from './anchor/anchor-error.ts';
 export { anchorRound, witnessesOf, type AnchorRound, type AnchorRoundOptions } from './anchor/anchor-round.ts';

@@ -7,7 +7,7 @@ interface FaultEntry {
 
 const LATER = 'see that it runs and can be reached; releases go on, but what is rolled back meanwhile would not show';
 const ROLLED_BACK =
-  'find out whether the folder was restored from an older copy: if so, begin a new incarnation of the log; if not, the other side is wrong, and its operator has to say why';
+  'find out whether the folder was restored from an older copy: if so, keep the folder as evidence and begin a new incarnation of the log, by "tallystick run --new-incarnation REASON"; if not, the other side is wrong, and its operator has to say why';
 
 /** Every way in which a head of a log is not anchored, with the operator's next step. Closed. */
 const FAULTS = {

@@ -33,6 +33,8 @@ export interface Anchors {
   readonly refused: number;
   /** The newest head that has the quorum of the policy. */
   readonly newest: AnchoredHead | undefined;
+  /** What is known of the log outside: that head, and for each witness the newest that it has cosigned. */
+  readonly known: readonly AnchoredHead[];
   /** Returns the size at which a witness of the policy cosigned last, as far as is known; 0 where nothing is. */
   sizeAt(witness: string): number;
   /**
@@ -69,6 +71,9 @@ export async function openAnchors({ file, origin, policy, clock }: AnchorsOption
     refused: bytes.length - found.length,
     get newest() {
       return newestAnchored(heads);
+    },
+    get known() {
+      return heads;
     },
     sizeAt: (witness) => newestOf(heads.filter((head) => isCosignedBy(head, witness)))?.size ?? 0,
     async keep(published, cosignatures) {

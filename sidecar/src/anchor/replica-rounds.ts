@@ -1,0 +1,131 @@
+import {
+  checkAgainstAnchor,
+  LogError,
+  newestReplicatedHead,
+  openReplica,
+  placePath,
+  type Replica,
+  type ReplicaTarget,
+  type SignedHead,
+} from '@tallystick/audit';
+import type { Clock } from '@tallystick/core';
+import type { AnchoredLog, PublishedFiles } from './anchored-log.ts';
+import type { ReplicaStatus } from './anchoring-status.ts';
+import type { CallGate } from './call-gate.ts';
+import type { Outages } from './outages.ts';
+
+/** The rounds in which one log is copied to its replica. */
+export interface ReplicaRounds {
+  status(): ReplicaStatus;
+  /**
+   * Holds the log to the newest head that the replica has.
+   *
+   * @throws {TallystickError} `state_unusable`, as a rejection: the log is behind that, or forked.
+   */
+  check(signal: AbortSignal): Promise<void>;
+  /** Copies what is missing; returns whether the replica has acknowledged it. Does not reject. */
+  round(signal: AbortSignal): Promise<boolean>;
+}
+
+/** The inputs of {@link createReplicaRounds}. */
+export interface ReplicaRoundsOptions {
+  readonly log: AnchoredLog;
+  readonly files: PublishedFiles;
+  /** Opens the target anew: one that has failed is not used again. */
+  readonly openTarget: () => Promise<ReplicaTarget>;
+  readonly gate: CallGate;
+  /** Returns the newest head with the quorum of the policy; undefined where there is none. */
+  readonly anchored: () => SignedHead | undefined;
+  readonly outages: Outages;
+  readonly clock: Clock;
+}
+
+const NAME = 'replica';
+
+export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRounds {
+  const { log, files, openTarget, gate, anchored, outages, clock } = options;
+  const { origin, place } = log;
+  let replica: Replica | undefined;
+  let ended: AbortSignal | undefined;
+  let holdsHead = false;
+  let acknowledgedMs: number | undefined;
+  let acknowledged = false;
+
+  /** The head that the replica lacks: one that is cosigned, unless the witnesses have fallen behind. */
+  const wanted = (): SignedHead | undefined => {
+    const had = replica?.replicated?.head ?? -1;
+    const cosigned = anchored();
+    return cosigned && cosigned.size > had ? cosigned : log.published();
+  };
+  const copy = async (head: SignedHead, signal: AbortSignal): Promise<void> => {
+    // The signal is that of the cadence, which is one and the same until the end.
+    if (!replica || ended !== signal) {
+      const target = gate.guard(await openTarget(), signal);
+      replica = await openReplica({
+        readFile: (path) => files.files.read(path),
+        target,
+        folder: origin,
+        log: files.verifier,
+      });
+      ended = signal;
+    }
+    if (replica.replicated?.head !== head.size) await replica.replicate(head.checkpoint, signal);
+  };
+
+  return {
+    status() {
+      const { records = 0, head = 0 } = replica?.replicated ?? {};
+      const ageMs = acknowledgedMs === undefined ? null : Math.max(0, clock.nowMs() - acknowledgedMs);
+      return { acknowledged, holdsHead, records, head, ageMs };
+    },
+    async check(signal) {
+      const own = log.published();
+      if (!own) return;
+      let newest: Awaited<ReturnType<typeof newestReplicatedHead>>;
+      try {
+        const target = gate.guard(await openTarget(), signal);
+        await refuseSuccessor(target, log);
+        newest = await newestReplicatedHead(target, origin, files.verifier);
+      } catch (error) {
+        if (error instanceof LogError) throw error;
+        outages.failed(NAME, error);
+        return;
+      }
+      holdsHead = newest !== undefined;
+      if (newest) {
+        await checkAgainstAnchor({ own: { origin, ...own }, readHashes: files.hashes(own.size), anchor: newest });
+      }
+    },
+    async round(signal) {
+      const head = wanted();
+      if (!head) return true;
+      try {
+        await copy(head, signal);
+      } catch (error) {
+        replica = undefined;
+        if (signal.aborted) return false;
+        acknowledged = false;
+        outages.failed(NAME, error);
+        return false;
+      }
+      acknowledged = true;
+      holdsHead = true;
+      acknowledgedMs = clock.nowMs();
+      outages.worked(NAME);
+      return true;
+    },
+  };
+
+  /** A log that came after this one says that this one was rolled back, whoever signed it. */
+  async function refuseSuccessor(target: ReplicaTarget, { origin: own }: AnchoredLog): Promise<void> {
+    const owner = own.slice(0, -placePath(place).length);
+    const { incarnation, shard } = place;
+    for (const next of [
+      { incarnation, shard: shard + 1 },
+      { incarnation: incarnation + 1, shard: 1 },
+    ]) {
+      if ((await target.list(`${owner}${placePath(next)}/anchored`)).length === 0) continue;
+      throw new LogError('behind_anchor', `the replica has a log after ${own}: ${owner}${placePath(next)}`);
+    }
+  }
+}
