@@ -30,6 +30,7 @@ export async function authorize(holder: Holder, request: AuthorizeRequest): Prom
   const method = request.method.toUpperCase();
   const source = holder.source(holder.use.pick(url, request.credential));
   const held = source.peek() ?? (await holdOpen(source.obtain()));
-  const nonce = holder.memory.learnNonce(url.origin, request.nonce) ?? holder.memory.nonce(url.origin);
-  return { authorization: held.authorization.reveal(), dpop: proofFor(holder, held, method, url, nonce) };
+  const { origin } = url;
+  const nonce = holder.memory.learnNonce(origin, request.nonce) ?? holder.memory.nonce(origin);
+  return { authorization: held.authorization.reveal(), dpop: proofFor(holder, held, { method, url, origin, nonce }) };
 }

@@ -11,6 +11,8 @@ export interface ChannelMessages {
   'tallystick:credential:dropped': { readonly name: string; readonly leaseId: string; readonly reason: string };
   /** A request to an API is sent once more. */
   'tallystick:request:retried': { readonly origin: string; readonly reason: 'nonce' | 'clock' | 'token' };
+  /** A report of how leases were used was refused for good. It is not on record; the calls were made. */
+  'tallystick:usage:lost': { readonly report: number; readonly error: TallystickError };
   /** The event stream of the sidecar is open. */
   'tallystick:events:open': { readonly epoch: string };
   /** The event stream ended. */

@@ -62,7 +62,7 @@ export function createFetch({ holder, send, requireOpen }: FetchParts, pinned?: 
       const nonce = memory.nonce(origin);
       const authentication = {
         authorization: held.authorization.reveal(),
-        dpop: proofFor(holder, held, method, url, nonce),
+        dpop: proofFor(holder, held, { method, url, origin, nonce }),
       };
       const response = await send(...request.attempt(authentication));
       const newNonce = memory.learnNonce(origin, response.headers.get('dpop-nonce'));

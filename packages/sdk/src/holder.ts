@@ -12,6 +12,7 @@ import { ResourceMemory } from './resource-memory.ts';
 import type { Runtime } from './runtime.ts';
 import type { SidecarClient } from './sidecar-client.ts';
 import { TokenSource } from './token-source.ts';
+import { UsageReporter } from './usage-reporter.ts';
 import { createUseTable, type UseTable } from './use.ts';
 
 /** Over how long a restarted sidecar is asked again for all that is held. */
@@ -27,6 +28,8 @@ const LEAVE_MS = 1000;
  */
 export class Holder {
   readonly memory: ResourceMemory;
+  /** Told of each use of a token. */
+  readonly usage: UsageReporter;
   readonly #runtime: Runtime;
   readonly #client: SidecarClient;
   readonly #onEnd: (holder: Holder) => void;
@@ -36,6 +39,8 @@ export class Holder {
   #document: IdentityDocument;
   #use: UseTable;
   #epoch: string | undefined;
+  /** True once it was given a token: then it has something to account for. */
+  #obtained = false;
   #count = 0;
   #closed = false;
 
@@ -50,6 +55,7 @@ export class Holder {
     this.#document = document;
     this.#use = createUseTable(document.credentials);
     this.memory = new ResourceMemory(runtime.clock);
+    this.usage = new UsageReporter({ runtime, send: (report) => client.usage(report) });
     this.#feed = outside(
       () =>
         new EventFeed({
@@ -91,9 +97,14 @@ export class Holder {
     withdrawIdentity(this.#document);
     const leases = [...this.#sources.values()].flatMap(({ held }) => (held ? [held.credential.leaseId] : []));
     for (const source of this.#sources.values()) source.close();
-    const told = Promise.allSettled(leases.map((lease) => this.#client.letGo(lease)));
-    await Promise.race([told, this.#runtime.pause(LEAVE_MS)]);
+    await Promise.race([this.#tell(leases), this.#runtime.pause(LEAVE_MS)]);
     this.#client.close();
+  }
+
+  /** Tells the sidecar how leases were used, and then that they are let go of: it knows them until then. */
+  async #tell(leases: readonly string[]): Promise<void> {
+    if (this.#obtained) await this.usage.close();
+    await Promise.allSettled(leases.map((lease) => this.#client.letGo(lease)));
   }
 
   /** Returns the source of a credential: one for each, or one for each run where it is attributed to runs. */
@@ -118,6 +129,7 @@ export class Holder {
   /** Lets go of one lease. */
   async release(leaseId: string): Promise<void> {
     this.#take([leaseId], (source) => source.drop('released'));
+    this.usage.flush();
     await this.#client.letGo(leaseId);
   }
 
@@ -135,6 +147,7 @@ export class Holder {
     const response = await observeAsk({ name, socketPath: this.#client.socketPath, clock }, (headers) =>
       this.#client.token({ audience, scope, process, headers }),
     );
+    this.#obtained = true;
     const held = holdToken(entitlement, response, asked, { id: this.#document.id, jkt: this.key.jkt });
     if (this.#revoked.has(response.leaseId)) {
       throw new TallystickError(
@@ -156,7 +169,10 @@ export class Holder {
       held ? [{ id: held.credential.leaseId, settled: held.askedAtMs < openedAtMs }] : [],
     );
     const consequences = consequencesOf(event, { epoch: this.#epoch, leases });
-    if (event.type === 'snapshot') this.#epoch = event.epoch;
+    if (event.type === 'snapshot') {
+      if (event.epoch !== this.#epoch) this.usage.resume();
+      this.#epoch = event.epoch;
+    }
     for (const consequence of consequences) this.#apply(consequence);
   }
 
@@ -167,6 +183,7 @@ export class Holder {
         this.#take(consequence.leases, (source, lease) =>
           source.revoke(new TallystickError('credential_revoked', `the lease ${lease} was revoked`)),
         );
+        this.usage.flush();
         break;
       case 'revoke-all':
         this.#revokeAll(
@@ -203,6 +220,7 @@ export class Holder {
 
   #revokeAll(error: TallystickError): void {
     for (const source of this.#sources.values()) source.revoke(error);
+    this.usage.flush();
   }
 
   #onLost(error: TallystickError): void {

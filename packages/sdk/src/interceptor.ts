@@ -82,9 +82,12 @@ class SignedDispatch {
   }
 
   #attempt(held: HeldToken): boolean {
-    const nonce = this.#holder.memory.nonce(this.#url.origin);
+    const url = this.#url;
+    const { origin } = url;
+    const { method } = this.#options;
+    const nonce = this.#holder.memory.nonce(origin);
     const authorization = held.authorization.reveal();
-    const dpop = proofFor(this.#holder, held, this.#options.method, this.#url, nonce);
+    const dpop = proofFor(this.#holder, held, { method, url, origin, nonce });
     const headers = credentialHeaders(this.#options.headers, { authorization, dpop });
     return this.#dispatch({ ...this.#options, headers }, this.#handlerOf(held, nonce));
   }

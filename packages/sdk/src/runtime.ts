@@ -25,7 +25,7 @@ export interface Runtime {
 }
 
 // The number changes when a Holder of one installed copy could no longer serve an Identity of another.
-const HOLDERS = Symbol.for('tallystick.sdk.holders.1');
+const HOLDERS = Symbol.for('tallystick.sdk.holders.2');
 
 /** Returns the runtime of this thread. Its holders are shared with every other copy of the SDK in the thread. */
 export function systemRuntime(): Runtime {

@@ -1,19 +1,24 @@
 import { isSpiffeId, printable, TallystickError } from '@tallystick/core';
-import { createProof, normalizeHtu, type HolderKey } from '@tallystick/dpop';
+import { bodyHash, createProof, normalizeHtu, type HolderKey } from '@tallystick/dpop';
 import {
   formatTokenRequest,
+  formatUsageReport,
   HEADERS,
   htuOfRoute,
   parseError,
   parseIdentityDocument,
   parseServerMetadata,
   parseTokenResponse,
+  parseUsageReceipt,
   ROUTES,
   type IdentityDocument,
   type TokenResponse,
+  type UsageReceipt,
+  type UsageReport,
 } from '@tallystick/protocol';
 import { correctedOffsetMs } from './clock-skew.ts';
 import { DEADLINE_MS, withDeadline } from './deadline.ts';
+import { LogHeads } from './log-heads.ts';
 import { nonceOf } from './nonce-text.ts';
 import { suppressTracing } from './observe.ts';
 import type { Runtime } from './runtime.ts';
@@ -42,6 +47,7 @@ export class SidecarClient {
   readonly #runtime: Runtime;
   readonly #transport: Transport;
   readonly #closed = new AbortController();
+  readonly #heads = new LogHeads();
   #identity: string | undefined;
   #issuer: string | undefined;
   #nonce: string | undefined;
@@ -77,14 +83,26 @@ export class SidecarClient {
 
   /** Asks for an access token bound to the key. */
   async token({ audience, scope, process, headers }: TokenAsk): Promise<TokenResponse> {
-    const body = formatTokenRequest({ clientId: this.#identity, resource: audience, scope, process });
+    const logHead = this.#heads.newest;
+    const body = formatTokenRequest({ clientId: this.#identity, resource: audience, scope, process, logHead });
     const answer = await this.#ask({
       method: 'POST',
       path: ROUTES.token,
       body,
       headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     });
-    return parseTokenResponse(answer);
+    const response = parseTokenResponse(answer);
+    this.#heads.learn(response.logHead);
+    return response;
+  }
+
+  /** Reports what was done with leases; resolves when that is on record. */
+  async usage(report: Omit<UsageReport, 'logHead'>): Promise<UsageReceipt> {
+    const body = formatUsageReport({ ...report, logHead: this.#heads.newest });
+    const headers = { 'content-type': 'application/json' };
+    const receipt = parseUsageReceipt(await this.#ask({ method: 'POST', path: ROUTES.usage, body, headers }));
+    this.#heads.learn(receipt.logHead);
+    return receipt;
   }
 
   /** Lets go of a lease. One that has already ended is let go of. */
@@ -137,11 +155,13 @@ export class SidecarClient {
       url: htuOfRoute(issuer, call.path),
       iat: Math.floor((this.#runtime.clock.nowMs() + this.#offsetMs) / 1000),
       nonce,
+      // What `/v1` takes is bound to its proof; `/token` is as RFC 9449 has it.
+      bth: call.body !== undefined && isOurs(call.path) ? bodyHash(call.body) : undefined,
     });
     const headers = {
       ...call.headers,
       [HEADERS.proof]: proof,
-      ...(this.#identity !== undefined && call.path.startsWith('/v1/') && { [HEADERS.identity]: this.#identity }),
+      ...(this.#identity !== undefined && isOurs(call.path) && { [HEADERS.identity]: this.#identity }),
     };
     const answer = await this.#send({ ...call, headers, signal, fresh });
     if (answer.status >= 200 && answer.status <= 299) return answer;
@@ -207,6 +227,11 @@ class Refused extends Error {
     this.nonce = nonce;
     this.date = date;
   }
+}
+
+/** True for a route that OAuth does not know. */
+function isOurs(path: string): boolean {
+  return path.startsWith('/v1/');
 }
 
 async function errorOf(answer: SocketAnswer): Promise<TallystickError> {

@@ -234,7 +234,7 @@ describe('one holder for each thread, socket and identity', () => {
   test('the shared ones of connect() lie under a global symbol, for another copy of the SDK to find', async () => {
     const fake = await sidecar();
     const identity = await connect({ socket: fake.socketPath });
-    const shared = (globalThis as Record<symbol, unknown>)[Symbol.for('tallystick.sdk.holders.1')] as Map<
+    const shared = (globalThis as Record<symbol, unknown>)[Symbol.for('tallystick.sdk.holders.2')] as Map<
       string,
       unknown
     >;

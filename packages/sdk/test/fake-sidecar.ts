@@ -12,6 +12,7 @@ import {
   type IdentityState,
 } from '@tallystick/core';
 import {
+  bodyHash,
   createMemoryReplayStore,
   createNonceSource,
   judgeProof,
@@ -23,12 +24,15 @@ import {
   formatError,
   formatEvent,
   formatTokenResponse,
+  formatUsageReceipt,
   HEARTBEAT,
   htuOfRoute,
   parseTokenRequest,
+  parseUsageReport,
   serverMetadata,
   type IdentityDocument,
   type TokenRequest,
+  type UsageReport,
 } from '@tallystick/protocol';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 
@@ -39,6 +43,7 @@ export interface SeenRequest {
   readonly headers: IncomingMessage['headers'];
   readonly proof: Proof | undefined;
   readonly token: TokenRequest | undefined;
+  readonly usage: UsageReport | undefined;
 }
 
 interface Lease {
@@ -67,6 +72,8 @@ export interface FakeOptions {
   tamper?: (path: string, body: Record<string, unknown>) => Record<string, unknown>;
   /** False leaves the event stream without heartbeats. */
   heartbeats?: boolean;
+  /** The signed head that answers carry. */
+  logHead?: string;
 }
 
 export interface FakeAnswer {
@@ -103,7 +110,8 @@ export function identityFor(use: readonly string[], more: Partial<IdentityDocume
 /** A strict sidecar: it checks every proof as the real one must, mints tokens by jose, and does what a test tells it. */
 export class FakeSidecar {
   readonly socketPath: string;
-  readonly options: Required<Omit<FakeOptions, 'intercept' | 'tamper'>> & Pick<FakeOptions, 'intercept' | 'tamper'>;
+  readonly options: Required<Omit<FakeOptions, 'intercept' | 'tamper' | 'logHead'>> &
+    Pick<FakeOptions, 'intercept' | 'tamper' | 'logHead'>;
   /** Every request that was let in, in order. */
   readonly seen: SeenRequest[] = [];
   mints = 0;
@@ -173,6 +181,11 @@ export class FakeSidecar {
     return this.#streams.size;
   }
 
+  /** The reports that came, also those that were then refused. */
+  get reports(): readonly UsageReport[] {
+    return this.seen.flatMap(({ usage }) => usage ?? []);
+  }
+
   get leases(): readonly string[] {
     return this.#leases.map(({ id }) => id);
   }
@@ -230,15 +243,20 @@ export class FakeSidecar {
     const { method = '', url: path = '', headers } = request;
     let proof: Proof | undefined;
     let token: TokenRequest | undefined;
+    let usage: UsageReport | undefined;
     let answer: FakeAnswer | 'stream' | 'destroy' | 'hang';
     try {
-      if (path !== '/.well-known/oauth-authorization-server') proof = await this.#prove(request, path);
+      const bth = method === 'POST' && path.startsWith('/v1/') ? bodyHash(body) : undefined;
+      if (path !== '/.well-known/oauth-authorization-server') proof = await this.#prove(request, path, bth);
       if (path === '/token') {
         if (headers['content-type'] !== 'application/x-www-form-urlencoded')
           throw new TallystickError('invalid_request', 'not a form');
         token = parseTokenRequest(body);
+      } else if (path === '/v1/usage') {
+        if (headers['content-type'] !== 'application/json') throw new TallystickError('invalid_request', 'not JSON');
+        usage = parseUsageReport(body);
       } else if (body !== '') throw new TallystickError('invalid_request', 'a body where there is none');
-      const seen: SeenRequest = { method, path, headers, proof, token };
+      const seen: SeenRequest = { method, path, headers, proof, token, usage };
       this.seen.push(seen);
       const other = await this.options.intercept?.(seen);
       if (TallystickError.is(other)) throw other;
@@ -272,9 +290,9 @@ export class FakeSidecar {
     this.#changed();
   }
 
-  async #prove(request: IncomingMessage, path: string): Promise<Proof> {
+  async #prove(request: IncomingMessage, path: string, bth: string | undefined): Promise<Proof> {
     const proof = readProof(request.headersDistinct.dpop);
-    judgeProof(proof, { method: request.method!, url: htuOfRoute(this.options.issuer, path) });
+    judgeProof(proof, { method: request.method!, url: htuOfRoute(this.options.issuer, path), bth });
     if (proof.nonce === undefined || this.#nonces.stepOf(proof.nonce) === undefined)
       throw new ProofError('nonce', 'not our nonce');
     if (proof.ath !== undefined) throw new ProofError('ath', 'no token goes to the sidecar');
@@ -310,6 +328,8 @@ export class FakeSidecar {
         this.#leases = this.#leases.filter((known) => known !== lease);
         return { status: 204, body: '' };
       }
+      case 'POST /v1/usage':
+        return ok(formatUsageReceipt({ report: seen.usage!.report, recordId: 'rec_2', logHead: this.options.logHead }));
       case 'GET /v1/events':
         return 'stream';
       default:
@@ -366,6 +386,7 @@ export class FakeSidecar {
       leaseId: lease.id,
       rotateAt: new Date(lease.rotateAtMs),
       recordId: 'rec_1',
+      logHead: this.options.logHead,
     };
   }
 
