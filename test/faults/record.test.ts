@@ -78,7 +78,7 @@ test('a byte that is flipped in the last commit that was acknowledged keeps the 
 
   const refused = await daemon.again({ noWait: true });
   expect(await refused.ended).toBe(1);
-  expect(refused.output()).toMatch(/journal.*\n.*begin a new incarnation of the log/);
+  expect(refused.output()).toMatch(/journal.* \(damaged\)\n.*begin a new incarnation of the log/);
   expect(readFileSync(path).equals(bytes)).toBe(true);
 
   const next = await daemon.again({ args: ['--new-incarnation', 'INC-7: a flipped byte'] });
@@ -120,7 +120,7 @@ test('a disk that hangs fails what waits for it, and ends the process by a signa
   const answer = await client.token();
   expect(answer.json()).toMatchObject({ code: 'record_unavailable', retryable: true });
   expect(await daemon.ended).toBe('SIGKILL');
-  expect(daemon.log.some(({ message }) => message === 'the record failed: nothing is released any more')).toBe(true);
+  expect(await daemon.logged('the record failed: nothing is released any more')).toMatchObject({ fault: 'hung' });
   rmSync(marker);
   const second = await daemon.again();
   await receive(second, 1);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { didYouMean, type ErrorCode, printable, systemClock, TallystickError } from '@tallystick/core';
 import { processEnvironment, sizeThreadPool, type Environment } from '../config/environment.ts';
+import { faultOf } from '../observe/fault.ts';
 import { VERSION } from '../version.ts';
 import { COMMANDS } from './catalog.ts';
 import {
@@ -150,7 +151,9 @@ function explainFailure(error: unknown, stderr: Output): ExitCode {
     return EXIT.usage;
   }
   if (TallystickError.is(error)) {
-    stderr.write(`tallystick: ${error.description}\n  ${error.remedy}\n`);
+    const fault = faultOf(error);
+    const named = fault === undefined ? '' : ` (${fault})`;
+    stderr.write(`tallystick: ${error.description}${named}\n  ${error.remedy}\n`);
     if (error.code === 'sidecar_unavailable') return EXIT.unreachable;
     return OF_THIS_MACHINE.has(error.code) ? EXIT.notOk : EXIT.refused;
   }

@@ -1,4 +1,5 @@
 import { TallystickError, type Clock } from '@tallystick/core';
+import { faultOf } from './fault.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -41,7 +42,13 @@ export function createLog({ write, clock, level }: LogOptions): Log {
  */
 export function errorFields(error: unknown): LogFields {
   if (TallystickError.is(error)) {
-    return { code: error.code, error: error.message, ...(error.cause !== undefined && errorCause(error.cause)) };
+    const fault = faultOf(error);
+    return {
+      code: error.code,
+      ...(fault !== undefined && { fault }),
+      error: error.message,
+      ...(error.cause !== undefined && errorCause(error.cause)),
+    };
   }
   return errorCause(error);
 }

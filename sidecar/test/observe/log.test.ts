@@ -1,3 +1,4 @@
+import { LogError } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { createLog, errorFields } from '../../src/observe/log.ts';
@@ -38,6 +39,11 @@ describe('an error in the log', () => {
       syscall: 'write',
     });
     expect(JSON.stringify(fields)).not.toContain(SECRET);
+  });
+
+  test('of the log names its fault, by which the page about it is searched', () => {
+    expect(errorFields(new LogError('tail_lost', 'the journal ends early'))).toMatchObject({ fault: 'tail_lost' });
+    expect(errorFields(new TallystickError('state_unusable'))).not.toHaveProperty('fault');
   });
 
   test('of others is its class, its system code and its place, never its message', () => {
