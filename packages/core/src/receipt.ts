@@ -28,7 +28,7 @@ export interface Receipt {
   readonly lease: string | null;
   /** Id of the token. */
   readonly jti: string | null;
-  /** The audience of the token by which it was accepted; its first one where it was not for this API. */
+  /** The audience of the token that is this API's; its first one where none is. */
   readonly audience: string | null;
   /** Thumbprint of the key that the token is bound to; null also for a bearer token. */
   readonly jkt: string | null;
@@ -98,10 +98,14 @@ function requireCoherent(receipt: Receipt): void {
   // All times have one length: the order of the texts is that of the instants.
   if (first > last) throw fault('ends before it begins');
   if ((verdict === 'accepted') !== (reason === null)) throw fault('has a reason and is accepted, or neither');
-  const token = [issuer, caller, jti, audience];
+  const token = [issuer, caller, jti];
   const isKnown = token.every((value) => value !== null);
-  if (!isKnown && [...token, lease, jkt].some((value) => value !== null)) throw fault('names half of a token');
-  if (verdict === 'accepted' && (!isKnown || origin === null)) throw fault('accepts what it does not name');
+  if (!isKnown && [...token, audience, lease, jkt].some((value) => value !== null)) {
+    throw fault('names half of a token');
+  }
+  if (verdict === 'accepted' && (!isKnown || audience === null || origin === null)) {
+    throw fault('accepts what it does not name');
+  }
 }
 
 type Kind = (value: unknown) => boolean;

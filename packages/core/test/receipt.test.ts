@@ -54,7 +54,10 @@ const line = fc.oneof(
     })
     .map(({ seq, times: [first, last], count, token, refused }) => ({
       ...RECEIPT,
-      ...{ seq, first: first!, last: last!, count },
+      seq,
+      first: first!,
+      last: last!,
+      count,
       ...token,
       ...refused,
     })),

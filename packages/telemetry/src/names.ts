@@ -27,6 +27,10 @@ export const ATTR_BUSINESS_PROCESS_TICKET = 'tallystick.business_process.ticket'
 export const ATTR_CALLER_ID = 'tallystick.caller.id';
 /** The owner of the caller, from the verified access token. */
 export const ATTR_CALLER_OWNER_ID = 'tallystick.caller.owner.id';
+/** Whether the request was accepted, or the error code by which it was refused. */
+export const ATTR_VERIFICATION_VERDICT = 'tallystick.verification.verdict';
+/** The "jti" of an access token whose signature was good, whoever showed it. */
+export const ATTR_TOKEN_ID = 'tallystick.token.id';
 /** The lease, which joins this to the record, the token and whatever the upstream knows. */
 export const ATTR_LEASE_ID = 'tallystick.lease.id';
 /** What is done. */
@@ -137,6 +141,8 @@ export interface AttributeTypes {
   'tallystick.business_process.ticket': string;
   'tallystick.caller.id': string;
   'tallystick.caller.owner.id': string;
+  'tallystick.verification.verdict': string;
+  'tallystick.token.id': string;
   'tallystick.lease.id': string;
   'tallystick.operation.name': 'connect' | 'discover' | 'watch' | 'get_credential' | 'release_lease' | 'revoke' | 'introspect' | (string & {});
   'tallystick.provider.name': string;
