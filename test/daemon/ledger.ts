@@ -40,11 +40,11 @@ export async function startLedger(): Promise<Ledger> {
     callers,
     refusals,
     trust(issuer) {
-      verifier?.close();
+      void verifier?.close();
       verifier = createVerifier({ issuers: [issuer], audience: AUDIENCE, publicOrigins: [origin] });
     },
     async [Symbol.asyncDispose]() {
-      verifier?.close();
+      await verifier?.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

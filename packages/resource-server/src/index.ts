@@ -4,6 +4,7 @@ export type { VerifierOptions } from './options.ts';
 export type { ProofWindow } from './proof-check.ts';
 export type { PublicOriginOptions } from './public-origin.ts';
 export type { RefusalReason } from './reason.ts';
+export type { ReceiptOptions } from './receipt-options.ts';
 export { createRedisReplayStore, type RedisClient, type RedisReplayStoreOptions } from './redis-replay-store.ts';
 export { Refusal } from './refusal.ts';
 export type { IncomingRequest, NodeRequest } from './request-facts.ts';

@@ -3,6 +3,7 @@ import { createMemoryReplayStore, type ReplayStore } from '@tallystick/dpop';
 import { misconfigured, requireKnownOptions } from './misconfigured.ts';
 import type { ProofWindow } from './proof-check.ts';
 import { parsePublicOrigins, type PublicOrigin, type PublicOriginOptions } from './public-origin.ts';
+import { parseReceipts, type ReceiptOptions, type ReceiptSettings } from './receipt-options.ts';
 import { parseIssuers, type IssuerSettings, type TrustedIssuer } from './trusted-issuer.ts';
 
 /** The inputs of {@link createVerifier}. */
@@ -31,6 +32,11 @@ export interface VerifierOptions {
   readonly nonceSecret?: Uint8Array;
   /** Named in the metadata (RFC 9728 §2). */
   readonly scopesSupported?: readonly string[];
+  /**
+   * The file in which this API keeps receipts: which token it accepted or refused, how often and when, one line for each
+   * token, kind of request and verdict in an interval. `tallystick audit reconcile` compares them with the record.
+   */
+  readonly receipts?: string | URL | ReceiptOptions;
   /** Seconds for which the last good keys of an issuer are gone by while it is out of reach. Default 3,600. */
   readonly maxKeyAgeSeconds?: number;
   /** Tokens whose signature need not be checked again. Default 5,000, of about 2 kB each. */
@@ -54,6 +60,7 @@ export interface VerifierSettings {
   readonly proofWindow: ProofWindow;
   readonly nonceSecret: Uint8Array | undefined;
   readonly scopesSupported: readonly string[] | undefined;
+  readonly receipts: ReceiptSettings | undefined;
   readonly maxKeyAgeMs: number;
   readonly maxCachedTokens: number;
   readonly acceptsBearer: boolean;
@@ -70,6 +77,7 @@ const VERIFIER_OPTIONS: Readonly<Record<keyof VerifierOptions, true>> = {
   proofWindow: true,
   nonceSecret: true,
   scopesSupported: true,
+  receipts: true,
   maxKeyAgeSeconds: true,
   maxCachedTokens: true,
   dangerouslyAcceptBearerTokens: true,
@@ -94,6 +102,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     proofWindow: parseWindow(options.proofWindow),
     nonceSecret,
     scopesSupported: options.scopesSupported,
+    receipts: options.receipts === undefined ? undefined : parseReceipts(options.receipts),
     maxKeyAgeMs: maxKeyAgeSeconds * 1000,
     maxCachedTokens,
     acceptsBearer: options.dangerouslyAcceptBearerTokens === true,

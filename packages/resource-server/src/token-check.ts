@@ -11,12 +11,20 @@ import { maySpeakFor } from './subject.ts';
 /** Checks access tokens. */
 export interface TokenCheck {
   /**
-   * Returns the token, when it is good here and now. A token seen before costs no signature, but its times, its key,
-   * the revocation list and introspection are looked at each time.
+   * Returns a token whose signature is good, and nothing more: what it says may be told of. One seen before costs no
+   * signature while its key is trusted.
    *
+   * @throws {Fault} Any of the `token_*` reasons, or `keys_unavailable`.
+   */
+  open(presented: PresentedToken): VouchedToken | Promise<VouchedToken>;
+  /**
+   * Judges whether a token is good here and now: times, revocation list and introspection are looked at each time.
+   * Returns a promise only where something has to be asked.
+   *
+   * @param text The token itself.
    * @throws {Fault} Any of the `token_*` reasons, or one of the `*_unavailable` ones.
    */
-  check(presented: PresentedToken): AccessToken | Promise<AccessToken>;
+  judge(vouched: VouchedToken, text: string): undefined | Promise<void>;
 }
 
 /** The inputs of {@link createTokenCheck}. */
@@ -31,8 +39,10 @@ export interface TokenCheckOptions {
 }
 
 /** A token whose signature has been checked, and by which key. */
-interface VouchedToken {
+export interface VouchedToken {
   readonly token: AccessToken;
+  /** Why it is never good here. */
+  readonly unfit: Fault | undefined;
   readonly issuer: Issuer;
   readonly key: IssuerKey;
   /** What revocation lists go by. */
@@ -62,14 +72,16 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     }
     const key = await checkSignature(envelope, issuer.keys);
     const token = readAccessToken(envelope.claims);
-    if (!token.audiences.some((audience) => audiences.includes(audience))) {
-      throw new Fault('token_audience', 'the token is for another audience');
-    }
     const { identity: sub, tokenId: jti, jkt } = token.caller;
-    if (!maySpeakFor(issuer.settings.subjects, sub)) {
-      throw new Fault('token_subject', 'the issuer of the token may not speak for its subject');
+    return { token, unfit: unfit(token, issuer), issuer, key, revocable: { jti, jkt, sub, iat: token.issuedAt } };
+  }
+
+  function unfit({ audiences: named, caller }: AccessToken, { settings }: Issuer): Fault | undefined {
+    if (!named.some((audience) => audiences.includes(audience))) {
+      return new Fault('token_audience', 'the token is for another audience');
     }
-    return { token, issuer, key, revocable: { jti, jkt, sub, iat: token.issuedAt } };
+    if (maySpeakFor(settings.subjects, caller.identity)) return undefined;
+    return new Fault('token_subject', 'the issuer of the token may not speak for its subject');
   }
 
   function judgeTimes({ expiresAt, notBefore, issuedAt }: AccessToken): void {
@@ -80,24 +92,21 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     }
   }
 
-  /** What may have changed since the signature was checked. */
-  function judge({ token, issuer, revocable }: VouchedToken, text: string): AccessToken | Promise<AccessToken> {
-    judgeTimes(token);
-    const listed = issuer.revocations?.check(revocable);
-    if (!listed && !issuer.introspector) return token;
-    return Promise.resolve(listed)
-      .then(() => issuer.introspector?.check(token, text))
-      .then(() => token);
-  }
-
   return {
-    check({ text, hash }) {
+    open({ text, hash }) {
       const held = seen.get(hash);
-      if (held?.issuer.keys.trusts(held.key)) return judge(held, text);
+      if (held?.issuer.keys.trusts(held.key)) return held;
       return vouch(text).then((vouched) => {
-        seen.set(hash, vouched);
-        return judge(vouched, text);
+        if (!vouched.unfit) seen.set(hash, vouched);
+        return vouched;
       });
+    },
+    judge({ token, unfit: fault, issuer, revocable }, text) {
+      if (fault) throw fault;
+      judgeTimes(token);
+      const listed = issuer.revocations?.check(revocable);
+      if (!listed && !issuer.introspector) return undefined;
+      return Promise.resolve(listed).then(() => issuer.introspector?.check(token, text));
     },
   };
 }

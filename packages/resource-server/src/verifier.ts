@@ -11,6 +11,9 @@ import { createProofCheck } from './proof-check.ts';
 import { originsNamed, targetOf, type Target } from './public-origin.ts';
 import type { Refusal } from './refusal.ts';
 import { createRefuse } from './refuse.ts';
+import { receiptFileAt } from './receipt-file.ts';
+import { openReceipts, type Receipts } from './receipts.ts';
+import { methodName } from './receipt-tally.ts';
 import { createReplayGuard, REPLICA_SKEW_MS } from './replay-guard.ts';
 import { readRequest, type IncomingRequest } from './request-facts.ts';
 import { isMetadataPath, mayAskForMetadata, resourceMetadata, type ResourceMetadata } from './resource-metadata.ts';
@@ -36,9 +39,11 @@ export interface Verifier {
   metadata(request: IncomingRequest): ResourceMetadata | undefined;
   /** Returns the `DPoP-Nonce` to give with every answer (RFC 9449 §8.2), undefined without a `nonceSecret`. */
   nonce(): string | undefined;
-  /** Stops reading revocation lists. */
-  close(): void;
+  /** Stops reading revocation lists, and resolves when the receipts so far are written, or cannot be. */
+  close(): Promise<void>;
+  /** Closes, and does not wait for receipts. */
   [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -52,6 +57,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { audiences, publicOrigins, clock, acceptsBearer } = settings;
   const issuers = new Map(settings.issuers.map((issuer) => [issuer.issuer, openIssuer(issuer, settings)]));
   const nonces = openNonces(settings);
+  const receipts = receiptsOf(settings);
   const refuse = createRefuse(acceptsBearer ? ['DPoP', 'Bearer'] : ['DPoP'], nonces);
   const tokens = createTokenCheck({
     issuers,
@@ -83,17 +89,19 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (dpop.length > 0) throw new Fault('bearer_with_proof', 'the token is shown as Bearer, with a proof');
   }
 
-  function refused(error: unknown, startedMs: number, known: Parameters<typeof refuse>[1]): unknown {
+  function refused(error: unknown, startedMs: number, { method, target, presented, token }: Attempt): unknown {
     const fault = faultOf(error);
     if (!fault) return error;
-    const refusal: Refusal = refuse(fault, known);
-    observeRefusal(refusal, clock.monotonicMs() - startedMs);
+    const refusal: Refusal = refuse(fault, { origin: target?.origin, scheme: presented?.scheme });
+    observeRefusal(refusal, token?.caller, clock.monotonicMs() - startedMs);
+    receipts?.add({ token, method: methodName(method), origin: target?.origin.origin, reason: fault.reason });
     publishRefused(refusal);
     return refusal;
   }
 
-  const close = (): void => {
+  const close = async (): Promise<void> => {
     for (const { revocations } of issuers.values()) revocations?.close();
+    await receipts?.close();
   };
 
   return {
@@ -102,13 +110,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const facts = readRequest(request);
       let target: Target | undefined;
       let presented: PresentedToken | undefined;
+      let token: AccessToken | undefined;
       try {
         target = targetOf(publicOrigins, facts);
         presented = readCredentials(facts.authorization);
         requireScheme(presented, facts.dpop);
         // A promise only where something had to be asked: a token seen before costs no turn of the queue.
-        const checked = tokens.check(presented);
-        const token = checked instanceof Promise ? await checked : checked;
+        const opened = tokens.open(presented);
+        const vouched = opened instanceof Promise ? await opened : opened;
+        ({ token } = vouched);
+        const standing = tokens.judge(vouched, presented.text);
+        if (standing) await standing;
         const jkt = requireBinding(presented, token);
         if (jkt !== undefined) {
           const { method } = facts;
@@ -116,9 +128,15 @@ export function createVerifier(options: VerifierOptions): Verifier {
           if (passing) await passing;
         }
         observeCaller(token.caller, clock.monotonicMs() - startedMs);
+        receipts?.add({
+          token,
+          method: methodName(facts.method),
+          origin: target.origin.origin,
+          reason: undefined,
+        });
         return token.caller;
       } catch (error) {
-        throw refused(error, startedMs, { origin: target?.origin, scheme: presented?.scheme });
+        throw refused(error, startedMs, { method: facts.method, target, presented, token });
       }
     },
     requireScope(caller, scopes, request) {
@@ -145,8 +163,25 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     nonce: () => nonces?.current(),
     close,
-    [Symbol.dispose]: close,
+    [Symbol.dispose]: () => void close(),
+    [Symbol.asyncDispose]: close,
   };
+}
+
+/** How far a request got. */
+interface Attempt {
+  readonly method: string;
+  readonly target: Target | undefined;
+  readonly presented: PresentedToken | undefined;
+  /** Present once its signature was found good. */
+  readonly token: AccessToken | undefined;
+}
+
+function receiptsOf(settings: VerifierSettings): Receipts | undefined {
+  const { receipts, audiences, clock, timers, random } = settings;
+  return (
+    receipts && openReceipts({ ...receipts, openFile: receiptFileAt(receipts.path), audiences, clock, timers, random })
+  );
 }
 
 function openNonces({ nonceSecret, audiences, clock }: VerifierSettings): NonceSource | undefined {

@@ -42,11 +42,13 @@ async function attributesOf({ verifier, key, token }: TestApi): Promise<Record<s
 }
 
 describe('the span that is active while a request is verified', () => {
-  test('says who calls, who answers for it, and by which lease', async () => {
+  test('says who calls, who answers for it, by which lease and token, and that it was accepted', async () => {
     expect(await attributesOf(await openApi())).toEqual({
       'tallystick.caller.id': SUBJECT,
       'tallystick.caller.owner.id': 'team-payments',
       'tallystick.lease.id': 'ls_01KAMQ5Q6G0000000000000000',
+      'tallystick.token.id': 'ls_01KAMQ5Q6G0000000000000000',
+      'tallystick.verification.verdict': 'accepted',
     });
   });
 
@@ -66,13 +68,26 @@ describe('the span that is active while a request is verified', () => {
     },
   );
 
-  test('says nothing of a caller that was refused', async () => {
+  test('names the token of a refused request and why, but nobody: it may be in the hands of somebody else', async () => {
     const { verifier, token } = await openApi();
     await trace.getTracer('test').startActiveSpan('GET /v1/entries', async (span) => {
       await refusalOf(verifier, nodeRequest(['Authorization', `DPoP ${token}`]));
       span.end();
     });
-    expect(spans.getFinishedSpans().at(-1)!.attributes).toEqual({});
+    expect(spans.getFinishedSpans().at(-1)!.attributes).toEqual({
+      'tallystick.lease.id': 'ls_01KAMQ5Q6G0000000000000000',
+      'tallystick.token.id': 'ls_01KAMQ5Q6G0000000000000000',
+      'tallystick.verification.verdict': 'invalid_proof',
+    });
+  });
+
+  test('names no token whose signature is not good', async () => {
+    const { verifier, token } = await openApi();
+    await trace.getTracer('test').startActiveSpan('GET /v1/entries', async (span) => {
+      await refusalOf(verifier, nodeRequest(['Authorization', `DPoP ${token.slice(0, -6)}AAAAAA`]));
+      span.end();
+    });
+    expect(spans.getFinishedSpans().at(-1)!.attributes).toEqual({ 'tallystick.verification.verdict': 'invalid_token' });
   });
 });
 

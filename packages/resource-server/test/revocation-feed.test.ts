@@ -27,7 +27,7 @@ async function openFeed(
     server,
     token: await issuer.token(api.key.jkt),
     async [Symbol.asyncDispose]() {
-      api.verifier.close();
+      await api.verifier.close();
       await server.close();
     },
   };
@@ -95,7 +95,7 @@ describe('the list', () => {
     const token = await issuer.token(key.jkt);
     expect((await refusalOf(verifier, requestWith(token, proofOf(key, token)))).reason).toBe('token_revoked');
     expect(server.requests[0]?.url).toBe('/revocations');
-    verifier.close();
+    await verifier.close();
   });
 
   test('holds until its "exp" when no newer one can be had; then requests are 503', async () => {

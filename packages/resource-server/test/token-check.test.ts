@@ -46,7 +46,7 @@ describe('a token seen before', () => {
     api.clock.advance(5_000);
     await eventually(() => api.clock.waiting).toBe(1);
     expect((await refusalOf(api.verifier, proven(api, token))).reason).toBe('token_revoked');
-    api.verifier.close();
+    await api.verifier.close();
   });
 
   test('needs its own proof each time: what is kept is the token, not the request', async () => {

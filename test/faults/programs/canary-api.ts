@@ -38,7 +38,7 @@ server.listen(Number(values.port), '127.0.0.1', () => {
   process.stdout.write(`${JSON.stringify({ event: 'listening' })}\n`);
 });
 process.once('SIGTERM', () => {
-  verifier.close();
+  void verifier.close();
   server.closeAllConnections();
   server.close();
 });
