@@ -1,4 +1,5 @@
 import { type Clock, type Random, type Timers } from '@tallystick/core';
+import { adminAuditRoutes } from './api/admin/audit.ts';
 import { adminIdentityRoutes } from './api/admin/identities.ts';
 import { adminIssuerRoutes } from './api/admin/issuer.ts';
 import { adminLeaseRoutes } from './api/admin/leases.ts';
@@ -42,6 +43,7 @@ import { createLateRecords, type LateStore } from './record/late-records.ts';
 import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycle-records.ts';
 import { createOperatorRecords } from './record/operator-records.ts';
 import type { Recorder } from './record/record.ts';
+import { createReadRecords } from './record/read-records.ts';
 import { createRegistryRecords } from './record/registry-records.ts';
 import type { RecordedRegistry } from './record/recorded-registry.ts';
 import { createRevocationRecords } from './record/revocation-records.ts';
@@ -249,6 +251,7 @@ export function assemble(outside: Outside): Sidecar {
         log,
       }),
       ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
+      ...adminAuditRoutes({ records: createReadRecords({ recorder }), origin: recorder.origin }),
       ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
     ],
     log,

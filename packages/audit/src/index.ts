@@ -126,6 +126,7 @@ export { subjectOf, type Subject } from './record/subject.ts';
 export { RecordError, type RecordFault } from './record/record-error.ts';
 export {
   BODY_VERSION,
+  bodyFault,
   isRecordType,
   type AuditRecord,
   type Envelope,

@@ -27,12 +27,12 @@ export async function askSidecar(
   invocation: Invocation<typeof CONFIG_OPTION>,
   ask: (client: AdminClient) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const path = configPathOf(invocation);
-  const result = await loadConfig(path, { clock: invocation.clock });
-  // A sidecar that runs by its last good configuration is asked like any other.
-  const socket = result.ok ? result.loaded.config.listen.admin : salvageAdminSocket(result.text ?? '');
+  const socket = await adminSocketOf(invocation);
   if (socket === undefined) {
-    throw new TallystickError('config_invalid', `"${path}" has mistakes, so the admin socket is not known`);
+    throw new TallystickError(
+      'config_invalid',
+      `"${configPathOf(invocation)}" has mistakes, so the admin socket is not known`,
+    );
   }
   try {
     return await ask(createAdminClient(socket));
@@ -41,6 +41,13 @@ export async function askSidecar(
     invocation.stderr.write(`tallystick: the sidecar refused: ${error.description}\n  ${error.remedy}\n`);
     return EXIT.refused;
   }
+}
+
+/** Returns the path of the admin socket that the configuration names; undefined where it names none. */
+export async function adminSocketOf(invocation: Invocation<typeof CONFIG_OPTION>): Promise<string | undefined> {
+  const result = await loadConfig(configPathOf(invocation), { clock: invocation.clock });
+  // A sidecar that runs by its last good configuration is asked like any other.
+  return result.ok ? result.loaded.config.listen.admin : salvageAdminSocket(result.text ?? '');
 }
 
 /** Returns one JSON value as commands print it under `--json`. */

@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 /** The commands by name, of one word or two, each loaded when it is asked for: a command pays for no other. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'audit export': async () => (await import('./audit/export.ts')).exportRecords,
+  'audit find': async () => (await import('./audit/find.ts')).find,
   'audit inventory': async () => (await import('./audit/inventory.ts')).inventory,
   'audit log': async () => (await import('./audit/log.ts')).log,
   'audit prove': async () => (await import('./audit/prove.ts')).prove,

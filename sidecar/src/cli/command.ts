@@ -46,6 +46,8 @@ export interface Invocation<O extends OptionShapes> {
   readonly options: OptionValues<O>;
   /** What follows the command's name and is no option. */
   readonly positionals: readonly string[];
+  /** What is piped in. Opened when it is asked for: most commands read nothing. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly environment: Environment;

@@ -19,6 +19,7 @@ import { commandHelp, overview } from './help.ts';
 export interface Terminal {
   /** Without the program's own name. */
   readonly argv: readonly string[];
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly environment: Environment;
@@ -30,7 +31,7 @@ export interface Terminal {
 const OLDEST_NODE = [22, 19] as const;
 
 /** Runs the command that `argv` names, and returns the exit code. Never throws. */
-export async function main({ argv, stdout, stderr, environment, nodeVersion }: Terminal): Promise<ExitCode> {
+export async function main({ argv, stdin, stdout, stderr, environment, nodeVersion }: Terminal): Promise<ExitCode> {
   const [name = 'help', ...rest] = argv;
   if (isOlder(nodeVersion)) {
     const oldest = OLDEST_NODE.join('.');
@@ -61,7 +62,7 @@ export async function main({ argv, stdout, stderr, environment, nodeVersion }: T
       throw new UsageError(`"${command.name}" takes no "${printable(positionals[0]!)}"`);
     }
     const options = values as OptionValues<OptionShapes>;
-    return await command.run({ options, positionals, stdout, stderr, environment, clock: systemClock });
+    return await command.run({ options, positionals, stdin, stdout, stderr, environment, clock: systemClock });
   } catch (error) {
     return explainFailure(error, stderr);
   }
@@ -76,6 +77,7 @@ export function mainOfProcess(): Promise<ExitCode> {
   process.stderr.on('error', () => {});
   return main({
     argv: process.argv.slice(2),
+    stdin: () => process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     environment: processEnvironment(),

@@ -22,8 +22,8 @@ export interface RecordInput<T extends RecordType = RecordType> extends Pick<
   readonly type: T;
   /** Absent: the clock goes as it went, or the recorder has seen it jump. */
   readonly clock?: NonNullable<Envelope['clock']>;
-  /** Other records of this log, and leases. */
-  readonly refs?: readonly { readonly rel: string; readonly id: string }[];
+  /** Other records, and leases; `origin` of those that are in another log. */
+  readonly refs?: readonly { readonly rel: string; readonly id: string; readonly origin?: string }[];
   readonly body: BodyOf<T>;
 }
 

@@ -72,14 +72,17 @@ export const LOG_BODIES = {
   'log.period_closed': object({ period, v: integer(1), zone }),
   /** A hint: a key is trusted because the trust policy says so. */
   'log.key_rotated': object({ operator: nullable(operator), previous: vkey, v: integer(1), vkey }),
-  /** Somebody read the log. */
-  'log.read': object({
-    operator: nullable(operator),
-    query: recordQuery,
-    returned: integer(0),
-    source: oneOf('index', 'leaves'),
-    v: integer(1),
-  }),
+  /** Somebody read the log, by a command. `refs` name the records where they were few and meant one by one. */
+  'log.read': object(
+    {
+      operator: nullable(operator),
+      query: recordQuery,
+      returned: integer(0),
+      source: oneOf('index', 'leaves'),
+      v: integer(1),
+    },
+    { command: word },
+  ),
   /** Evidence was made of the log; `manifest` is the SHA-256 of its manifest. */
   'log.exported': object({
     cutOff: time,

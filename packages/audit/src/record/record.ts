@@ -45,6 +45,11 @@ export function isRecordType(type: string): type is RecordType {
   return Object.hasOwn(BODIES, type);
 }
 
+/** Returns what is wrong with a body as it is to be written, as the rest of a sentence; undefined where nothing is. */
+export function bodyFault(type: RecordType, body: unknown): string | undefined {
+  return BODIES[type].fault(body, true);
+}
+
 const version = integer(1);
 
 /** The business process: what the configuration says, what the workload says, and whether they agree. */

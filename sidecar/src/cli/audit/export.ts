@@ -7,6 +7,7 @@ import { VERSION } from '../../version.ts';
 import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, unreadable } from './log-options.ts';
+import { READ_OPTIONS, recordExport } from './recorded-read.ts';
 import { QUERY_OPTIONS, queryOf, zoneOfPeriod } from './query-options.ts';
 import { openSignedLogs, signedLeaves } from './signed-log.ts';
 
@@ -25,7 +26,7 @@ export const exportRecords = defineCommand({
     ...QUERY_OPTIONS,
     format: { type: 'string', value: 'FORMAT', doc: FORMATS.join(', ') },
     out: { type: 'string', value: 'FILE', doc: `where to; the manifest goes beside it, as FILE${MANIFEST}` },
-    reason: { type: 'string', value: 'TEXT', doc: 'what for: it stands in the manifest' },
+    reason: { ...READ_OPTIONS.reason, doc: 'what for: it stands in the manifest, and in the record of this export' },
     ...JSON_OPTION,
   },
   async run(invocation) {
@@ -52,7 +53,7 @@ export const exportRecords = defineCommand({
       tool: { name: 'tallystick', sha256: programDigest(), version: VERSION },
     });
     const out = resolve(options.out);
-    const manifest = writeExport(out, (write) => {
+    const scan = (write: (text: string) => void): ExportManifest => {
       write(exporter.start);
       for (const log of logs) {
         for (const leaf of signedLeaves(log)) {
@@ -61,7 +62,18 @@ export const exportRecords = defineCommand({
         }
       }
       return exporter.finish();
-    });
+    };
+    const manifest = await writeExport(out, scan, (made, sha256) =>
+      recordExport(invocation, logs, {
+        cutOff: made.cutOff ?? made.exportedAt,
+        format,
+        heads: made.logs.slice(-MAX_HEADS).map((log) => ({ origin: log.origin, root: log.root, size: log.size })),
+        manifest: sha256,
+        query,
+        rows: made.selected,
+        zone: made.zone,
+      }),
+    );
     const { selected, openIntents, gaps, late } = manifest;
     const facts = { file: out, manifest: `${out}${MANIFEST}`, key: trust.source, selected };
     stdout.write(
@@ -73,12 +85,21 @@ export const exportRecords = defineCommand({
   },
 });
 
+/** As many heads as a record of an export may hold. */
+const MAX_HEADS = 256;
+
 /**
- * Writes both files, or none: they get their names once the leaves are known to be those under the signed heads.
+ * Writes both files, or none: they get their names once the leaves are known to be those under the signed heads, and
+ * the export is on record.
  *
+ * @param record Told of the manifest and the SHA-256 of its file, base64url.
  * @throws {TallystickError} `log_invalid`; `state_unusable`: a file is there already, or cannot be written.
  */
-function writeExport(out: string, run: (write: (text: string) => void) => ExportManifest): ExportManifest {
+async function writeExport(
+  out: string,
+  run: (write: (text: string) => void) => ExportManifest,
+  record: (manifest: ExportManifest, sha256: string) => Promise<void>,
+): Promise<ExportManifest> {
   for (const path of [out, `${out}${MANIFEST}`]) {
     if (existsSync(path)) {
       throw new TallystickError('state_unusable', `"${path}" is there already`, {
@@ -86,14 +107,17 @@ function writeExport(out: string, run: (write: (text: string) => void) => Export
       });
     }
   }
-  const partial = `${out}.partial`;
+  const [partial, partialManifest] = [`${out}.partial`, `${out}${MANIFEST}.partial`];
   try {
     const manifest = written(partial, run);
-    written(`${out}${MANIFEST}`, (write) => write(jsonText(manifest)));
+    const text = jsonText(manifest);
+    written(partialManifest, (write) => write(text));
+    await record(manifest, createHash('sha256').update(text).digest('base64url'));
+    renameSync(partialManifest, `${out}${MANIFEST}`);
     renameSync(partial, out);
     return manifest;
   } catch (error) {
-    rmSync(partial, { force: true });
+    for (const path of [partial, partialManifest]) rmSync(path, { force: true });
     throw TallystickError.is(error) ? error : unreadable(out, error);
   }
 }

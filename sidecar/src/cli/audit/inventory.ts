@@ -12,6 +12,7 @@ import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { table } from '../table.ts';
 import { parseInstant } from './instant.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf } from './log-options.ts';
+import { READ_OPTIONS, recordRead } from './recorded-read.ts';
 import { bundleOf, openSignedLogs, signedLeaves, type SignedLog } from './signed-log.ts';
 
 /** `tallystick audit inventory`: all identities at an instant, from the log alone. */
@@ -21,6 +22,7 @@ export const inventory = defineCommand({
   options: {
     ...DIR_OPTIONS,
     ...TRUST_OPTIONS,
+    ...READ_OPTIONS,
     at: { type: 'string', value: 'TIME', doc: 'the instant, with its zone: 2026-11-22T08:00:00Z' },
     ...JSON_OPTION,
   },
@@ -32,6 +34,9 @@ export const inventory = defineCommand({
     const trust = trustOf(options, dir);
     const logs = openSignedLogs(dir, trust);
     const found = inventoryAt(leavesOf(logsThatMatter(logs, atMs)), atMs);
+    const query = { to: found.at };
+    const returned = found.identities.length;
+    await recordRead(invocation, logs, { command: 'audit inventory', query, returned, source: 'leaves' });
     if (options.json) {
       stdout.write(jsonText({ key: trust.source, ...found }));
       return EXIT.ok;

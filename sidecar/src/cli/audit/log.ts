@@ -4,6 +4,7 @@ import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { table } from '../table.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf } from './log-options.ts';
 import { QUERY_OPTIONS, queryOf } from './query-options.ts';
+import { READ_OPTIONS, recordRead } from './recorded-read.ts';
 import { RECORD_HEADS, recordCells, recordJson } from './record-lines.ts';
 import { openSignedLogs, signedLeaves, type SignedLog } from './signed-log.ts';
 
@@ -23,6 +24,7 @@ export const log = defineCommand({
     ...DIR_OPTIONS,
     ...TRUST_OPTIONS,
     ...QUERY_OPTIONS,
+    ...READ_OPTIONS,
     limit: { type: 'string', value: 'COUNT', doc: `at most so many, the newest; ${DEFAULT_LIMIT} without it` },
     index: {
       type: 'string',
@@ -43,6 +45,12 @@ export const log = defineCommand({
         ? selectLeaves(logs, query, limit)
         : await (await import('./record-index.ts')).selectIndexed({ file: options.index, dir, logs, query, limit });
     const source = options.index === undefined ? 'verified leaves' : 'index, not evidence';
+    await recordRead(invocation, logs, {
+      command: 'audit log',
+      query,
+      returned: leaves.length,
+      source: options.index === undefined ? 'leaves' : 'index',
+    });
     if (options.json) {
       const records = leaves.map(recordJson);
       stdout.write(jsonText({ source, key: trust.source, selected: count, records }));

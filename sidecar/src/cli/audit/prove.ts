@@ -15,6 +15,7 @@ import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { findRecord, type FoundRecord } from './find-record.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, unreadable } from './log-options.ts';
+import { READ_OPTIONS, recordRead } from './recorded-read.ts';
 import { hashesOf, openSignedLogs, toldAsChanged, type SignedLog } from './signed-log.ts';
 
 const PROOF = '.tlog-proof';
@@ -27,6 +28,7 @@ export const prove = defineCommand({
   options: {
     ...DIR_OPTIONS,
     ...TRUST_OPTIONS,
+    ...READ_OPTIONS,
     out: { type: 'string', value: 'FILE', doc: `where to; else ID${PROOF} here. The record goes beside it, as .json` },
     ...JSON_OPTION,
   },
@@ -36,12 +38,15 @@ export const prove = defineCommand({
     if (name === undefined || more.length > 0) throw new UsageError('name one record: tallystick audit prove ID');
     const dir = await logsFolderOf(invocation);
     const trust = trustOf(options, dir);
-    const found = findRecord(openSignedLogs(dir, trust), name);
+    const logs = openSignedLogs(dir, trust);
+    const found = findRecord(logs, name);
     const { log, leaf } = found;
     const { proof, size, witnessed } = await proofOf(found, trust.policy);
     const base = recordOf(leaf)?.id ?? `${log.path.replace('/', '-')}-${leaf.index}`;
     const file = resolve(options.out ?? `${base}${PROOF}`);
     const record = `${file.endsWith(PROOF) ? file.slice(0, -PROOF.length) : file}.json`;
+    const told = { command: 'audit prove', query: {}, returned: 1, source: 'leaves' } as const;
+    await recordRead(invocation, logs, { ...told, named: [leaf] });
     write(file, proof);
     write(record, leaf.bytes);
     const facts = { proof: file, record, origin: log.origin, index: leaf.index, size, witnessed, key: trust.source };

@@ -65,6 +65,8 @@ export interface LeafSelection {
   readonly edge?: CompactRange;
   /** Texts that a leaf must hold to be read at all: to read one takes ten times as long as to verify it. */
   readonly holding?: readonly Buffer[];
+  /** Texts of which a leaf must hold one at least. */
+  readonly holdingAny?: readonly Buffer[];
 }
 
 /**
@@ -73,13 +75,18 @@ export interface LeafSelection {
  *
  * @throws {TallystickError} `log_invalid`
  */
-export function* signedLeaves(log: SignedLog, { edge, holding = [] }: LeafSelection = {}): Generator<Leaf, void> {
+export function* signedLeaves(
+  log: SignedLog,
+  { edge, holding = [], holdingAny }: LeafSelection = {},
+): Generator<Leaf, void> {
   const range = edge ?? new CompactRange();
   for (let index = range.size; index < log.size;) {
     for (const bytes of bundleOf(log, Math.floor(index / TILE_WIDTH)).slice(index % TILE_WIDTH)) {
       range.append(leafHash(bytes));
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      if (holding.every((each) => text.includes(each))) yield readLeaf(log.origin, index, bytes);
+      const isMeant =
+        holding.every((each) => text.includes(each)) && (holdingAny?.some((each) => text.includes(each)) ?? true);
+      if (isMeant) yield readLeaf(log.origin, index, bytes);
       index += 1;
     }
   }

@@ -4,6 +4,7 @@ import { TallystickError } from '@tallystick/core';
 import { defineCommand, EXIT, UsageError, type Output } from '../command.ts';
 import { table } from '../table.ts';
 import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, type Trust } from './log-options.ts';
+import { READ_OPTIONS, recordRead } from './recorded-read.ts';
 import { RECORD_HEADS, recordCells, recordJson } from './record-lines.ts';
 import { edgeAt, openSignedLogs, signedLeaves, type SignedLog } from './signed-log.ts';
 
@@ -18,6 +19,7 @@ export const tail = defineCommand({
   options: {
     ...DIR_OPTIONS,
     ...TRUST_OPTIONS,
+    ...READ_OPTIONS,
     count: { type: 'string', value: 'COUNT', doc: `how many to begin with; ${DEFAULT_COUNT} without it` },
     follow: { type: 'boolean', doc: 'go on with what is published from now on, until interrupted' },
     json: { type: 'boolean', doc: 'print one JSON value a line' },
@@ -31,7 +33,11 @@ export const tail = defineCommand({
     const dir = await logsFolderOf(invocation);
     const trust = trustOf(options, dir);
     const logs = openSignedLogs(dir, trust);
-    print(stdout, await newestLeaves(logs, count), options.json === true, true);
+    const newest = await newestLeaves(logs, count);
+    // Once, also where it goes on: each record of a read would be a record to read.
+    const command = options.follow === true ? 'audit tail --follow' : 'audit tail';
+    await recordRead(invocation, logs, { command, query: {}, returned: newest.length, source: 'leaves' });
+    print(stdout, newest, options.json === true, true);
     if (options.follow === true)
       await follow(dir, trust, logs.at(-1)!, (leaves) => print(stdout, leaves, options.json === true, false));
     return EXIT.ok;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ExportManifest } from '@tallystick/audit';
-import { runCli } from '../run-cli.ts';
+import { NOT_ON_RECORD, runCli } from '../run-cli.ts';
 import { CLOSE, REPORT, vkeyAt, WrittenLogs } from './written-logs.ts';
 
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
@@ -42,7 +42,7 @@ test.each(['ndjson', 'csv', 'ocsf'])(
       '--reason',
       'SOX Q4',
     );
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_ON_RECORD });
     expect(stdout).toBe(`${out}\n${out}.manifest.json\n  20 selected; 0 open intents, 0 gaps, 0 late\n`);
     const manifest = JSON.parse(readFileSync(`${out}.manifest.json`, 'utf8')) as ExportManifest;
     expect(manifest).toMatchObject({

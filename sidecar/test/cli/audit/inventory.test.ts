@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCli } from '../run-cli.ts';
+import { NOT_ON_RECORD, runCli } from '../run-cli.ts';
 import { CLOSE, REPORT, START, vkeyAt, WrittenLogs } from './written-logs.ts';
 
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
@@ -53,7 +53,7 @@ test('the inventory at an instant is what the log says of it', async () => {
   ]);
   expect(stdout).toMatch(new RegExp(`^${CLOSE} +team-payments +active +2027-06-30 +ledger-api +1/1/2$`, 'm'));
   expect(stderr).toBe(
-    `2 identities at 2026-11-22T10:00:00.000Z, up to record ${logs.size - 1} of acme.example/sc-1/1/1\n`,
+    `${NOT_ON_RECORD}2 identities at 2026-11-22T10:00:00.000Z, up to record ${logs.size - 1} of acme.example/sc-1/1/1\n`,
   );
 });
 

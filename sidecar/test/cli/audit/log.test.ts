@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
-import { runCli } from '../run-cli.ts';
+import { NOT_ON_RECORD, runCli } from '../run-cli.ts';
 import { CLOSE, REPORT, vkeyAt, WrittenLogs } from './written-logs.ts';
 
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
@@ -21,7 +21,7 @@ interface Listed {
 
 async function list(logs: WrittenLogs, ...more: string[]): Promise<Listed> {
   const { code, stdout, stderr } = await runCli(['audit', 'log', '--dir', logs.dir, '--vkey', VKEY, '--json', ...more]);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_ON_RECORD });
   return JSON.parse(stdout) as Listed;
 }
 
@@ -83,10 +83,10 @@ test('the table names each record, and tells where it comes from', async () => {
       'm',
     ),
   );
-  expect(stderr).toBe('1 record; from verified leaves\n');
+  expect(stderr).toBe(`${NOT_ON_RECORD}1 record; from verified leaves\n`);
   const ofFolder = await runCli(['audit', 'log', '--dir', logs.dir, '--limit', '2', '--index', scratch()]);
   expect(ofFolder.stderr).toBe(
-    `${logs.size} records, the newest 2 shown (--limit); from index, not evidence; the key is that of the folder itself\n`,
+    `${NOT_ON_RECORD}${logs.size} records, the newest 2 shown (--limit); from index, not evidence; the key is that of the folder itself\n`,
   );
 });
 

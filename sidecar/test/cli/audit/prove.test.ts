@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { recordOf, readLeaf } from '@tallystick/audit';
-import { runCli } from '../run-cli.ts';
+import { NOT_ON_RECORD, runCli } from '../run-cli.ts';
 import { CLOSE, vkeyAt, WrittenLogs } from './written-logs.ts';
 
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
@@ -18,7 +18,7 @@ test('the proof of a record, by its id or its index, holds with the record and t
   const released = await logs.release(CLOSE, 'run-7');
   await logs.publish();
   const { code, stdout, stderr, proof, record } = await proven(logs, released.id);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_ON_RECORD });
   expect(stdout).toBe(`${proof}\n${record}\n  record ${released.seq} of ${logs.size} in acme.example/sc-1/1/1\n`);
   expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual(released);
   const judged = await runCli(['audit', 'verify-proof', proof, '--record', record, '--vkey', VKEY]);

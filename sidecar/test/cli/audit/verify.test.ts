@@ -217,7 +217,7 @@ describe('what keeps the verifier from judging ends with 2, and says what to do'
 });
 
 test('"audit" alone, or with a word that is no command of it, says which there are', async () => {
-  expect((await runCli(['audit'])).stderr).toContain('say which: audit export, audit inventory');
+  expect((await runCli(['audit'])).stderr).toContain('say which: audit export, audit find, audit inventory');
   expect((await runCli(['audit', 'verfy'])).stderr).toContain(
     'there is no command "audit verfy"; did you mean "audit verify"?',
   );
