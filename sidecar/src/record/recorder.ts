@@ -1,13 +1,10 @@
-import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope } from '@tallystick/audit';
+import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope, type Log } from '@tallystick/audit';
 import { ulid, type Clock, type Random } from '@tallystick/core';
 import type { Recorder, RecordInput } from './record.ts';
-import type { ShardLog } from './shard-log.ts';
 
 /** The inputs of {@link createRecorder}. */
 export interface RecorderOptions {
-  readonly log: ShardLog;
-  /** Told of each record, in the order of the log. */
-  readonly onRecord: (record: AuditRecord) => void;
+  readonly log: Log;
   /** ULID of this run. */
   readonly boot: string;
   /** Gives records their time. */
@@ -19,7 +16,7 @@ export interface RecorderOptions {
 const CLOCK_STEP_MS = 1000;
 
 /** Returns what appends to an open log, which it closes. */
-export function createRecorder({ log, onRecord, boot, clock, random }: RecorderOptions): Recorder {
+export function createRecorder({ log, boot, clock, random }: RecorderOptions): Recorder {
   let pending = 0;
   let offsetMs = clock.nowMs() - clock.monotonicMs();
 
@@ -30,18 +27,15 @@ export function createRecorder({ log, onRecord, boot, clock, random }: RecorderO
     offsetMs += step;
     return { offset_ms: step, source: 'step', synced: null };
   };
-  const encode = (input: RecordInput, id: string, seq: number, origin: string): Buffer => {
+  const encode = (input: RecordInput, id: string, seq: number): Buffer => {
     const step = clockStep();
-    const record = recordOf(input, { origin, boot, id, seq, clock: input.clock ?? step, nowMs: clock.nowMs() });
-    const bytes = encodeRecord(record);
-    onRecord(record);
-    return bytes;
+    return encodeRecord(
+      recordOf(input, { origin: log.origin, boot, id, seq, clock: input.clock ?? step, nowMs: clock.nowMs() }),
+    );
   };
 
   return {
-    get origin() {
-      return log.origin;
-    },
+    origin: log.origin,
     get pending() {
       return pending;
     },
@@ -50,8 +44,8 @@ export function createRecorder({ log, onRecord, boot, clock, random }: RecorderO
       const id = ulid(clock, random);
       pending++;
       try {
-        const { seq, origin } = await log.append((at, of) => encode(input as RecordInput, id, at, of));
-        return { id, seq, origin };
+        const { seq } = await log.append((at) => encode(input as RecordInput, id, at));
+        return { id, seq, origin: log.origin };
       } finally {
         pending--;
       }
