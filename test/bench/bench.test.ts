@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FROM_SOURCES } from '../daemon/program.ts';
 import { ROOT } from '../rules/repository.ts';
-import { CATALOG } from './catalog.ts';
+import { BY_NAME_ALONE, CATALOG } from './catalog.ts';
 import { figure, type Figure } from './figure.ts';
 import { interleave } from './interleave.ts';
 import { table, withTable } from './report.ts';
@@ -47,9 +47,13 @@ describe('pnpm bench', () => {
   });
 });
 
-test('the committed table has the figures of every measurement', () => {
+test('the committed table has the figures of every measurement, or a place for those that are measured by name alone', () => {
   const page = readFileSync(join(ROOT, 'test/bench/README.md'), 'utf8');
-  expect(Object.keys(CATALOG).filter((name) => !page.includes(`| \`${name}`))).toEqual([]);
+  const missing = Object.keys(CATALOG).filter(
+    (name) => !page.includes(`| \`${name}/`) && !page.includes(`| \`${name}\``),
+  );
+  expect(missing.filter((name) => !BY_NAME_ALONE.includes(name))).toEqual([]);
+  for (const name of BY_NAME_ALONE) expect(page).toContain(`<!-- figures: written by "pnpm bench ${name}" -->`);
 });
 
 describe('a figure', () => {
@@ -98,6 +102,8 @@ test('a table is written between its marks, and a page without them is refused',
   const page = withTable('a\n<!-- figures: written by "pnpm bench" -->\nold\n<!-- end of figures -->\nb\n', 'new');
   expect(page).toBe('a\n<!-- figures: written by "pnpm bench" -->\nnew\n<!-- end of figures -->\nb\n');
   expect(() => withTable('a', 'new')).toThrow(TypeError);
+  const two = `${page}<!-- figures: written by "pnpm bench one" -->\nold\n<!-- end of figures -->\n`;
+  expect(withTable(two, 'its own', 'pnpm bench one')).toBe(two.replace('old', 'its own'));
 });
 
 test('candidates take turns, each first in its round, and warm-up is not kept', async () => {

@@ -1,7 +1,8 @@
-// pnpm bench [--quick] [--json] [NAME…]: measures, prints, and, when it measured everything, writes the table.
+// pnpm bench [--quick] [--json] [NAME…]: measures, prints, and writes the table: that of everything, or of a measurement
+// that has one of its own.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { CATALOG } from './catalog.ts';
+import { BY_NAME_ALONE, CATALOG } from './catalog.ts';
 import { describeEnvironment } from './environment.ts';
 import type { Figure } from './figure.ts';
 import { line, table, withTable } from './report.ts';
@@ -17,7 +18,9 @@ if (unknown.length > 0) {
   console.error(`there is no measurement "${unknown.join('", "')}"; there are: ${Object.keys(CATALOG).join(', ')}`);
   process.exitCode = 2;
 } else {
-  await run(positionals.length > 0 ? positionals : Object.keys(CATALOG));
+  await run(
+    positionals.length > 0 ? positionals : Object.keys(CATALOG).filter((name) => !BY_NAME_ALONE.includes(name)),
+  );
 }
 
 async function run(names: readonly string[]): Promise<void> {
@@ -28,6 +31,8 @@ async function run(names: readonly string[]): Promise<void> {
     for (const each of found) console.log(values.json ? JSON.stringify(each) : line(each));
     figures.push(...found);
   }
-  if (values.json || values.quick || positionals.length > 0) return;
-  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), table(figures, describeEnvironment())));
+  const command = ['pnpm bench', ...positionals].join(' ');
+  const hasTable = positionals.length === 0 || (positionals.length === 1 && BY_NAME_ALONE.includes(positionals[0]!));
+  if (values.json || values.quick || !hasTable) return;
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, 'utf8'), table(figures, describeEnvironment()), command));
 }

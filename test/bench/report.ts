@@ -1,6 +1,6 @@
 import type { Figure } from './figure.ts';
 
-const BEGIN = '<!-- figures: written by "pnpm bench" -->';
+const beginOf = (command: string): string => `<!-- figures: written by "${command}" -->`;
 const END = '<!-- end of figures -->';
 
 /** Returns the table of figures, with the line about where they come from. */
@@ -26,15 +26,16 @@ export function table(figures: readonly Figure[], environment: string): string {
 }
 
 /**
- * Returns `page` with the table between its two marks replaced.
+ * Returns `page` with the table that a command writes replaced, between its two marks.
  *
  * @throws {TypeError} The marks are not there.
  */
-export function withTable(page: string, written: string): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) throw new TypeError('the page has no place for the table');
-  return `${page.slice(0, begin + BEGIN.length)}\n${written}\n${page.slice(end)}`;
+export function withTable(page: string, written: string, command = 'pnpm bench'): string {
+  const mark = beginOf(command);
+  const begin = page.indexOf(mark);
+  const end = page.indexOf(END, begin);
+  if (begin < 0 || end < 0) throw new TypeError('the page has no place for the table');
+  return `${page.slice(0, begin + mark.length)}\n${written}\n${page.slice(end)}`;
 }
 
 /** Returns one line for people. */
