@@ -32,6 +32,7 @@ export function buildConfig(file: FileValue): Config {
     audit: {
       durability: file.audit?.durability ?? 'node',
       localMax: file.audit?.localMax === undefined ? undefined : parseBytes(file.audit.localMax),
+      fiscalYear: { start: file.audit?.fiscalYearStart ?? '01-01', zone: file.audit?.zone ?? 'UTC' },
       anchors: {
         policy: file.audit?.anchors?.policy,
         intervalMs: parseDurationMs(file.audit?.anchors?.interval ?? DEFAULT_INTERVAL)!,

@@ -39,6 +39,8 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
       'listen.health': (config) => config.listen.health,
       issuer: (config) => config.issuer,
       'audit.localMax': (config) => config.audit.localMax,
+      'audit.fiscalYearStart': (config) => config.audit.fiscalYear.start,
+      'audit.zone': (config) => config.audit.fiscalYear.zone,
       'audit.anchors': (config) => config.audit.anchors,
       'audit.replica': (config) => config.audit.replica,
       'audit.escrow': (config) => config.audit.escrow,

@@ -24,6 +24,8 @@ export interface Config {
     readonly durability: 'node' | 'none';
     /** How many bytes the logs may take; undefined: as the file system has it. */
     readonly localMax: number | undefined;
+    /** By which years the log is cut into shards: their first day as `MM-DD`, and an IANA time zone. */
+    readonly fiscalYear: { readonly start: string; readonly zone: string };
     readonly anchors: {
       /** Absolute path of the file of the witnesses; undefined: none is asked. */
       readonly policy: string | undefined;

@@ -5,7 +5,7 @@ import { IDENTITY } from './identity-shape.ts';
 import { LISTEN } from './listen-shape.ts';
 import { defaulted, object, optional, required } from './object-shape.ts';
 import { choice, constant, either, integer, list, map, text, type TypeOf } from './shape.ts';
-import { BYTES, ISSUER_URL, NAME, SIDECAR_ID, TRUST_DOMAIN } from './texts.ts';
+import { BYTES, DAY_OF_YEAR, ISSUER_URL, NAME, SIDECAR_ID, TIME_ZONE, TRUST_DOMAIN } from './texts.ts';
 
 /** The format of configuration files that this version reads. */
 export const FILE_VERSION = 1;
@@ -81,6 +81,12 @@ export const FILE = object(
           text(BYTES),
           'How much the logs may take here. Default: 256MiB in memory; on a disk, all but 1 GiB of it.',
         ),
+        fiscalYearStart: defaulted(
+          text(DAY_OF_YEAR),
+          '01-01',
+          'The day on which a year of the books begins. The record is cut into shards by these years.',
+        ),
+        zone: defaulted(text(TIME_ZONE), 'UTC', 'The IANA time zone in which that day begins.'),
         anchors: optional(ANCHORS, 'How heads of the record become known outside of this machine.'),
         replica: optional(REPLICA, 'Where a copy of the record is kept.'),
         escrow: optional(

@@ -148,6 +148,33 @@ export const SIDECAR_ID: TextOptions = {
   pattern: /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/u,
 };
 
+/** A day of every year, or 29 February. */
+export const DAY_OF_YEAR: TextOptions = {
+  is: 'a day of the year',
+  write: 'a month and a day such as "04-01"',
+  pattern: /^(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$/u,
+  check: (text) => {
+    const [month = 0, day = 0] = text.split('-').map(Number);
+    // 2024 has all days that there are.
+    return new Date(Date.UTC(2024, month - 1, day)).getUTCDate() === day ? undefined : 'its month has no such day';
+  },
+};
+
+/** An IANA time zone. */
+export const TIME_ZONE: TextOptions = {
+  is: 'a time zone',
+  write: 'the name of an IANA time zone such as UTC or Europe/Berlin',
+  pattern: /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/u,
+  check: (text) => {
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: text });
+      return undefined;
+    } catch {
+      return 'it is not known here';
+    }
+  },
+};
+
 /** A size on a disk; {@link parseBytes} reads it. */
 export const BYTES: TextOptions = {
   is: 'a size',
