@@ -1,4 +1,3 @@
-import { startJournalThread, type OpenJournal } from '@tallystick/audit';
 import { systemClock, systemRandom, systemTimers, TallystickError, type Clock } from '@tallystick/core';
 import type { Difference } from './config/changes.ts';
 import type { HttpListener } from './config/config.ts';
@@ -11,6 +10,7 @@ import { createLog, errorFields, type Log, type LogFields, type LogLevel } from 
 import { createNotify } from './observe/notify.ts';
 import { startTelemetry, type StartedTelemetry } from './observe/start-telemetry.ts';
 import { openSidecar } from './open-sidecar.ts';
+import { journalThreads } from './record/journal-threads.ts';
 import type { Operator } from './record/record.ts';
 import { createListeners } from './serve.ts';
 import { VERSION } from './version.ts';
@@ -62,6 +62,8 @@ const STOP_MS = 8000;
  * @throws {TallystickError} Why it cannot start.
  */
 export async function startDaemon(options: RunOptions): Promise<Daemon> {
+  // At once: a thread takes as long to start as the configuration to be read.
+  const journal = journalThreads();
   const clock: Clock = systemClock;
   const timers = systemTimers;
   const random = systemRandom;
@@ -88,7 +90,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     timers,
     random,
     log,
-    journal: journalInThread,
+    journal,
     disk: { clock, timers },
     heartbeat: true,
     newIncarnation: options.newIncarnation,
@@ -109,17 +111,18 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       failed: (error) => log.error('a connection or request failed', errorFields(error)),
     });
 
-    await sidecar.lifecycle.started();
-    await sidecar.lifecycle.configLoaded(refusal ? 'last-good' : 'file', loaded.digest);
     const lastGood = createLastGood(config.state.leases, clock);
     if (refusal) {
       logMistakes(log, 'the configuration is broken; the last good one is used', refusal.mistakes, {
         until: new Date(refusal.usableUntilMs).toISOString(),
       });
-      await lastGood.refuse();
-    } else {
-      await lastGood.keep(loaded.text);
     }
+    // All of it durable before a socket appears, and made durable together.
+    await Promise.all([
+      sidecar.lifecycle.started(),
+      sidecar.lifecycle.configLoaded(refusal ? 'last-good' : 'file', loaded.digest),
+      refusal ? lastGood.refuse() : lastGood.keep(loaded.text),
+    ]);
     const { visible } = await listeners.start();
     if (!visible) log.warn('processes cannot be told apart here: assurance is "socket" for every workload');
 
@@ -204,12 +207,6 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     throw error;
   }
 }
-
-/** In a bundle the thread's program lies beside it. */
-const JOURNAL_PROGRAM = import.meta.url.endsWith('.ts')
-  ? {}
-  : { program: new URL('./journal-worker.cjs', import.meta.url) };
-const journalInThread: OpenJournal = (folder, onBatch) => startJournalThread({ folder, onBatch, ...JOURNAL_PROGRAM });
 
 function urlOf(listener: HttpListener | undefined): string | undefined {
   if (!listener) return undefined;

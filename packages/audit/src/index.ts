@@ -80,7 +80,14 @@ export {
 export { type Journal, type Position } from './journal/journal.ts';
 export { JournalError, type DamagePlace, type JournalFault } from './journal/journal-error.ts';
 export { createNodeDisk } from './journal/node-disk.ts';
-export { startJournalThread, type JournalThread, type JournalThreadOptions } from './journal/journal-thread.ts';
+export {
+  spawnJournalThread,
+  startJournalThread,
+  type JournalThread,
+  type JournalThreadOptions,
+  type RecoverInThread,
+  type SpawnOptions,
+} from './journal/journal-thread.ts';
 export { recoverJournal, type Recovery, type RecoveryFacts, type RecoveryOptions } from './journal/recovery.ts';
 export { SEGMENT_SIZES, type SegmentSizes } from './journal/segment-file.ts';
 export {

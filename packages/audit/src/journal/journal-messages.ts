@@ -6,7 +6,6 @@ import type { SegmentSizes } from './segment-file.ts';
 
 /** What the journal's thread is started with. */
 export interface ThreadData {
-  readonly folder: string;
   readonly sizes: SegmentSizes;
   readonly desk: Desk;
 }
@@ -17,7 +16,7 @@ export interface ThreadData {
  * message takes 96.
  */
 export interface Desk {
-  /** Requests so far; what is asked, a {@link ASK}; for a commit the records and bytes in `body`. */
+  /** Requests so far; what is asked, a {@link ASK}; the records and bytes in `body`. */
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly upToSeq: Float64Array<SharedArrayBuffer>;
   readonly body: Uint8Array<SharedArrayBuffer>;
@@ -26,8 +25,8 @@ export interface Desk {
 /** Where in {@link Desk} `words` what stands. */
 export const WORD = { asked: 0, ask: 1, count: 2, length: 3 } as const;
 
-/** What the journal's thread may be asked. */
-export const ASK = { commit: 1, release: 2, close: 3 } as const;
+/** What the journal's thread may be asked: first, and once, to recover the journal in the folder that `body` names. */
+export const ASK = { recover: 0, commit: 1, release: 2, close: 3 } as const;
 
 export function createDesk(): Desk {
   return {

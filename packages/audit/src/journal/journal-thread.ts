@@ -6,16 +6,20 @@ import type { RecoveryFacts } from './recovery.ts';
 import { ASK, createDesk, failureOf, WORD, type ThreadData, type ThreadReply } from './journal-messages.ts';
 import { SEGMENT_SIZES, type SegmentSizes } from './segment-file.ts';
 
-/** The inputs of {@link startJournalThread}. */
-export interface JournalThreadOptions {
-  /** The journal's own folder, which must exist. Whoever calls holds the lock of the log. */
-  readonly folder: string;
-  /** Told every batch that the journal still holds, once and in order, before the start resolves. Void when it rejects. */
-  readonly onBatch: (batch: Batch) => void;
+/** The inputs of {@link spawnJournalThread}. */
+export interface SpawnOptions {
   /** Replaces the sizes of segments, in tests. */
   readonly sizes?: SegmentSizes;
   /** The module `journal-worker`, where a bundler has moved it. */
   readonly program?: URL;
+}
+
+/** The inputs of {@link startJournalThread}. */
+export interface JournalThreadOptions extends SpawnOptions {
+  /** The journal's own folder, which must exist. Whoever calls holds the lock of the log. */
+  readonly folder: string;
+  /** Told every batch that the journal still holds, once and in order, before the start resolves. Void when it rejects. */
+  readonly onBatch: (batch: Batch) => void;
 }
 
 /** A journal in a thread of its own. */
@@ -33,6 +37,9 @@ const EXEC_ARGV = FROM_SOURCE ? ['--conditions=@tallystick/source'] : [];
 // What a batch leaves behind is garbage at once, most of it outside the heap: a small young generation frees it soon.
 const LIMITS = { maxYoungGenerationSizeMb: 2 };
 
+/** Recovers one journal in a thread that is there: {@link startJournalThread} does it in a new one. Called once. */
+export type RecoverInThread = (options: Pick<JournalThreadOptions, 'folder' | 'onBatch'>) => Promise<JournalThread>;
+
 /**
  * Recovers a journal in a thread of its own and returns a committer for it. The calls to the disk hold up neither the
  * event loop nor its pool of threads, and are held up by neither. The thread keeps the process alive while it is
@@ -40,10 +47,14 @@ const LIMITS = { maxYoungGenerationSizeMb: 2 };
  *
  * @throws {JournalError} as a rejection: as {@link recoverJournal}; and what `onBatch` throws
  */
-export async function startJournalThread(options: JournalThreadOptions): Promise<JournalThread> {
-  const { folder, onBatch, sizes = SEGMENT_SIZES, program = PROGRAM } = options;
+export async function startJournalThread({ folder, onBatch, ...spawn }: JournalThreadOptions): Promise<JournalThread> {
+  return spawnJournalThread(spawn)({ folder, onBatch });
+}
+
+/** Starts the thread of a journal before its folder is known: it takes a while, which the process may use otherwise. */
+export function spawnJournalThread({ sizes = SEGMENT_SIZES, program = PROGRAM }: SpawnOptions = {}): RecoverInThread {
   const desk = createDesk();
-  const data: ThreadData = { folder, sizes, desk };
+  const data: ThreadData = { sizes, desk };
   const worker = new Worker(program, {
     workerData: data,
     name: 'tallystick-journal',
@@ -54,6 +65,7 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
   let last: Promise<unknown> = Promise.resolve();
   let ended: JournalError | undefined;
   let refusal: { readonly error: unknown } | undefined;
+  let tell: (batch: Batch) => void = () => {};
 
   const waitForReply = (): Promise<ThreadReply> => {
     worker.ref();
@@ -76,12 +88,13 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
     ended ??= new JournalError('closed', 'the thread of the journal has ended', { cause });
     waiter?.reject(ended);
   };
+  worker.unref();
   worker.on('error', end);
   worker.on('exit', () => end());
   worker.on('message', (reply: ThreadReply) => {
     if (reply.say === 'batches') {
       try {
-        for (const batch of reply.batches) onBatch(batch);
+        for (const batch of reply.batches) tell(batch);
       } catch (error) {
         refusal ??= { error };
       }
@@ -92,33 +105,36 @@ export async function startJournalThread(options: JournalThreadOptions): Promise
     else waiter?.resolve(reply);
   });
 
-  const first = await waitForReply();
-  if (first.say !== 'recovered') throw new JournalError('closed', 'the thread of the journal did not begin');
-  if (refusal) {
-    await ask(ASK.close, () => {});
-    throw refusal.error;
-  }
-  return {
-    ...first.facts,
-    committer: {
-      memory: Buffer.from(desk.body.buffer),
-      async commit(body) {
-        const reply = await ask(ASK.commit, () => {
-          if (body.bytes.buffer !== desk.body.buffer) desk.body.set(body.bytes);
-          desk.words[WORD.count] = body.count;
-          desk.words[WORD.length] = body.bytes.length;
-        });
-        if (reply.say === 'committed') return reply.position;
-        throw new JournalError('write_failed', 'the thread of the journal answered something else');
-      },
-      async release(upToSeq) {
-        await ask(ASK.release, () => {
-          desk.upToSeq[0] = upToSeq;
-        });
-      },
-      async close() {
-        await ask(ASK.close, () => {});
-      },
+  const committer: Committer = {
+    memory: Buffer.from(desk.body.buffer),
+    async commit(body) {
+      const reply = await ask(ASK.commit, () => {
+        if (body.bytes.buffer !== desk.body.buffer) desk.body.set(body.bytes);
+        desk.words[WORD.count] = body.count;
+        desk.words[WORD.length] = body.bytes.length;
+      });
+      if (reply.say === 'committed') return reply.position;
+      throw new JournalError('write_failed', 'the thread of the journal answered something else');
     },
+    async release(upToSeq) {
+      await ask(ASK.release, () => {
+        desk.upToSeq[0] = upToSeq;
+      });
+    },
+    async close() {
+      await ask(ASK.close, () => {});
+    },
+  };
+  return async ({ folder, onBatch }) => {
+    tell = onBatch;
+    const reply = await ask(ASK.recover, () => {
+      desk.words[WORD.length] = Buffer.from(desk.body.buffer).write(folder);
+    });
+    if (reply.say !== 'recovered') throw new JournalError('closed', 'the thread of the journal did not begin');
+    if (refusal) {
+      await committer.close();
+      throw refusal.error;
+    }
+    return { ...reply.facts, committer };
   };
 }

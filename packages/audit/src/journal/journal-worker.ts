@@ -8,7 +8,10 @@ import { recoverJournal, type Recovery } from './recovery.ts';
 /** A message for each batch would take longer than to read it. */
 const BATCHES_TOLD_TOGETHER = 256;
 
-function serve(port: MessagePort, { folder, sizes, desk }: ThreadData): void {
+function serve(port: MessagePort, { sizes, desk }: ThreadData): void {
+  const { words, body, upToSeq } = desk;
+  Atomics.wait(words, WORD.asked, 0);
+  const folder = Buffer.from(body.subarray(0, words[WORD.length])).toString();
   const say = (reply: ThreadReply): void => port.postMessage(reply);
   let found: Batch[] = [];
   const tell = (): void => say({ say: 'batches', batches: found });
@@ -31,7 +34,6 @@ function serve(port: MessagePort, { folder, sizes, desk }: ThreadData): void {
   const { journal, firstSeq, nextSeq, epoch, torn } = recovery;
   say({ say: 'recovered', facts: { firstSeq, nextSeq, epoch, torn } });
 
-  const { words, body, upToSeq } = desk;
   const answer = (ask: number): ThreadReply => {
     switch (ask) {
       case ASK.commit: {
@@ -47,8 +49,8 @@ function serve(port: MessagePort, { folder, sizes, desk }: ThreadData): void {
     }
   };
   // Read once for each request: as soon as it is answered the next one may stand there.
-  let ask = 0;
-  for (let answered = 0; ask !== ASK.close; answered++) {
+  let ask: number = ASK.recover;
+  for (let answered = 1; ask !== ASK.close; answered++) {
     Atomics.wait(words, WORD.asked, answered);
     ask = words[WORD.ask]!;
     try {
