@@ -54,6 +54,7 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
     journal: inlineJournal(createNodeDisk),
     disk: { clock: systemClock, timers: systemTimers },
     heartbeat: false,
+    anchored: false,
     telemetry: async () => noTelemetry,
     onRecordFailure: () => {},
   });

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
 import { assemble, MAX_LIFETIME_SECONDS, type Sidecar } from './assemble.ts';
+import type { AnchoredLog } from './anchor/anchored-log.ts';
+import type { Anchoring } from './anchor/anchoring.ts';
 import { createAttest } from './attest/attest.ts';
 import type { Attestor } from './attest/attestor.ts';
 import { createMatch } from './attest/match.ts';
@@ -12,6 +14,7 @@ import type { Config } from './config/config.ts';
 import { openLocalSigner } from './issuer/local-signer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { noTelemetry } from './observe/no-telemetry.ts';
 import { observedAttestor } from './observe/observed-attestor.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
 import { openLateStore } from './record/late-records.ts';
@@ -42,6 +45,8 @@ export interface OpenOptions {
   readonly disk: { readonly clock: Clock; readonly timers: Timers };
   /** False on a clock that a test moves: a log says nothing of its heart there. */
   readonly heartbeat: boolean;
+  /** Whether the log becomes known outside, as far as the configuration says: not on a clock that a test moves. */
+  readonly anchored: boolean;
   /** Who begins a new incarnation of the log; undefined: it goes on. */
   readonly newIncarnation?: Operator | undefined;
   /** Told once when records can no longer be written: the process may not go on. */
@@ -91,6 +96,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       localMax: config.audit.localMax,
       escrow,
       newIncarnation: options.newIncarnation,
+      anchor: options.anchored ? anchor(options, telemetry) : undefined,
       onFailure: (error) => {
         log.error('the record failed: nothing is released any more', errorFields(error));
         telemetry.recordEnded(error);
@@ -138,4 +144,17 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     await close();
     throw error;
   }
+}
+
+/** Returns what anchors the log. Loaded when there is somebody to whom it becomes known. */
+function anchor(
+  { config: { state, audit }, clock, timers, random, log: logger }: OpenOptions,
+  telemetry: SidecarTelemetry,
+): ((log: AnchoredLog) => Promise<Anchoring>) | undefined {
+  if (audit.anchors.policy === undefined && !audit.replica && telemetry === noTelemetry) return undefined;
+  const published = telemetry.checkpointPublished;
+  return async (log) => {
+    const { openAnchoring } = await import('./anchor/open-anchoring.ts');
+    return openAnchoring({ log, folder: state.audit, config: audit, clock, timers, random, logger, published });
+  };
 }

@@ -93,6 +93,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
     journal,
     disk: { clock, timers },
     heartbeat: true,
+    anchored: true,
     newIncarnation: options.newIncarnation,
     async telemetry(sidecarId) {
       const { trustDomain } = config;
@@ -174,7 +175,7 @@ export async function startDaemon(options: RunOptions): Promise<Daemon> {
       records: recorder.status().size,
       published: recorder.status().published?.size ?? 0,
       durability: recorder.status().durability,
-      rollback: 'undetectable',
+      rollback: recorder.status().anchoring.rollback,
     });
 
     let stopped: Promise<'closed' | 'stuck'> | undefined;

@@ -1,7 +1,7 @@
 import { TallystickError } from '@tallystick/core';
 import { errorFields, type Log, type LogFields } from '../observe/log.ts';
 
-/** Tells of witnesses and replicas that fail, and that work again: once for each change, not once a round. */
+/** Tells of witnesses and replicas that work, and that fail: once for each change, not once a round. */
 export interface Outages {
   /** Those that failed when they were asked last. */
   readonly failing: readonly string[];
@@ -11,11 +11,12 @@ export interface Outages {
 
 /** @param what Such as `witness`: names them in messages, and is the field of their name. */
 export function createOutages(what: string, log: Log): Outages {
-  const told = new Map<string, string>();
+  /** Why each was last said to fail; undefined where it was said to work. */
+  const told = new Map<string, string | undefined>();
   const fields = (name: string): LogFields => ({ [what]: name });
   return {
     get failing() {
-      return [...told.keys()];
+      return [...told].flatMap(([name, why]) => (why === undefined ? [] : [name]));
     },
     failed(name, error) {
       const why = TallystickError.is(error) ? error.description : String((error as Error | undefined)?.name);
@@ -26,7 +27,9 @@ export function createOutages(what: string, log: Log): Outages {
       log[level](`the ${what} does not anchor the record`, { ...fields(name), ...errorFields(error) });
     },
     worked(name) {
-      if (told.delete(name)) log.info(`the ${what} anchors the record again`, fields(name));
+      if (told.has(name) && told.get(name) === undefined) return;
+      told.set(name, undefined);
+      log.info(`the ${what} anchors the record`, fields(name));
     },
   };
 }

@@ -20,7 +20,7 @@ export interface ReplicaRounds {
   /**
    * Holds the log to the newest head that the replica has.
    *
-   * @throws {TallystickError} `state_unusable`, as a rejection: the log is behind that, or forked.
+   * @throws {LogError} `behind_anchor` or `forked`, as a rejection.
    */
   check(signal: AbortSignal): Promise<void>;
   /** Copies what is missing; returns whether the replica has acknowledged it. Does not reject. */

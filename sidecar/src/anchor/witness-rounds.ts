@@ -2,10 +2,13 @@ import {
   AnchorError,
   anchorRound,
   checkAgainstAnchor,
+  LogError,
   openAnchors,
   openHeadsFile,
   witnessesOf,
+  type AnchorFault,
   type Anchors,
+  type LogFault,
   type SignedHead,
   type TlogPolicy,
 } from '@tallystick/audit';
@@ -18,7 +21,7 @@ export interface WitnessRounds extends Pick<Anchors, 'newest' | 'state' | 'close
   /**
    * Holds the log to what the witnesses have cosigned: as far as is kept beside it, and as they say now.
    *
-   * @throws {TallystickError} `state_unusable` or `anchor_refused`, as a rejection: the log is behind that, or forked.
+   * @throws {LogError} `behind_anchor` or `forked`, as a rejection.
    */
   check(): Promise<void>;
   /** Has the published head cosigned; returns whether the quorum of the policy is reached. Does not reject. */
@@ -81,8 +84,10 @@ export async function openWitnessRounds(options: WitnessRoundsOptions): Promise<
       if (!head) return;
       const readHashes = files.hashes(head.size);
       for (const anchor of anchors.known) await checkAgainstAnchor({ own: { origin, ...head }, readHashes, anchor });
-      const contradiction = (await ask(head, STARTING_ANSWER_MS)).find(contradicts);
-      if (contradiction) throw contradiction;
+      for (const error of await ask(head, STARTING_ANSWER_MS)) {
+        const fault = error instanceof AnchorError ? CONTRADICTIONS[error.fault] : undefined;
+        if (fault) throw new LogError(fault, (error as AnchorError).description, error);
+      }
     },
     async round(signal) {
       const head = log.published();
@@ -98,7 +103,8 @@ export async function openWitnessRounds(options: WitnessRoundsOptions): Promise<
   };
 }
 
-/** True where a witness has seen what this log is not. That it is away says nothing. */
-function contradicts(error: unknown): error is AnchorError {
-  return error instanceof AnchorError && (error.fault === 'witness_ahead' || error.fault === 'witness_disagrees');
-}
+/** What it means for the log that a witness has seen what it is not. That one is away says nothing. */
+const CONTRADICTIONS: Partial<Record<AnchorFault, LogFault>> = {
+  witness_ahead: 'behind_anchor',
+  witness_disagrees: 'forked',
+};

@@ -15,5 +15,6 @@ export const noTelemetry: SidecarTelemetry = {
   recorded: nothing,
   notRecorded: nothing,
   recordEnded: nothing,
+  checkpointPublished: nothing,
   observe: nothing,
 };

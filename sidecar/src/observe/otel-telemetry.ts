@@ -65,6 +65,12 @@ export function createOtelTelemetry(version: string, clock: Pick<Clock, 'monoton
     notRecorded: (failure, seconds) =>
       scope.record('tallystick.audit.append.duration', seconds, { 'error.type': errorType(failure) }),
     recordEnded: (failure) => scope.emit('tallystick.audit.write_failed', { 'error.type': errorType(failure) }),
+    checkpointPublished: ({ origin, size, root }) =>
+      scope.emit('tallystick.audit.checkpoint.published', {
+        'tallystick.audit.log.origin': origin,
+        'tallystick.audit.log.size': size,
+        'tallystick.audit.log.root': root,
+      }),
     observe(census) {
       scope.observe('tallystick.identity.count', () =>
         census.identities().map(({ kind, state, count }) => ({

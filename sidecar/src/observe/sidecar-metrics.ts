@@ -5,6 +5,7 @@ import type { ListenCounts } from '../listen/counters.ts';
 import type { LateRecords } from '../record/late-records.ts';
 import type { Recorder } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
+import type { AnchoringStatus } from '../anchor/anchoring-status.ts';
 import type { Census } from './census.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -39,9 +40,27 @@ export function describeSidecar(
     () => recorder.status().space.usedBytes,
   );
   metrics.gauge('tallystick_record_max_bytes', 'Bytes that the logs may take.', () => recorder.status().space.maxBytes);
-  metrics.gauge('tallystick_record_durability', '1 for what makes records last: node, or none (memory).', () => [
-    { labels: { class: recorder.status().durability }, value: 1 },
-  ]);
+  metrics.gauge(
+    'tallystick_record_durability',
+    '1 for what makes records last: node, replicated, or none (memory).',
+    () => [{ labels: { class: recorder.status().durability }, value: 1 }],
+  );
+  const anchoring = (): AnchoringStatus => recorder.status().anchoring;
+  metrics.gauge('tallystick_rollback_detectable', '1 while an older copy of the log would be found out.', () =>
+    Number(anchoring().rollback === 'detectable'),
+  );
+  metrics.gauge('tallystick_anchor_age_seconds', 'Age of the newest head that is known outside.', () =>
+    sample(anchoring().anchor?.ageMs, (ageMs) => ageMs / 1000),
+  );
+  metrics.gauge('tallystick_witnesses_failing', 'Witnesses that did not cosign when they were asked last.', () =>
+    sample(anchoring(), ({ failing }) => failing.length),
+  );
+  metrics.gauge('tallystick_replica_acknowledged', '1 while the replica takes what it is given.', () =>
+    sample(anchoring().replica, ({ acknowledged }) => Number(acknowledged)),
+  );
+  metrics.gauge('tallystick_replica_lag_records', 'Records that the replica does not have.', () =>
+    sample(anchoring().replica, ({ records }) => recorder.status().size - records),
+  );
   metrics.gauge('tallystick_record_late', 'Revocations and suspensions that wait to be recorded.', () => late.waiting);
   metrics.gauge('tallystick_config_in_force', '1 while the configuration file is what the sidecar runs by.', () =>
     Number(configInForce()),
@@ -53,6 +72,11 @@ export function describeSidecar(
     return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
   });
   metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+}
+
+/** Returns the one sample of what there is, and none of what there is not. */
+function sample<T>(found: T | null | undefined, value: (found: T) => number) {
+  return found === null || found === undefined ? [] : [{ labels: {}, value: value(found) }];
 }
 
 /** Registers the gauges of the workload sockets. */

@@ -34,6 +34,8 @@ export interface SidecarTelemetry {
   notRecorded(failure: unknown, seconds: number): void;
   /** Nothing can be recorded any more. Told once. */
   recordEnded(failure: unknown): void;
+  /** A head of the log is published; told at the pace of anchors. Its root is base64. */
+  checkpointPublished(head: { readonly origin: string; readonly size: number; readonly root: string }): void;
   /** Gives what can be counted at any time. Told once, at the start. */
   observe(census: Census): void;
 }

@@ -15,12 +15,13 @@ export interface Heartbeat {
 /** The inputs of {@link startHeartbeat}. */
 export interface HeartbeatOptions {
   readonly recorder: Recorder;
-  readonly durability: RecordBodies['log.heartbeat']['durability'];
+  /** Returns what a heartbeat says beside that the writer is alive. */
+  readonly facts: () => Pick<RecordBodies['log.heartbeat'], 'anchor' | 'durability'>;
   readonly timers: Timers;
 }
 
 /** Appends `log.heartbeat` before nothing was recorded for longer than {@link HEARTBEAT_MS}. */
-export function startHeartbeat({ recorder, durability, timers }: HeartbeatOptions): Heartbeat {
+export function startHeartbeat({ recorder, facts, timers }: HeartbeatOptions): Heartbeat {
   let timer: Timer | undefined;
   let idle = false;
 
@@ -35,7 +36,7 @@ export function startHeartbeat({ recorder, durability, timers }: HeartbeatOption
       outcome: 'success',
       reason: null,
       trace: null,
-      body: { anchor: null, durability },
+      body: facts(),
     });
   // Half the time: a record just after a look must not double the silence.
   const arm = (): void => {

@@ -22,6 +22,9 @@ import {
 import { ulid, type Clock, type Random, type TallystickError, type Timers } from '@tallystick/core';
 import { tryLock } from '../listen/lock.ts';
 import { openFingerprintKey, type FingerprintKey } from '../state/fingerprint-key.ts';
+import type { AnchoredLog } from '../anchor/anchored-log.ts';
+import type { Anchoring } from '../anchor/anchoring.ts';
+import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import { openLogKey } from '../state/log-key.ts';
 import type { Escrow } from './fingerprint-escrow.ts';
 import { createFingerprint, fingerprintKeyId, type Fingerprint } from './fingerprint.ts';
@@ -53,6 +56,8 @@ export interface OpenRecorderOptions {
   readonly escrow: Escrow | undefined;
   /** Who begins a new incarnation, and why; undefined: the newest log goes on. */
   readonly newIncarnation: Operator | undefined;
+  /** Holds the log to what is known of it outside, and makes it known there; undefined: nobody does. */
+  readonly anchor: ((log: AnchoredLog) => Promise<Anchoring>) | undefined;
   /** Told once when records can no longer be written. */
   readonly onFailure: (error: TallystickError) => void;
 }
@@ -66,7 +71,7 @@ export interface OpenedRecorder extends Recorder {
   readonly isEscrowed: boolean;
   /** True when nothing was in the log before this run. */
   readonly isNew: boolean;
-  /** True when the journal's thread hangs in a call to the disk: it can be ended by a signal alone. */
+  /** True when a call to the disk or to the replica hangs: the process can be ended by a signal alone. */
   isStuck(): boolean;
 }
 
@@ -114,13 +119,26 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     onFailure: options.onFailure,
   });
   const recorder = createRecorder({ log, boot, clock, random });
+  let anchoring: Anchoring | undefined;
   try {
+    anchoring = await options.anchor?.(log);
     await recordBoot(recorder, log, { version: options.version, durability, boot, nowMs: clock.nowMs() });
   } catch (error) {
+    await anchoring?.stop();
     await recorder.close().catch(() => {});
     throw error;
   }
-  const heartbeat = options.heartbeat && startHeartbeat({ recorder, durability, timers: options.heartbeat });
+  const isReplicated = (): boolean => anchoring?.status().replica?.acknowledged === true;
+  const heartbeat =
+    options.heartbeat &&
+    startHeartbeat({
+      recorder,
+      facts: () => ({
+        anchor: anchoring?.newest() ?? null,
+        durability: isReplicated() ? { ...durability, class: 'replicated' } : durability,
+      }),
+      timers: options.heartbeat,
+    });
   return {
     ...recorder,
     get pending() {
@@ -130,17 +148,29 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     fingerprint: createFingerprint(fingerprints.key),
     isEscrowed: !options.escrow || fingerprints.sealed?.escrow === options.escrow.key,
     isNew: log.restoration.size === 0,
-    isStuck: () => log.failure instanceof JournalError && log.failure.fault === 'hung',
+    isStuck: () => (log.failure instanceof JournalError && log.failure.fault === 'hung') || anchoring?.hangs === true,
+    status: () => ({
+      ...recorder.status(),
+      ...(isReplicated() && { durability: 'replicated' }),
+      anchoring: anchoring?.status() ?? NOT_ANCHORED,
+    }),
     async append(input) {
       heartbeat?.postpone();
       return recorder.append(input);
     },
     async close() {
       heartbeat?.stop();
-      await recorder.close();
+      try {
+        await recorder.close();
+      } finally {
+        await anchoring?.finish(LAST_ROUND_MS);
+      }
     },
   };
 }
+
+/** How long the head of the end may take to become known outside. */
+const LAST_ROUND_MS = 1500;
 
 type DurabilityFacts = RecordBodies['log.boot']['durability'];
 

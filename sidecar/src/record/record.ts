@@ -1,4 +1,5 @@
 import type { Durability, Envelope, RecordBodies, RecordType, SpaceLevel } from '@tallystick/audit';
+import type { AnchoringStatus } from '../anchor/anchoring-status.ts';
 
 /** The body of a record, without its version: the recorder knows which one it writes. */
 export type BodyOf<T extends RecordType> = T extends RecordType ? Omit<RecordBodies[T], 'v'> : never;
@@ -41,8 +42,10 @@ export interface RecordStatus {
   readonly size: number;
   /** The head that is on disk for others to read; null before the first. */
   readonly published: { readonly size: number; readonly root: string } | null;
-  readonly durability: Durability;
+  /** `replicated`: a replica takes what is given to it. */
+  readonly durability: Durability | 'replicated';
   readonly space: { readonly level: SpaceLevel; readonly usedBytes: number; readonly maxBytes: number };
+  readonly anchoring: AnchoringStatus;
 }
 
 /** Appends records to the log. The only way anything is recorded. */

@@ -1,5 +1,6 @@
 import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope, type Log } from '@tallystick/audit';
 import { ulid, type Clock, type Random } from '@tallystick/core';
+import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import type { Recorder, RecordInput } from './record.ts';
 
 /** The inputs of {@link createRecorder}. */
@@ -58,6 +59,7 @@ export function createRecorder({ log, boot, clock, random }: RecorderOptions): R
         published: published ? { size: published.size, root: Buffer.from(published.root).toString('base64') } : null,
         durability: space.durability,
         space: { level: space.level, usedBytes: space.usedBytes, maxBytes: space.limit.maxBytes },
+        anchoring: NOT_ANCHORED,
       };
     },
     close: () => log.close(),

@@ -1,5 +1,6 @@
 import type { RecordType } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
+import { NOT_ANCHORED } from '../../src/anchor/anchoring-status.ts';
 import { createLateRecords, type LateRecords, type LateStore } from '../../src/record/late-records.ts';
 import type { Recorder, RecordInput } from '../../src/record/record.ts';
 import type { RecordedRegistry } from '../../src/record/recorded-registry.ts';
@@ -89,6 +90,7 @@ export function memoryRecorder(): MemoryRecorder {
       published: null,
       durability: 'node',
       space: { level: 'ok', usedBytes: 0, maxBytes: 1 },
+      anchoring: NOT_ANCHORED,
     }),
     close: async () => {},
   };

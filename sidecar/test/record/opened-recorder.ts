@@ -25,6 +25,7 @@ export async function openedRecorder(
     localMax: undefined,
     escrow: undefined,
     newIncarnation: undefined,
+    anchor: undefined,
     onFailure: () => {},
     ...options,
   });

@@ -7,7 +7,7 @@ interface FaultEntry {
 }
 
 const NEW_INCARNATION =
-  'copy the folder away as evidence, then begin a new incarnation of the log; its first record names the last good head';
+  'copy the folder away as evidence, then begin a new incarnation of the log by "tallystick run --new-incarnation REASON"; its first record names the last good head';
 const REPLICA =
   'copy the folder away as evidence, then restore "tile/" and "checkpoint" from the replica, or begin a new incarnation of the log';
 

@@ -59,7 +59,8 @@ export function adminStatusRoutes(parts: AdminStatusParts): readonly AdminRoute[
 }
 
 function recordStatus(recorder: Recorder, late: number) {
-  const { size, published, durability, space } = recorder.status();
+  const { size, published, durability, space, anchoring } = recorder.status();
+  const { rollback, quorum, anchor, failing, replica } = anchoring;
   return {
     origin: recorder.origin,
     writable: recorder.isWritable(),
@@ -72,8 +73,17 @@ function recordStatus(recorder: Recorder, late: number) {
     space: space.level,
     used_bytes: space.usedBytes,
     max_bytes: space.maxBytes,
-    // Until heads are anchored outside this host, nobody could tell an older copy from the newest.
-    anchor_age_seconds: null,
-    rollback: 'undetectable',
+    rollback,
+    anchored_size: anchor?.size ?? 0,
+    anchor_age_seconds: seconds(anchor?.ageMs),
+    quorum,
+    witnesses_failing: failing,
+    replica: replica ? (replica.acknowledged ? 'acknowledged' : 'behind') : 'none',
+    replicated_size: replica?.records ?? 0,
+    replica_age_seconds: seconds(replica?.ageMs),
   };
+}
+
+function seconds(ms: number | null | undefined): number | null {
+  return typeof ms === 'number' ? Math.floor(ms / 1000) : null;
 }
