@@ -26,7 +26,7 @@ import { describeWithServers, requireServer } from '../servers/require-server.ts
 const PAGE = 'sidecar/docs/audit.md';
 const VKEY = vkeyAt({ incarnation: 1, shard: 1 });
 const COMMANDS = codeBlocks(PAGE, readText(PAGE))
-  .filter(({ language }) => language === 'sh')
+  .filter(({ language, flags }) => language === 'sh' && flags.length === 0)
   .flatMap(({ code }) => code.trim().split('\n'));
 
 function scratch(): string {
