@@ -49,7 +49,7 @@ export { Secret } from './secret.ts';
 export { entryFacts, requireTrustedSocket, type EntryCalls, type EntryFacts } from './socket-trust.ts';
 export { isSpiffeId, isTrustDomain, parseSpiffeId, subjectMatches, type SpiffeId } from './spiffe-id.ts';
 export { parseTraceparent, type Traceparent } from './traceparent.ts';
-export { isLeaseId, isUlid, leaseId, ulid } from './ulid.ts';
+export { isLeaseId, isUlid, leaseId, ulid, ulidTimeMs } from './ulid.ts';
 export { isLoopbackHost, longestUsePrefix, parseUsePrefix, type UsePrefix } from './use-prefix.ts';
 export {
   indexRevocations,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isLeaseId, isUlid, leaseId, systemClock, systemRandom, ulid } from '../src/index.ts';
+import { isLeaseId, isUlid, leaseId, systemClock, systemRandom, ulid, ulidTimeMs } from '../src/index.ts';
 
 const at = (ms: number): { nowMs: () => number } => ({ nowMs: () => ms });
 const fixed = (bytes: readonly number[]): { bytes: (n: number) => Uint8Array } => ({
@@ -27,6 +27,7 @@ describe('ULID', () => {
         (ms, bytes) => {
           const id = ulid(at(ms), fixed(bytes));
           expect(isUlid(id)).toBe(true);
+          expect(ulidTimeMs(id)).toBe(ms);
           expect(valueOf(id)).toBe((BigInt(ms) << 80n) | BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
         },
       ),
