@@ -7,6 +7,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'audit inventory': async () => (await import('./audit/inventory.ts')).inventory,
   'audit log': async () => (await import('./audit/log.ts')).log,
   'audit prove': async () => (await import('./audit/prove.ts')).prove,
+  'audit reconcile': async () => (await import('./audit/reconcile.ts')).reconcile,
   'audit tail': async () => (await import('./audit/tail.ts')).tail,
   'audit verify': async () => (await import('./audit/verify.ts')).verify,
   'audit verify-export': async () => (await import('./audit/verify-export.ts')).verifyExportedRecords,

@@ -18,7 +18,7 @@ export const QUERY_OPTIONS = {
 type Given = Invocation<typeof QUERY_OPTIONS>['options'];
 
 /** Returns the query that the options say. @throws {UsageError} */
-export function queryOf({ since, until, ...filters }: Given): RecordQuery {
+export function queryOf({ since, until, ...filters }: Partial<Given>): RecordQuery {
   const { identity, owner, process, run, lease, outcome, type } = filters;
   const from = since === undefined ? undefined : new Date(parseInstant('--since', since)).toISOString();
   const to = until === undefined ? undefined : new Date(parseInstant('--until', until)).toISOString();

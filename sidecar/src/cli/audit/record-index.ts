@@ -12,6 +12,7 @@ import {
   type RecordQuery,
 } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
+import { loadSqlite } from './load-sqlite.ts';
 import type { Selection } from './log.ts';
 import { bundleOf, edgeAt, hashesOf, signedLeaves, type SignedLog } from './signed-log.ts';
 
@@ -78,17 +79,6 @@ async function openIndex(path: string): Promise<DatabaseSync> {
   index.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;');
   if (pragma(index, 'user_version') !== VERSION) rebuild(index);
   return index;
-}
-
-/** Node calls it experimental in some of the releases that we run on; that is nothing for who reads a log. */
-async function loadSqlite(): Promise<{ readonly DatabaseSync: typeof DatabaseSync }> {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return await import('node:sqlite');
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 /** True for a file that says so, and for one that has nothing in it. */
