@@ -33,6 +33,8 @@ export async function startChild(name: string, argument: object = {}): Promise<C
     },
     [Symbol.dispose]() {
       child.disconnect();
+      // At once: what it works on may be removed next.
+      child.kill('SIGKILL');
     },
   };
 }

@@ -69,7 +69,7 @@ export const logAppend: Measurement = {
       );
       return figures;
     } finally {
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   },
 };

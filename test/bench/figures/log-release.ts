@@ -44,7 +44,7 @@ export const logRelease: Measurement = {
         figure({ name: 'log-release/p99', what: 'the same, p99', unit: 'ms', ours: percentile(added, 0.99) }),
       ];
     } finally {
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   },
 };

@@ -5,15 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { systemRandom } from '@tallystick/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatSignerKey } from '../../src/index.ts';
 import { dice } from '../journal/model-disk.ts';
+import { kills, SEED } from '../scale.ts';
 import { GrowingLog, newKey, ORIGIN } from './growing-log.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/witness-until-killed.ts', import.meta.url));
-const KILLS = Number(process.env.TALLYSTICK_KILLS ?? 6);
-const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const KILLS = kills(6);
 const key = newKey('witness.example/w1');
 const log = new GrowingLog(newKey(ORIGIN));
 let folder = '';
@@ -54,9 +53,10 @@ async function startWitness(): Promise<Life> {
 }
 
 test(
-  `a witness killed ${KILLS} times cosigns one history of a log that shows two (seed ${SEED})`,
-  { timeout: 120_000 },
-  async () => {
+  `a witness killed again and again cosigns one history of a log that shows two (seed ${SEED})`,
+  { timeout: 600_000 },
+  async ({ task }) => {
+    task.meta.tried = KILLS;
     const throws = dice(SEED);
     const fork = log.forkedAt(1);
     /** The largest head that somebody outside holds a cosignature of. */

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest';
-import { systemRandom } from '@tallystick/core';
+import { crashImages, SEED } from '../scale.ts';
 import { liveThrough, type Counts } from './lives.ts';
 
-const IMAGES = Number(process.env.TALLYSTICK_CRASH_IMAGES ?? 2000);
-const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const IMAGES = crashImages(800);
 
 test(
   `after every crash: all that was acknowledged, in order; nothing else; nothing dropped comes back (seed ${SEED})`,
   { timeout: 600_000 },
-  () => {
+  ({ task }) => {
     const counts: Counts = new Map();
     let images = 0;
     for (let index = 0; images < IMAGES; index++) {
@@ -21,6 +20,7 @@ test(
         });
       }
     }
+    task.meta.tried = images;
     if (process.env.TALLYSTICK_CRASH_IMAGES)
       console.log(
         [...counts]

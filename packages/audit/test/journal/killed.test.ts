@@ -5,17 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { systemRandom } from '@tallystick/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Batch } from '../../src/journal/batch.ts';
 import { createNodeDisk } from '../../src/journal/node-disk.ts';
 import { recoverJournal } from '../../src/journal/recovery.ts';
+import { kills, SEED } from '../scale.ts';
 import { dice } from './model-disk.ts';
 import { recordOf, WRITER_SIZES } from './written.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/append-until-killed.ts', import.meta.url));
-const KILLS = Number(process.env.TALLYSTICK_KILLS ?? 20);
-const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const KILLS = kills(8);
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tallystick-journal-'));
@@ -37,9 +36,10 @@ async function killedAfter(life: string, acknowledgements: number): Promise<numb
 }
 
 test(
-  `a writer killed ${KILLS} times, in its recovery too, loses nothing that it told of (seed ${SEED})`,
-  { timeout: 120_000 },
-  async () => {
+  `a writer killed again and again, in its recovery too, loses nothing that it told of (seed ${SEED})`,
+  { timeout: 600_000 },
+  async ({ task }) => {
+    task.meta.tried = KILLS;
     const throws = dice(SEED);
     let known: string[] = [];
     for (let life = 0; life < KILLS; life++) {
