@@ -22,6 +22,7 @@ import { readEscrow } from './record/fingerprint-escrow.ts';
 import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry } from './record/recorded-registry.ts';
+import { startShardCutting } from './record/shard-cutting.ts';
 import { refuseEarlierRecord } from './state/earlier-record.ts';
 import { openStanding } from './state/standing.ts';
 import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
@@ -95,6 +96,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       openJournal: options.journal,
       localMax: config.audit.localMax,
       escrow,
+      fiscalYear: config.audit.fiscalYear,
       newIncarnation: options.newIncarnation,
       anchor: options.anchored ? anchor(options, telemetry) : undefined,
       onFailure: (error) => {
@@ -118,6 +120,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         remedy: 'begin a new incarnation with "tallystick run --new-incarnation REASON": its key will be',
       });
     }
+    const recorded = await openRecordedRegistry(config.state.leases, recorder);
     const sidecar = assemble({
       config,
       clock,
@@ -126,7 +129,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       recorder,
       fingerprint: recorder.fingerprint,
       lateStore: await openLateStore(config.state.leases),
-      recorded: await openRecordedRegistry(config.state.leases, recorder),
+      recorded,
       continuesLog: options.newIncarnation !== undefined,
       signer: await signing,
       standing: await standing,
@@ -138,6 +141,18 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       node: hostname(),
       version: VERSION,
       epoch: ulid(clock, random),
+    });
+    const { isSuspended } = await standing;
+    const isAnchored = config.audit.anchors.policy !== undefined || config.audit.replica !== undefined;
+    startShardCutting({
+      recorder,
+      recorded,
+      isSuspended,
+      leases: () => Array.from(sidecar.table.all(), (lease) => lease.id),
+      keys: config.state.keys,
+      anchored: () => (isAnchored ? 0 : 'not_asked'),
+      onCut: () => {},
+      log,
     });
     return { sidecar, recorder, close };
   } catch (error) {

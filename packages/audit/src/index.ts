@@ -159,7 +159,14 @@ export { originOf, placePath, type LogOwner, type LogPlace } from './log/log-pla
 export { openLogReader, type LogReader } from './log/log-reader.ts';
 export { type Appended, type LogWriter } from './log/log.ts';
 export { createNodeLogFiles } from './log/node-log-files.ts';
-export { openLog, openNextIncarnation, type Log, type OpenLogOptions } from './log/open-log.ts';
+export {
+  openLog,
+  openNextIncarnation,
+  type Beginning,
+  type Log,
+  type MakeRecord,
+  type OpenLogOptions,
+} from './log/open-log.ts';
 export { type SignedHead } from './log/published-head.ts';
 export { type Restoration } from './log/restore-log.ts';
 export { tileReaderOf } from './log/read-tiles.ts';

@@ -9,7 +9,9 @@ export function observedRecorder(
   clock: Pick<Clock, 'monotonicMs'>,
 ): Recorder {
   return {
-    origin: recorder.origin,
+    get origin() {
+      return recorder.origin;
+    },
     get pending() {
       return recorder.pending;
     },

@@ -1,25 +1,26 @@
-import type { KeyObject } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   createNodeLogFiles,
   durabilityOf,
   encodeRecord,
-  formatVkey,
+  formatOrigin,
   JournalError,
-  KEY_TYPE,
   openLog,
   openNextIncarnation,
+  parseOrigin,
   parseRecord,
-  publicNoteKey,
-  type Lineage,
+  type Beginning,
+  type Envelope,
   type Log,
+  type LogPlace,
   type LogReader,
+  type MakeRecord,
   type OpenJournal,
   type RecordBodies,
   type TakeLock,
 } from '@tallystick/audit';
-import { ulid, type Clock, type Random, type TallystickError, type Timers } from '@tallystick/core';
+import { TallystickError, ulid, type Clock, type IdentityObject, type Random, type Timers } from '@tallystick/core';
 import { tryLock } from '../listen/lock.ts';
 import { openFingerprintKey, type FingerprintKey } from '../state/fingerprint-key.ts';
 import type { AnchoredLog } from '../anchor/anchored-log.ts';
@@ -31,6 +32,10 @@ import { createFingerprint, fingerprintKeyId, type Fingerprint } from './fingerp
 import { startHeartbeat } from './heartbeat.ts';
 import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
+import { createShardLog, SHARD_RECORDS, type ShardLog } from './shard-log.ts';
+import { periodAt, type FiscalYear } from './shard-period.ts';
+import { closingInputs, decodeCarried, encodeCarried, headMember, OF_THE_LOG, openingInputs } from './shard-records.ts';
+import { ShardState } from './shard-state.ts';
 
 /** The inputs of {@link openRecorder}. */
 export interface OpenRecorderOptions {
@@ -58,21 +63,39 @@ export interface OpenRecorderOptions {
   readonly newIncarnation: Operator | undefined;
   /** Holds the log to what is known of it outside, and makes it known there; undefined: nobody does. */
   readonly anchor: ((log: AnchoredLog) => Promise<Anchoring>) | undefined;
+  /** By which years the log is cut into shards. */
+  readonly fiscalYear: FiscalYear;
+  /** So many records are in a shard at the most; absent: {@link SHARD_RECORDS}. Tests fill a shard sooner. */
+  readonly shardRecords?: number;
   /** Told once when records can no longer be written. */
   readonly onFailure: (error: TallystickError) => void;
 }
 
 /** A recorder, and what its log holds. */
 export interface OpenedRecorder extends Recorder {
+  /** What this run has opened: the shard that it found or began, and all since. */
   readonly log: Pick<LogReader, 'readRecords'>;
+  /** The shard that takes records now. */
+  readonly place: LogPlace;
+  /** From now on shards are cut, as the year of the books or their size ends. */
+  startCutting(carries: Carries): void;
   /** Names a secret by the key of this incarnation. */
   readonly fingerprint: Fingerprint;
   /** True when the fingerprint key is sealed to the escrow key that is configured, or none is. */
   readonly isEscrowed: boolean;
-  /** True when nothing was in the log before this run. */
-  readonly isNew: boolean;
   /** True when a call to the disk or to the replica hangs: the process can be ended by a signal alone. */
   isStuck(): boolean;
+}
+
+/** What is carried over to the next shard that the records of this run do not say. */
+export interface Carries {
+  /** Identities that the log tells of when this is given. */
+  readonly identities: Iterable<IdentityObject>;
+  readonly isSuspended: (id: string) => boolean;
+  /** Ids of the leases that the sidecar holds. */
+  readonly leases: () => readonly string[];
+  /** Told when a new shard takes records, with the identities that it lists. Must not throw. */
+  readonly onCut: (closed: Log, opened: Log, identities: readonly IdentityObject[]) => void;
 }
 
 /**
@@ -87,45 +110,62 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
   const newest = await newestIncarnation(folder);
   const incarnation = newIncarnation ? newest + 1 : Math.max(newest, 1);
   const mayMake = incarnation > newest;
-  const privateKey = await openLogKey(keys, incarnation, { mayMake });
   const fingerprints = await openFingerprintKey(keys, incarnation, {
     mayMake,
     random,
     seal: (key) => options.escrow?.seal(key) ?? null,
   });
   const durability = await durabilityIn(folder);
-  const log = await (newIncarnation ? openNextIncarnation : openLog)({
+  let told = false;
+  const onFailure = (error: TallystickError): void => {
+    if (!told) options.onFailure(error);
+    told = true;
+  };
+  const making = (origin: string, inputs: readonly RecordInput[]): MakeRecord[] =>
+    inputs.map((input) => (seq) => {
+      const frame = { origin, boot, id: ulid(clock, random), seq, clock: null, nowMs: clock.nowMs() };
+      return encodeRecord(recordOf(input, frame));
+    });
+  const first = await (newIncarnation ? openNextIncarnation : openLog)({
     folder,
     trustDomain,
     sidecarId,
-    privateKey,
+    openKey: (place, may) => openLogKey(keys, place, may),
     clock: disk.clock,
     timers: disk.timers,
     lock,
     openFiles: createNodeLogFiles,
     openJournal: options.openJournal,
-    firstRecord: (lineage) => {
-      const frame = {
-        origin: lineage.origin,
-        boot,
-        id: ulid(clock, random),
-        seq: 0,
-        clock: null,
-        nowMs: clock.nowMs(),
-      };
-      return encodeRecord(recordOf(genesis(lineage, { ...options, privateKey, fingerprints, durability }), frame));
-    },
+    opening: (beginning) =>
+      making(
+        beginning.origin,
+        beginning.carried
+          ? openingInputs(beginning, decodeCarried(beginning.carried))
+          : [genesis(beginning, { ...options, fingerprints, durability })],
+      ),
+    closing: (carried, next) => making(originBefore(next), closingInputs(decodeCarried(carried), next)),
     ...(options.localMax !== undefined && { localMax: options.localMax }),
-    onFailure: options.onFailure,
+    onFailure,
   });
-  const recorder = createRecorder({ log, boot, clock, random });
+  const state = new ShardState();
+  let log: ShardLog;
+  let recorder: Recorder;
   let anchoring: Anchoring | undefined;
   try {
-    anchoring = await options.anchor?.(log);
-    await recordBoot(recorder, log, { version: options.version, durability, boot, nowMs: clock.nowMs() });
+    anchoring = await options.anchor?.(first);
+    log = createShardLog({
+      first,
+      begunMs: Date.parse((await recordAt(first, 0)).time),
+      periodAt: (ms) => periodAt(ms, options.fiscalYear),
+      maxRecords: options.shardRecords ?? SHARD_RECORDS,
+      clock,
+      onFailure,
+    });
+    recorder = createRecorder({ log, onRecord: (record) => state.note(record), boot, clock, random });
+    await recordBoot(recorder, first, { version: options.version, durability, boot, nowMs: clock.nowMs() });
   } catch (error) {
     await anchoring?.stop();
-    await recorder.close().catch(() => {});
+    await first.close().catch(() => {});
     throw error;
   }
   const isReplicated = (): boolean => anchoring?.status().replica?.acknowledged === true;
@@ -141,13 +181,18 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     });
   return {
     ...recorder,
+    get origin() {
+      return recorder.origin;
+    },
     get pending() {
       return recorder.pending;
+    },
+    get place() {
+      return log.place;
     },
     log,
     fingerprint: createFingerprint(fingerprints.key),
     isEscrowed: !options.escrow || fingerprints.sealed?.escrow === options.escrow.key,
-    isNew: log.restoration.size === 0,
     isStuck: () => (log.failure instanceof JournalError && log.failure.fault === 'hung') || anchoring?.hangs === true,
     status: () => ({
       ...recorder.status(),
@@ -157,6 +202,24 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     async append(input) {
       heartbeat?.postpone();
       return recorder.append(input);
+    },
+    startCutting({ identities, isSuspended, leases, onCut }) {
+      state.seed(identities, isSuspended);
+      log.startCutting({
+        cut({ cause, period }) {
+          const listed = state.identities;
+          const carried = encodeCarried({
+            cause,
+            period: { from: new Date(period.fromMs).toISOString(), to: new Date(period.toMs).toISOString() },
+            zone: options.fiscalYear.zone,
+            identities: listed,
+            intents: state.intents,
+            leases: leases(),
+          });
+          const identities = listed.map(({ object }) => object);
+          return { carried, onCut: (closed, opened) => onCut(closed, opened, identities) };
+        },
+      });
     },
     async close() {
       heartbeat?.stop();
@@ -190,27 +253,14 @@ async function durabilityIn(folder: string): Promise<DurabilityFacts> {
   return { class: durabilityOf(facts), fileSystem: `0x${facts.type.toString(16)}` };
 }
 
-interface GenesisFacts extends Pick<OpenRecorderOptions, 'version' | 'newIncarnation'> {
-  readonly privateKey: KeyObject;
+interface GenesisFacts extends Pick<OpenRecorderOptions, 'version' | 'newIncarnation' | 'fiscalYear'> {
   readonly fingerprints: FingerprintKey;
   readonly durability: DurabilityFacts;
 }
 
-/** Envelope of what the log tells of itself. */
-const OF_THE_LOG = {
-  actor: 'sidecar',
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-} as const;
-
-function genesis(lineage: Lineage, facts: GenesisFacts): RecordInput<'log.genesis'> {
-  const { origin, previous, relation } = lineage;
-  const { newIncarnation: operator, privateKey, fingerprints, durability, version } = facts;
+function genesis(beginning: Beginning, facts: GenesisFacts): RecordInput<'log.genesis'> {
+  const { previous, relation, vkey } = beginning;
+  const { newIncarnation: operator, fingerprints, durability, version, fiscalYear } = facts;
   return {
     ...OF_THE_LOG,
     type: 'log.genesis',
@@ -224,19 +274,12 @@ function genesis(lineage: Lineage, facts: GenesisFacts): RecordInput<'log.genesi
         id: fingerprintKeyId(fingerprints.key),
         sealed: fingerprints.sealed?.sealed ?? null,
       },
-      fiscalYearStart: null,
+      fiscalYearStart: fiscalYear.start,
       operator: operator ?? null,
-      previous: previous
-        ? {
-            checkpoint: Buffer.from(previous.checkpoint).toString(),
-            origin: previous.origin,
-            root: Buffer.from(previous.root).toString('base64'),
-            size: previous.size,
-          }
-        : null,
+      previous: previous ? headMember(previous) : null,
       version,
-      vkey: formatVkey(publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519)),
-      zone: 'UTC',
+      vkey,
+      zone: fiscalYear.zone,
     },
   };
 }
@@ -251,15 +294,19 @@ async function recordBoot(
   facts: { version: string; durability: DurabilityFacts; boot: string; nowMs: number },
 ): Promise<void> {
   const { version, durability, nowMs } = facts;
-  const last = await lastRecord(log);
-  const beforeMs = last ? Date.parse(last.time) : nowMs;
+  const last = await recordAt(log, log.head()!.size - 1);
+  if (last.type === 'log.shard_closed') {
+    throw new TallystickError('state_unusable', `the shard ${log.origin} is closed, and nothing says what follows it`, {
+      remedy: 'restore the file "cut" of that shard, or begin a new incarnation of the log',
+    });
+  }
   const records = [
     recorder.append({
       ...OF_THE_LOG,
       type: 'log.boot',
       // A clock that was set back while nobody looked is said to have been.
-      clock: { offset_ms: Math.min(0, Math.round(nowMs - beforeMs)), source: 'last-record', synced: null },
-      body: { durability, openIntents: 0, previousBoot: last && last.boot !== facts.boot ? last.boot : null, version },
+      clock: { offset_ms: Math.min(0, Math.round(nowMs - Date.parse(last.time))), source: 'last-record', synced: null },
+      body: { durability, openIntents: 0, previousBoot: last.boot === facts.boot ? null : last.boot, version },
     }),
   ];
   const { size, tornSectors } = log.restoration;
@@ -275,8 +322,12 @@ async function recordBoot(
   await Promise.all(records);
 }
 
-async function lastRecord(log: Log): Promise<{ readonly time: string; readonly boot: string } | undefined> {
-  const size = log.head()?.size ?? 0;
-  for await (const bytes of log.readRecords(size - 1, size)) return parseRecord(bytes).record;
-  return undefined;
+async function recordAt(log: Log, seq: number): Promise<Envelope & { readonly type: string }> {
+  return parseRecord(await log.readRecord(seq)).record;
+}
+
+/** Returns the origin of the shard before another of its incarnation. */
+function originBefore(origin: string): string {
+  const { shard, ...rest } = parseOrigin(origin)!;
+  return formatOrigin({ ...rest, shard: shard - 1 });
 }

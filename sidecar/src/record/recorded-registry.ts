@@ -20,12 +20,17 @@ const WHAT = 'identities on record';
  */
 export async function openRecordedRegistry(folder: string, recorder: OpenedRecorder): Promise<RecordedRegistry> {
   const path = join(folder, 'recorded-identities.json');
-  const { origin } = recorder;
   const stored = (await readStateFile(path, WHAT)) as { origin: string; identities: IdentityObject[] } | undefined;
+  let writing: Promise<void> = Promise.resolve();
   return {
-    identities: stored?.origin === origin ? byId(stored.identities) : await readFromLog(recorder),
-    keep: (identities) =>
-      writeStateFile(path, WHAT, { origin, identities: [...identities.values()] as unknown as Json }),
+    identities: stored?.origin === recorder.origin ? byId(stored.identities) : await readFromLog(recorder),
+    keep(identities) {
+      const { origin } = recorder;
+      const content = { origin, identities: [...identities.values()] as unknown as Json };
+      // In the order of the calls: the last one knows most.
+      writing = writing.catch(() => {}).then(() => writeStateFile(path, WHAT, content));
+      return writing;
+    },
   };
 }
 

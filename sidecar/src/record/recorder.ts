@@ -1,11 +1,14 @@
-import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope, type Log } from '@tallystick/audit';
+import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope } from '@tallystick/audit';
 import { ulid, type Clock, type Random } from '@tallystick/core';
 import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import type { Recorder, RecordInput } from './record.ts';
+import type { ShardLog } from './shard-log.ts';
 
 /** The inputs of {@link createRecorder}. */
 export interface RecorderOptions {
-  readonly log: Log;
+  readonly log: ShardLog;
+  /** Told of each record, in the order of the log. */
+  readonly onRecord: (record: AuditRecord) => void;
   /** ULID of this run. */
   readonly boot: string;
   /** Gives records their time. */
@@ -17,7 +20,7 @@ export interface RecorderOptions {
 const CLOCK_STEP_MS = 1000;
 
 /** Returns what appends to an open log, which it closes. */
-export function createRecorder({ log, boot, clock, random }: RecorderOptions): Recorder {
+export function createRecorder({ log, onRecord, boot, clock, random }: RecorderOptions): Recorder {
   let pending = 0;
   let offsetMs = clock.nowMs() - clock.monotonicMs();
 
@@ -28,15 +31,18 @@ export function createRecorder({ log, boot, clock, random }: RecorderOptions): R
     offsetMs += step;
     return { offset_ms: step, source: 'step', synced: null };
   };
-  const encode = (input: RecordInput, id: string, seq: number): Buffer => {
+  const encode = (input: RecordInput, id: string, seq: number, origin: string): Buffer => {
     const step = clockStep();
-    return encodeRecord(
-      recordOf(input, { origin: log.origin, boot, id, seq, clock: input.clock ?? step, nowMs: clock.nowMs() }),
-    );
+    const record = recordOf(input, { origin, boot, id, seq, clock: input.clock ?? step, nowMs: clock.nowMs() });
+    const bytes = encodeRecord(record);
+    onRecord(record);
+    return bytes;
   };
 
   return {
-    origin: log.origin,
+    get origin() {
+      return log.origin;
+    },
     get pending() {
       return pending;
     },
@@ -45,8 +51,8 @@ export function createRecorder({ log, boot, clock, random }: RecorderOptions): R
       const id = ulid(clock, random);
       pending++;
       try {
-        const { seq } = await log.append((at) => encode(input as RecordInput, id, at));
-        return { id, seq, origin: log.origin };
+        const { seq, origin } = await log.append((at, of) => encode(input as RecordInput, id, at, of));
+        return { id, seq, origin };
       } finally {
         pending--;
       }

@@ -83,7 +83,7 @@ describe('a log', () => {
   test('has a key of its own, durable before its first record and readable by nobody else', async () => {
     const folder = temporaryFolder();
     await openedRecorder(folder);
-    expect((await stat(join(folder, 'log-key-1.json'))).mode & 0o777).toBe(0o400);
+    expect((await stat(join(folder, 'log-key-1-1.json'))).mode & 0o777).toBe(0o400);
   });
 
   test('goes on over a restart under one key, and names the run before', async () => {
@@ -128,7 +128,7 @@ describe('a log', () => {
     const first = await openedRecorder(folder);
     await first.append(stopped());
     await first.close();
-    await rm(join(folder, 'log-key-1.json'));
+    await rm(join(folder, 'log-key-1-1.json'));
     await expect(openedRecorder(folder)).rejects.toMatchObject({
       code: 'state_unusable',
       remedy: expect.stringContaining('--new-incarnation') as string,
@@ -149,8 +149,8 @@ describe('a log', () => {
   test.each(['{}', '{"sha256":"x","content":{}}'])('whose key file is torn is refused: %j', async (text) => {
     const folder = temporaryFolder();
     await (await openedRecorder(folder)).close();
-    await chmod(join(folder, 'log-key-1.json'), 0o600);
-    await writeFile(join(folder, 'log-key-1.json'), text, { mode: 0o600 });
+    await chmod(join(folder, 'log-key-1-1.json'), 0o600);
+    await writeFile(join(folder, 'log-key-1-1.json'), text, { mode: 0o600 });
     await expect(openedRecorder(folder)).rejects.toMatchObject({ code: 'state_unusable' });
   });
 

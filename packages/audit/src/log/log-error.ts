@@ -33,6 +33,7 @@ const FAULTS = {
   forked: { code: 'state_unusable', remedy: NEW_INCARNATION },
   behind_anchor: { code: 'state_unusable', remedy: NEW_INCARNATION },
   tiles_damaged: { code: 'state_unusable', remedy: REPLICA },
+  cut_damaged: { code: 'state_unusable', remedy: NEW_INCARNATION },
   // Opened, and failed since
   tile_differs: { code: 'record_unavailable', remedy: REPLICA, retryable: false },
   disk_full: { code: 'record_unavailable', remedy: 'free space under "state.audit", then start again' },

@@ -32,6 +32,8 @@ export interface Appended {
 /** An open log. Its readers see records as soon as they are durable, and proofs as soon as they are published. */
 export interface LogWriter extends LogReader {
   readonly origin: string;
+  /** The index that the next record gets: how many there are, with those that are not durable yet. */
+  readonly nextSeq: number;
   /** The newest durable head; undefined of a log without records. It may be shown to anyone. */
   head(): SignedHead | undefined;
   /** The failure after which nothing is appended any more; undefined while all is well. */
@@ -152,6 +154,9 @@ export function createLog(parts: LogParts): LogWriter {
     space,
     get failure() {
       return failure;
+    },
+    get nextSeq() {
+      return group.nextSeq;
     },
     head: () => head,
     append(make) {

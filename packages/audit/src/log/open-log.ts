@@ -1,37 +1,53 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock, TallystickError, Timers } from '@tallystick/core';
-import { logSigner, logVerifier, publicNoteKey } from '../tlog/log-signer.ts';
-import { KEY_TYPE } from '../tlog/note-key.ts';
+import type { Anchor } from './judge-anchor.ts';
 import type { OpenJournal } from './journal-opener.ts';
-import { lineageOf, newestPlace, type Lineage } from './lineage.ts';
-import { fileError, LogError } from './log-error.ts';
+import { newestPlace, type Lineage } from './lineage.ts';
+import { LogError } from './log-error.ts';
 import type { LogFiles } from './log-files.ts';
 import type { TakeLock } from './log-lock.ts';
-import { originOf, placePath, type LogOwner, type LogPlace } from './log-place.ts';
-import { createLog, type LogWriter } from './log.ts';
-import type { Anchor } from './judge-anchor.ts';
-import { openHead } from './published-head.ts';
-import { restoreLog, type Restoration } from './restore-log.ts';
-import { SpaceMeter } from './space-meter.ts';
+import type { LogOwner, LogPlace } from './log-place.ts';
+import type { LogWriter } from './log.ts';
+import { openShard } from './open-shard.ts';
+import type { Restoration } from './restore-log.ts';
 import { isNetworkFileSystem } from './space.ts';
+
+/** Makes a record, knowing its index in its log. */
+export type MakeRecord = (seq: number) => Uint8Array;
+
+/** What the first records of a log are made of. */
+export interface Beginning extends Lineage {
+  /** The public key of the log. */
+  readonly vkey: string;
+  /** Of a shard that continues another: what that one's {@link Log.nextShard} was given. */
+  readonly carried?: Uint8Array;
+}
 
 /** The inputs of {@link openLog}. */
 export interface OpenLogOptions extends LogOwner {
   /** The folder of all logs of this owner, which exists. */
   readonly folder: string;
-  /** Ed25519. It signs every head; one for each incarnation. */
-  readonly privateKey: KeyObject;
+  /**
+   * Returns the Ed25519 key that signs the heads of one log. Each has one of its own: a trust policy takes no two logs
+   * with the same. A new one is durable before it is returned. The key of a closed shard is asked for while the next
+   * one has no record, and never after {@link openLog} or {@link Log.nextShard} have returned that.
+   *
+   * @param options `mayMake`: the log has signed nothing yet.
+   */
+  readonly openKey: (place: LogPlace, options: { readonly mayMake: boolean }) => Promise<KeyObject>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly lock: TakeLock;
   readonly openFiles: (folder: string) => LogFiles;
   readonly openJournal: OpenJournal;
   /**
-   * Makes the first record of a log, which says where it comes from. Called for a log without records alone, which may
-   * be one that a crash left so: the same place may be asked for twice, and one answer is durable.
+   * Makes the first records of a log: where it comes from, then what it takes over. It may be asked again after a crash,
+   * for the same number of records; those that are durable then are not made again.
    */
-  readonly firstRecord: (lineage: Lineage) => Uint8Array;
+  readonly opening: (beginning: Beginning) => readonly MakeRecord[];
+  /** Makes the last records of a shard: that it is closed, and the origin that follows it. Asked again as `opening` is. */
+  readonly closing: (carried: Uint8Array, next: string) => readonly MakeRecord[];
   /** The newest head that is known outside this machine, where one is. Its signature was verified by who brings it. */
   readonly anchor?: Anchor;
   /** True where the operator has said that the folder may be on a network file system; else that is refused. */
@@ -45,14 +61,18 @@ export interface OpenLogOptions extends LogOwner {
 /** The log that takes records now. */
 export interface Log extends LogWriter {
   readonly place: LogPlace;
+  /** The public key of its heads. A trust policy has to name it. */
+  readonly vkey: string;
   /** What was found when it was opened, for the record. */
   readonly restoration: Restoration;
   /**
-   * Closes this log and opens the next shard of its incarnation, under the same lock. When it rejects, both are closed.
+   * Cuts: closes this shard and opens the next one, under the same lock. From the call on this one takes no record but
+   * its last ones. A crash leaves it not begun, or to be completed by the next opening; when it rejects, both are closed.
    *
-   * @throws {TallystickError} as a rejection: as `close` and {@link openLog}
+   * @param carried What the next shard begins with. It is durable before the first of the last records.
+   * @throws {TallystickError} as a rejection: as `append`, `close` and {@link openLog}
    */
-  nextShard(): Promise<Log>;
+  nextShard(carried: Uint8Array): Promise<Log>;
   /** Waits for what was appended, publishes it, and gives the lock back. */
   close(): Promise<void>;
 }
@@ -95,97 +115,9 @@ async function underLock(options: OpenLogOptions, choose: (files: LogFiles) => P
     if (!options.allowNetwork && isNetworkFileSystem(await files.statfs())) {
       throw new LogError('network_disk', `"${options.folder}" is on a network file system`);
     }
-    return await openAt(await choose(files), options, () => lock.release());
+    return await openShard(await choose(files), options, { release: () => lock.release() });
   } catch (error) {
     await lock.release();
     throw error;
-  }
-}
-
-async function openAt(place: LogPlace, options: OpenLogOptions, release: () => Promise<void>): Promise<Log> {
-  const { privateKey, openJournal, firstRecord, anchor, localMax, clock, timers, onFailure } = options;
-  const origin = originOf(options, place);
-  const key = publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519);
-  const all = options.openFiles(options.folder);
-  await makeFolders(all, placePath(place));
-  const folder = join(options.folder, placePath(place));
-  const files = options.openFiles(folder);
-  const { restoration, ...restored } = await restoreLog({ files, folder, openJournal, key, place, anchor });
-  let log: LogWriter | undefined;
-  try {
-    const space = await SpaceMeter.open(all, localMax);
-    const signer = logSigner({ name: origin, privateKey });
-    log = createLog({ ...restored, origin, files, signer, space, clock, timers, onFailure });
-    if (!log.head()) {
-      const lineage = await lineageOf(all, options, place);
-      if (lineage.relation === 'shard') requireClosed(lineage, privateKey);
-      await log.append(() => firstRecord(lineage));
-    }
-  } catch (error) {
-    await (log ?? restored.committer).close().catch(() => {});
-    throw error;
-  }
-  return withPlace(log, { place, restoration, options, release });
-}
-
-interface Opening {
-  readonly place: LogPlace;
-  readonly restoration: Restoration;
-  readonly options: OpenLogOptions;
-  readonly release: () => Promise<void>;
-}
-
-function withPlace(log: LogWriter, { place, restoration, options, release }: Opening): Log {
-  let ending: Promise<void> | undefined;
-  const end = (): Promise<void> => (ending ??= log.close());
-  let handedOn = false;
-  return {
-    ...log,
-    get failure() {
-      return log.failure;
-    },
-    place,
-    restoration,
-    async close() {
-      try {
-        await end();
-      } finally {
-        if (!handedOn) await release();
-      }
-    },
-    async nextShard() {
-      handedOn = true;
-      try {
-        await end();
-        // What a log that failed has not published, its next opening will: until then it has no last head to carry on.
-        if (log.failure) throw log.failure;
-        return await openAt({ ...place, shard: place.shard + 1 }, options, release);
-      } catch (error) {
-        await release();
-        throw error;
-      }
-    },
-  };
-}
-
-/** Makes the folders of a log, and their names durable, whoever made them. */
-async function makeFolders(all: LogFiles, path: string): Promise<void> {
-  const folders = ['', ...`${path}/journal`.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/'))];
-  try {
-    for (const folder of folders.slice(1)) await all.makeFolder(folder);
-    for (const folder of folders.slice(0, -1)) await all.syncFolder(folder);
-  } catch (cause) {
-    throw fileError('the folders of the log could not be made', cause);
-  }
-}
-
-/** Throws unless the shard before has a head that the key of this incarnation has signed. */
-function requireClosed({ origin, previous }: Lineage, privateKey: KeyObject): void {
-  try {
-    if (!previous) throw new Error('it has no checkpoint that can be read');
-    const key = publicNoteKey({ name: previous.origin, privateKey }, KEY_TYPE.ed25519);
-    openHead(previous.checkpoint, logVerifier(key));
-  } catch (cause) {
-    throw new LogError('checkpoint_invalid', `the shard before ${origin} has no head of this key`, cause);
   }
 }

@@ -4,24 +4,25 @@ import { createNodeDisk } from '../../src/journal/node-disk.ts';
 import { inlineJournal } from '../../src/log/journal-opener.ts';
 import type { LogWriter } from '../../src/log/log.ts';
 import { openLog, type OpenLogOptions } from '../../src/log/open-log.ts';
-import { keyOf, optionsFor } from '../log/test-log.ts';
+import { keyOf, NOTHING, optionsFor } from '../log/test-log.ts';
 
 /** What a golden log is opened with: a key that everybody knows, a time that stands, and small segments. */
 export function goldenOptions(folder: string): OpenLogOptions {
   return optionsFor(folder, {
-    privateKey: keyOf(7),
+    openKey: async () => keyOf(7),
     clock: { nowMs: () => TIME_MS, monotonicMs: () => 0 },
     timers: { after: () => ({ cancel: () => {} }) },
     lock: async () => ({ release: async () => {} }),
     openJournal: inlineJournal(createNodeDisk, { unitBytes: 8192, segmentBytes: 16_384 }),
-    firstRecord({ relation, origin, previous }) {
+    opening({ relation, origin, previous }) {
       const type = relation === 'shard' ? 'log.shard_opened' : 'log.genesis';
       const head = previous && {
         origin: previous.origin,
         size: previous.size,
         root: Buffer.from(previous.root).toString('base64'),
       };
-      return line({ type, origin, seq: 0, time: new Date(TIME_MS).toISOString(), body: { previous: head ?? null } });
+      const time = new Date(TIME_MS).toISOString();
+      return [() => line({ type, origin, seq: 0, time, body: { previous: head ?? null } })];
     },
   });
 }
@@ -44,7 +45,7 @@ export async function makeGolden(work: string, folder: string): Promise<void> {
   await grow(first, 200);
   await first.publish();
   await grow(first, 300);
-  const second = await first.nextShard();
+  const second = await first.nextShard(NOTHING);
   await grow(second, 20);
   await second.publish();
   await grow(second, 27);

@@ -52,7 +52,7 @@ test(
     const heads = new Map<number, string>();
     for (let life = 0; life < KILLS; life++) {
       const told = await killedAfter(String(life), throws(4) === 0 ? 0 : throws(150));
-      const log = await openLog(optionsFor(folder, { firstRecord: () => recordOf(0, String(life)) }));
+      const log = await openLog(optionsFor(folder, { opening: () => [() => recordOf(0, String(life))] }));
       const range = new CompactRange();
       let seq = 0;
       for await (const record of log.readRecords(0, Infinity)) {

@@ -6,8 +6,26 @@ import { KEY_TYPE } from '../../src/tlog/note-key.ts';
 import { formatTilePath, TILE_WIDTH, type Tile } from '../../src/tlog/tile.ts';
 import { openHead, type SignedHead } from '../../src/log/published-head.ts';
 import { tileLeavesOf, TileRows } from '../../src/log/tile-rows.ts';
+import type { NoteVerifier } from '../../src/tlog/signed-note.ts';
 import type { LogWriter } from '../../src/log/log.ts';
 import { keyOf } from './test-log.ts';
+
+/** Each shard of a log has the key of its number. */
+function verifierOf(origin: string): NoteVerifier {
+  const privateKey = keyOf(Number(/\d+$/.exec(origin)![0]));
+  return logVerifier(publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519));
+}
+
+/** Returns the text of a record of a log that is published, by its files. */
+export function publishedRecord(files: ReadonlyMap<string, Buffer>, folder: string, seq: number): string {
+  const path = formatTilePath({ level: 'entries', index: Math.floor(seq / TILE_WIDTH), width: TILE_WIDTH });
+  for (const [name, content] of files) {
+    if (!name.startsWith(`${folder}/${path}`) || name.endsWith('.tmp')) continue;
+    const width = Number(/\.p\/(\d+)$/.exec(name)?.[1] ?? TILE_WIDTH);
+    if (width > seq % TILE_WIDTH) return String(decodeEntryBundle(content, width)[seq % TILE_WIDTH]);
+  }
+  throw new Error(`record ${seq} is not published`);
+}
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
@@ -87,7 +105,7 @@ export class LogLedger {
   checkPublished(files: ReadonlyMap<string, Buffer>, folder: string, origin: string): SignedHead | undefined {
     const bytes = files.get(`${folder}/checkpoint`);
     if (!bytes) return undefined;
-    const head = openHead(bytes, logVerifier(publicNoteKey({ name: origin, privateKey: keyOf(1) }, KEY_TYPE.ed25519)));
+    const head = openHead(bytes, verifierOf(origin));
     this.show(head);
     const find = (tile: Tile): { content: Buffer; width: number } => {
       for (const width of [tile.width, TILE_WIDTH]) {

@@ -3,11 +3,12 @@ import { TallystickError, type Clock, type Timers } from '@tallystick/core';
 import { inlineJournal } from '../../src/log/journal-opener.ts';
 import { LogError } from '../../src/log/log-error.ts';
 import { originOf, placePath } from '../../src/log/log-place.ts';
-import { openLog, type Log } from '../../src/log/open-log.ts';
+import { openLog, type Log, type MakeRecord } from '../../src/log/open-log.ts';
+import type { SignedHead } from '../../src/log/published-head.ts';
 import { dice, type Call, type Fault, type Survival } from '../journal/model-disk.ts';
-import { LogLedger } from './log-ledger.ts';
+import { LogLedger, publishedRecord } from './log-ledger.ts';
 import { ModelMachine } from './model-machine.ts';
-import { optionsFor } from './test-log.ts';
+import { keyOf, optionsFor } from './test-log.ts';
 
 /** How often each kind of image or fault was met. */
 export type Counts = Map<string, number>;
@@ -42,6 +43,8 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
   const throws = dice(seed);
   const count = (kind: string): void => void counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const ledgers = new Map<string, LogLedger>();
+  const keys = new Set<number>();
+  let newest = 1;
   let machine = new ModelMachine(throws);
   let images = 0;
   for (let life = 0, lives = 2 + throws(4); life < lives; life++) {
@@ -66,9 +69,28 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
       const head = ledger.checkPublished(files, placePath(place), originOf(OWNER, place));
       if (!log || log.place.shard !== shard + 1) continue;
       ledger.checkClosed(head);
-      const carried = String(await log.readRecord(0)).split(' ')[1];
-      if (carried !== Buffer.from(head!.root).toString('hex'))
-        throw new Error(`shard ${shard + 1} carries another head`);
+      await checkCut(
+        log,
+        head!,
+        [2, 1].map((back) => publishedRecord(files, placePath(place), head!.size - back)),
+      );
+    }
+    if (!log) return;
+    newest = log.place.shard;
+    const left = [...machine.files().keys()].filter((path) => path.endsWith('/cut'));
+    if (left.length > 0) throw new Error(`${left.join()} is left of a cut`);
+    if (/^last/.test(String(await log.readRecord(log.head()!.size - 1))))
+      throw new Error('a cut was begun, and left so');
+  }
+
+  /** Throws unless a shard ends with what says so, and the next begins with its head and all that was carried over. */
+  async function checkCut(log: Log, { root }: SignedHead, last: readonly string[]): Promise<void> {
+    const first = await Promise.all([0, 1, 2].map(async (seq) => String(await log.readRecord(seq))));
+    const [, carriedRoot, carried] = first[0]!.split(' ');
+    if (carriedRoot !== Buffer.from(root).toString('hex')) throw new Error(`${log.origin} carries another head`);
+    const expected = [`last 1 ${carried}`, `last 2 ${carried}`, `state 1 ${carried}`, `state 2 ${carried}`];
+    for (const [i, record] of [...last, ...first.slice(1)].entries()) {
+      if (!record.startsWith(`${expected[i]} `)) throw new Error(`"${record}" stands where "${expected[i]}" belongs`);
     }
   }
 
@@ -80,11 +102,21 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
         lock: async () => ({ release: async () => {} }),
         openFiles: (folder) => on.logFiles(folder),
         openJournal: inlineJournal((folder) => on.disk(folder), SIZES),
-        firstRecord({ origin, previous }) {
+        async openKey({ shard }, { mayMake }) {
+          if (shard < newest) throw new Error(`the key of closed shard ${shard} is asked for`);
+          if (!mayMake && !keys.has(shard)) throw new Error(`shard ${shard} has signed without its key`);
+          keys.add(shard);
+          return keyOf(shard);
+        },
+        opening({ origin, previous, carried = '' }) {
           const root = previous ? Buffer.from(previous.root).toString('hex') : 'none';
-          const record = Buffer.from(`first ${root} ${throws(2 ** 32)}`);
-          ledgerOf(origin).appending(0, record);
-          return record;
+          const texts = [`first ${root} ${String(carried)}`];
+          if (previous) texts.push(`state 1 ${String(carried)}`, `state 2 ${String(carried)}`);
+          return texts.map((each) => making(origin, each));
+        },
+        closing: (carried, next) => {
+          const origin = next.replace(/\d+$/, (shard) => String(Number(shard) - 1));
+          return [making(origin, `last 1 ${String(carried)}`), making(origin, `last 2 ${String(carried)}`)];
         },
         onFailure: () => {},
       }),
@@ -95,9 +127,11 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     for (let attempt = 0; ; attempt++) {
       await checkShards();
       const fault = attempt < 3 && throws(5) < 2 ? armed() : undefined;
+      const cut = [...machine.files().keys()].find((path) => path.endsWith('/cut'));
       try {
         const log = await open(machine);
         machine.fault = () => undefined;
+        if (cut) count(cut === `${placePath(log.place)}/cut` ? 'cut forgotten' : 'cut completed');
         await ledgerOf(log.origin).check(log);
         await checkShards(log);
         return log;
@@ -127,11 +161,12 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     for (let left = 1 + throws(14); left > 0 && !failed; left--) {
       for (let n = 1 + throws(60); n > 0; n--) note(appendOne(log));
       if (throws(3) === 0) note(log.publish());
-      if (!cutting && throws(40) === 0) {
+      if (!cutting && throws(20) === 0) {
         cutting = true;
         note(
-          log.nextShard().then((next) => {
+          log.nextShard(Buffer.from(String(throws(2 ** 32)))).then((next) => {
             log = next;
+            newest = next.place.shard;
             cutting = false;
             count('shard cut');
           }),
@@ -148,6 +183,15 @@ export async function liveThrough(seed: number, counts: Counts): Promise<number>
     machine.fault = () => undefined;
     machine.stop();
     await Promise.allSettled(started);
+  }
+
+  /** Makes a record of a text, other than all made before, and remembers it. */
+  function making(origin: string, text: string): MakeRecord {
+    return (seq) => {
+      const record = Buffer.from(`${text} ${throws(2 ** 32)}`);
+      ledgerOf(origin).appending(seq, record);
+      return record;
+    };
   }
 
   function show(log: Log): void {

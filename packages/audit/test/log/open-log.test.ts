@@ -105,12 +105,12 @@ describe('a log is refused, with the next step,', () => {
     await log.close();
     rmSync(path(), { recursive: true });
     cpSync(join(folder, 'journal'), path('journal'), { recursive: true });
-    await expect(open({ privateKey: keyOf(2) })).rejects.toEqual(refusal('head_invalid'));
+    await expect(open({ openKey: async () => keyOf(2) })).rejects.toEqual(refusal('head_invalid'));
   });
 
   test('when its checkpoint is signed by another key', async () => {
     await logOf(10);
-    await expect(open({ privateKey: keyOf(2) })).rejects.toEqual(refusal('checkpoint_invalid'));
+    await expect(open({ openKey: async () => keyOf(2) })).rejects.toEqual(refusal('checkpoint_invalid'));
   });
 
   test('when it is of another origin', async () => {

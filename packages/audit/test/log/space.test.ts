@@ -6,7 +6,7 @@ import type { FileSystemFacts, LogFiles } from '../../src/log/log-files.ts';
 import { createNodeLogFiles } from '../../src/log/node-log-files.ts';
 import { openLog } from '../../src/log/open-log.ts';
 import { durabilityOf, spaceLevel, spaceLimit } from '../../src/log/space.ts';
-import { fill, optionsFor, recordAt } from './test-log.ts';
+import { fill, NOTHING, optionsFor, recordAt } from './test-log.ts';
 
 const GIB = 2 ** 30;
 const TMPFS = { type: 0x01021994, totalBytes: 4 * GIB, freeBytes: 4 * GIB };
@@ -81,7 +81,7 @@ describe('a log', () => {
   test('counts what is there when it is opened, older shards too', async () => {
     const first = await openLog(optionsFor(folder));
     await fill(first, 200);
-    const second = await first.nextShard();
+    const second = await first.nextShard(NOTHING);
     await second.close();
     const again = await openLog(optionsFor(folder, { localMax: 40_000 }));
     await expect(again.append((seq) => recordAt(seq))).rejects.toMatchObject({ fault: 'no_space' });

@@ -16,25 +16,30 @@ export function keyOf(byte: number): KeyObject {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
+/** What a cut carries over that says nothing. */
+export const NOTHING: Uint8Array = new Uint8Array();
+
 /** The record that a test appends at `seq`. */
 export function recordAt(seq: number, of = 'record'): Buffer {
   return Buffer.from(JSON.stringify({ of, seq, pad: 'x'.repeat((seq * 37) % 400) }));
 }
 
-/** What a log on this machine's disk is opened with. Its first record names the relation and the head before. */
+/** What a log on this machine's disk is opened with. Its first record names the relation and the head before; nothing is said of its end. */
 export function optionsFor(folder: string, more: Partial<OpenLogOptions> = {}): OpenLogOptions {
   return {
     folder,
     trustDomain: 'acme.example',
     sidecarId: 'sc-1',
-    privateKey: keyOf(1),
+    openKey: async ({ shard }) => keyOf(shard),
     clock: systemClock,
     timers: systemTimers,
     lock: kernelLock,
     openFiles: createNodeLogFiles,
     openJournal: inlineJournal(createNodeDisk, SIZES),
-    firstRecord: ({ relation, previous }) =>
-      Buffer.from(JSON.stringify({ relation, previous: previous?.size ?? null })),
+    opening: ({ relation, previous }) => [
+      () => Buffer.from(JSON.stringify({ relation, previous: previous?.size ?? null })),
+    ],
+    closing: () => [],
     onFailure: (error: TallystickError) => {
       throw error;
     },

@@ -11,7 +11,7 @@ const [folder = '', life = ''] = process.argv.slice(2);
 tell('up');
 const openJournal = (path: string, onBatch: Parameters<typeof startJournalThread>[0]['onBatch']) =>
   startJournalThread({ folder: path, onBatch, sizes: SIZES });
-const opening = openLog(optionsFor(folder, { openJournal, firstRecord: () => recordOf(0, life) }));
+const opening = openLog(optionsFor(folder, { openJournal, opening: () => [() => recordOf(0, life)] }));
 const log = await opening.catch((error: unknown) => {
   tell(error instanceof LogError ? `refused ${error.fault}` : String(error));
   throw error;

@@ -70,13 +70,14 @@ export class WrittenLogs {
     logs.#log = await openLog({
       ...OWNER,
       folder: dir,
-      privateKey: KEY,
+      openKey: async () => KEY,
       clock: { nowMs: () => logs.nowMs, monotonicMs: () => performance.now() },
       timers: systemTimers,
       lock: () => Promise.resolve({ release: () => Promise.resolve() }),
       openFiles: createNodeLogFiles,
       openJournal: inlineJournal(createNodeDisk, { unitBytes: 16_384, segmentBytes: 65_536 }),
-      firstRecord: (lineage) => logs.#first(lineage),
+      opening: (lineage) => [() => logs.#first(lineage)],
+      closing: () => [],
       onFailure: (error) => {
         throw error;
       },
@@ -187,7 +188,7 @@ export class WrittenLogs {
   /** Closes the shard and begins the next one, which lists what is in force. */
   async nextShard(): Promise<void> {
     await this.append('log.shard_closed', { cause: 'period', next: null, v: 1 });
-    this.#log = await this.#log.nextShard();
+    this.#log = await this.#log.nextShard(new Uint8Array());
     for (const object of this.#identities.values()) {
       await this.append('identity.listed', { identity: object.id, object, suspended: false, v: 1 });
     }

@@ -1,0 +1,136 @@
+import type { Appended, Log, LogPlace } from '@tallystick/audit';
+import { TallystickError, type Clock } from '@tallystick/core';
+import type { Period } from './shard-period.ts';
+
+/**
+ * So many records are in a shard at the most: 256 to the third, where the lowest three levels of its tree are full. A
+ * verifier reads them in a minute, and they take some 20 GiB.
+ */
+export const SHARD_RECORDS: number = 2 ** 24;
+
+/** Why a shard ends. */
+export interface CutCause {
+  readonly cause: 'period' | 'size';
+  /** The year of the books that the shard is in. */
+  readonly period: Period;
+}
+
+/** What is done about cuts by who knows what is carried over. */
+export interface Cutter {
+  /**
+   * Returns what the next shard begins with, all that the records so far leave open, and what is to be told when it takes
+   * records. Called at once, as a cut begins; neither may throw.
+   */
+  cut(cause: CutCause): { readonly carried: Uint8Array; onCut(closed: Log, opened: Log): void };
+}
+
+/** The shard that takes records now, whichever it is: it gives way to the next one as its year or its size ends. */
+export interface ShardLog extends Pick<Log, 'head' | 'published' | 'publish' | 'space' | 'failure' | 'readRecords'> {
+  readonly origin: string;
+  readonly place: LogPlace;
+  /**
+   * Appends one record, as {@link Log.append}. While a shard is being cut it waits, in its order; `make` is then called
+   * later.
+   */
+  append(make: (seq: number, origin: string) => Uint8Array): Promise<Appended & { readonly origin: string }>;
+  /** From now on shards are cut. */
+  startCutting(cutter: Cutter): void;
+  /** Waits for a cut, and for what was appended, and closes. */
+  close(): Promise<void>;
+}
+
+/** The inputs of {@link createShardLog}. */
+export interface ShardLogOptions {
+  /** The shard that is open. */
+  readonly first: Log;
+  /** When its first record was made: the shard belongs to that year of the books. */
+  readonly begunMs: number;
+  readonly periodAt: (ms: number) => Period;
+  /** {@link SHARD_RECORDS}, but in tests. */
+  readonly maxRecords: number;
+  /** Gives records their time. */
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Told when a cut has failed: nothing can be appended any more, and a new start completes it. */
+  readonly onFailure: (error: TallystickError) => void;
+}
+
+export function createShardLog(options: ShardLogOptions): ShardLog {
+  const { periodAt, maxRecords, clock, onFailure } = options;
+  let log = options.first;
+  let period = periodAt(options.begunMs);
+  /** Records that a shard begins with are no reason to end it. */
+  let openedWith = log.nextSeq;
+  let cutter: Cutter | undefined;
+  let cutting: Promise<void> | undefined;
+  let failure: TallystickError | undefined;
+  const closed: Log[] = [];
+  let waiting: (() => void)[] = [];
+
+  const place = async (make: (seq: number, origin: string) => Uint8Array): Promise<Appended & { origin: string }> => {
+    const { origin } = log;
+    const { seq, leafHash } = await log.append((at) => make(at, origin));
+    return { seq, leafHash, origin };
+  };
+  const causeOfCut = (): CutCause['cause'] | undefined => {
+    if (clock.nowMs() >= period.toMs) return 'period';
+    return log.nextSeq >= maxRecords && log.nextSeq > openedWith ? 'size' : undefined;
+  };
+  const cut = async ({ carried, onCut }: ReturnType<Cutter['cut']>): Promise<void> => {
+    const before = log;
+    try {
+      log = await before.nextShard(carried);
+      closed.push(before);
+      period = periodAt(clock.nowMs());
+      openedWith = log.nextSeq;
+      onCut(before, log);
+    } catch (error) {
+      failure = before.failure ?? (TallystickError.is(error) ? error : undefined);
+      failure ??= new TallystickError('record_unavailable', 'the shard of the log could not be cut', { cause: error });
+      onFailure(failure);
+    }
+    cutting = undefined;
+    // In their order, and before anything that comes now.
+    const next = waiting;
+    waiting = [];
+    for (const start of next) start();
+  };
+
+  return {
+    get origin() {
+      return log.origin;
+    },
+    get place() {
+      return log.place;
+    },
+    get space() {
+      return log.space;
+    },
+    get failure() {
+      return failure ?? log.failure;
+    },
+    head: () => log.head(),
+    published: () => log.published(),
+    publish: () => log.publish(),
+    async *readRecords(from, to) {
+      for (const each of [...closed, log]) yield* each.readRecords(from, to);
+    },
+    append(make) {
+      if (cutter && !cutting && !failure && log.space.level !== 'full' && !log.failure) {
+        const cause = causeOfCut();
+        if (cause) cutting = cut(cutter.cut({ cause, period }));
+      }
+      if (failure) return Promise.reject(failure);
+      if (!cutting) return place(make);
+      return new Promise((resolve, reject) => {
+        waiting.push(() => (failure ? reject(failure) : resolve(place(make))));
+      });
+    },
+    startCutting(by) {
+      cutter = by;
+    },
+    async close() {
+      await cutting;
+      await log.close();
+    },
+  };
+}
