@@ -110,7 +110,8 @@ function requireCoherent(receipt: Receipt): void {
 
 type Kind = (value: unknown) => boolean;
 
-const isText: Kind = (value) => typeof value === 'string' && value !== '' && value.length <= MAX_RECEIPT_TEXT;
+const isText: Kind = (value) =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_RECEIPT_TEXT && value.isWellFormed();
 const isWord: Kind = (value) => typeof value === 'string' && /^[a-z][a-z0-9_]{0,63}$/.test(value);
 const isCount: Kind = (value) => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
 const isTime: Kind = (value) => {

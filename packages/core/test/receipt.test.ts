@@ -141,6 +141,7 @@ describe('a line of the receipts', () => {
     ['has a day that its month has not', { ...RECEIPT, first: '2026-02-30T12:00:00.000Z' }],
     ['has a time without milliseconds', { ...RECEIPT, first: '2026-11-22T12:00:00Z' }],
     ['has a path in its method', { ...RECEIPT, method: 'GET /x' }],
+    ['holds half of a character', { ...RECEIPT, jti: 'a\ud83d' }],
     ['marks for no audience', { ...MARK, audiences: [] }],
     ['marks a state that there is not', { ...MARK, state: 'paused' }],
   ])('is refused when it %s', (_, value) => {
