@@ -100,7 +100,7 @@ test(`${copied} (seed ${SEED})`, { timeout: 600_000 }, async () => {
     const target = createFolderTarget(files);
     const readFile = (path: string): Buffer | undefined => log.tiles.get(path);
     const replica = await openReplica({ readFile, target, folder: ORIGIN, log: verifier });
-    return (await replica.replicate(head)).records;
+    return (await replica.replicate(head)).size;
   };
   const whole = new ModelFiles();
   await replicate(whole);

@@ -6,10 +6,8 @@ export interface ReplicaStatus {
   readonly acknowledged: boolean;
   /** True where it is known to have a head of the log. */
   readonly holdsHead: boolean;
-  /** The first records of the log, which it has acknowledged. */
-  readonly records: number;
-  /** Size of the newest head that it has acknowledged; 0 where there is none. */
-  readonly head: number;
+  /** How many records it has acknowledged since the start, under a head of that size. */
+  readonly size: number;
   /** Milliseconds since it acknowledged last; null where it has not since the start. */
   readonly ageMs: number | null;
 }
@@ -43,7 +41,7 @@ export function anchoringStatus(
   replica: ReplicaStatus | undefined,
 ): AnchoringStatus {
   const cosigned = witnesses?.anchor ? [{ size: witnesses.anchor.size, ageMs: witnesses.anchor.ageMs }] : [];
-  const copied = replica?.holdsHead ? [{ size: replica.head, ageMs: replica.ageMs }] : [];
+  const copied = replica?.holdsHead ? [{ size: replica.size, ageMs: replica.ageMs }] : [];
   const age = ({ ageMs }: { readonly ageMs: number | null }): number => ageMs ?? Infinity;
   const [anchor = null] = [...cosigned, ...copied].toSorted((a, b) => age(a) - age(b));
   return {

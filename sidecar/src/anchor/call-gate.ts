@@ -40,6 +40,7 @@ export function createCallGate(timers: Timers, timeoutMs: number): CallGate {
     },
     guard: (target, signal) => ({
       putIfAbsent: (path, content) => call(() => target.putIfAbsent(path, content), signal),
+      remove: (path) => call(() => target.remove(path), signal),
       get: (path) => call(() => target.get(path), signal),
       list: (folder) => call(() => target.list(folder), signal),
     }),

@@ -50,10 +50,11 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
   let holdsHead = false;
   let acknowledgedMs: number | undefined;
   let acknowledged = false;
+  let acknowledgedSize = 0;
 
   /** The head that the replica lacks: one that is cosigned, unless the witnesses have fallen behind. */
   const wanted = (): SignedHead | undefined => {
-    const had = replica?.replicated?.head ?? -1;
+    const had = replica?.replicated?.size ?? -1;
     const cosigned = anchored();
     return cosigned && cosigned.size > had ? cosigned : log.published();
   };
@@ -69,14 +70,13 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       });
       ended = signal;
     }
-    if (replica.replicated?.head !== head.size) await replica.replicate(head.checkpoint, signal);
+    if (replica.replicated?.size !== head.size) await replica.replicate(head.checkpoint, signal);
   };
 
   return {
     status() {
-      const { records = 0, head = 0 } = replica?.replicated ?? {};
       const ageMs = acknowledgedMs === undefined ? null : Math.max(0, clock.nowMs() - acknowledgedMs);
-      return { acknowledged, holdsHead, records, head, ageMs };
+      return { acknowledged, holdsHead, size: acknowledgedSize, ageMs };
     },
     async check(signal) {
       const own = log.published();
@@ -111,6 +111,7 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       acknowledged = true;
       holdsHead = true;
       acknowledgedMs = clock.nowMs();
+      acknowledgedSize = head.size;
       outages.worked(NAME);
       return true;
     },

@@ -59,7 +59,7 @@ export function describeSidecar(
     sample(anchoring().replica, ({ acknowledged }) => Number(acknowledged)),
   );
   metrics.gauge('tallystick_replica_lag_records', 'Records that the replica does not have.', () =>
-    sample(anchoring().replica, ({ records }) => recorder.status().size - records),
+    sample(anchoring().replica, ({ size }) => recorder.status().size - size),
   );
   metrics.gauge('tallystick_record_late', 'Revocations and suspensions that wait to be recorded.', () => late.waiting);
   metrics.gauge('tallystick_config_in_force', '1 while the configuration file is what the sidecar runs by.', () =>

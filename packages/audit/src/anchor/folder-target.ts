@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { FolderMaker } from '../log/folder-maker.ts';
 import type { LogFiles } from '../log/log-files.ts';
 import type { ReplicaTarget } from './replica-target.ts';
@@ -42,10 +43,17 @@ export function createFolderTarget(files: LogFiles): ReplicaTarget {
         throw error;
       }
     },
+    async remove(path) {
+      if ((await files.read(path)) === undefined) return;
+      await files.unlink(path);
+      const folder = dirname(path);
+      // That of the partial tiles of one index: a full one has taken their place.
+      if (folder.endsWith('.p') && (await files.list(folder)).length === 0) await files.removeFolder(folder);
+    },
     get: (path) => files.read(path),
     list,
   };
 }
 
-/** A group of three digits of a tile's index (tlog-tiles, Merkle Tree). */
-const isFolder = (name: string): boolean => /^x[0-9]{3}$/.test(name);
+/** A group of three digits of a tile's index, or what holds the partial ones of one (tlog-tiles, Merkle Tree). */
+const isFolder = (name: string): boolean => /^x[0-9]{3}$|^[0-9]{3}\.p$/.test(name);

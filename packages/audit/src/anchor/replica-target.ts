@@ -1,6 +1,6 @@
 /**
  * A place outside the machine where copies are kept. Paths are relative to it, with `/`. What was put there never
- * changes: an object store does it with `If-None-Match: *` and a retention, a folder with `link(2)`.
+ * changes, and goes only where something wider stands for it: an object store does it with `If-None-Match: *` and a retention, a folder with `link(2)`.
  */
 export interface ReplicaTarget {
   /**
@@ -10,6 +10,8 @@ export interface ReplicaTarget {
   putIfAbsent(path: string, content: Uint8Array): Promise<boolean>;
   /** Returns an object; undefined where there is none. */
   get(path: string): Promise<Uint8Array | undefined>;
+  /** Takes an object away that another one holds the content of; no harm where there is none. */
+  remove(path: string): Promise<void>;
   /** Returns the paths of all objects below a folder, in no order. */
   list(folder: string): Promise<string[]>;
 }

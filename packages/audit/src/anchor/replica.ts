@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { leafHash, TallystickError } from '@tallystick/core';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
-import { decodeEntryBundle } from '../tlog/entry-bundle.ts';
+import { decodeEntryBundle, encodeEntryBundle } from '../tlog/entry-bundle.ts';
 import { readCompactRange } from '../tlog/prove.ts';
 import type { NoteVerifier } from '../tlog/signed-note.ts';
 import { tilesOfGrowth } from '../tlog/tile-growth.ts';
 import { tileHashReader } from '../tlog/tile-reader.ts';
 import { formatTilePath, parseTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 import { TlogError } from '../tlog/tlog-error.ts';
-import type { ReadLogFile } from '../verify/read-log-file.ts';
+import { findTile, type ReadLogFile } from '../verify/read-log-file.ts';
 import { AnchorError } from './anchor-error.ts';
 import { fullTileReader, rowBelow } from './full-tiles.ts';
 import { provenGrowth } from './replica-growth.ts';
@@ -29,15 +29,13 @@ export interface ReplicaOptions {
 /** How far a log is replicated. */
 export interface Replicated {
   /**
-   * Records of `[0, records)` are in the target, in full bundles under a head that the log has signed, and were read back
-   * from there. This is what the durability `replicated` means.
+   * So many records are in the target, under a head of that size that the log has signed, and were read back from there.
+   * This is what the durability `replicated` means.
    */
-  readonly records: number;
-  /** Size of the newest head that is in the target. */
-  readonly head: number;
+  readonly size: number;
 }
 
-/** A copy of the full tiles and the anchored heads of one log. */
+/** A copy of the tiles and the anchored heads of one log. */
 export interface Replica {
   /** Undefined until something was replicated in this life: what an earlier one left is checked first. */
   readonly replicated: Replicated | undefined;
@@ -74,6 +72,24 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
   const storeTile = (tile: Tile, content: Uint8Array): Promise<void> =>
     store(`${folder}/${formatTilePath(tile)}`, content);
 
+  /** The partial tiles of the newest head, and those that they stand for. */
+  let partial: ReadonlySet<string> = new Set();
+  let superseded: ReadonlySet<string> = new Set();
+  /** Copies the records behind the last full bundle, and the tiles of a log that ends there. */
+  const copyTail = async (size: number, row: Buffer): Promise<void> => {
+    const tiles: [Tile, Uint8Array][] = [];
+    for (let level = 0, had = size; had > 0; level++, had = Math.floor(had / TILE_WIDTH)) {
+      const tile = { level, index: Math.floor(had / TILE_WIDTH), width: had % TILE_WIDTH };
+      if (tile.width === 0) continue;
+      if (level === 0) tiles.push([{ ...tile, level: 'entries' }, await readTail(readFile, tile, row)]);
+      tiles.push([tile, level === 0 ? row : await rowBelow(tile, readTarget)]);
+    }
+    for (const [tile, content] of tiles) await storeTile(tile, content);
+    const stored = new Set(tiles.map(([tile]) => `${folder}/${formatTilePath(tile)}`));
+    superseded = superseded.union(partial).difference(stored);
+    partial = stored;
+  };
+
   /** Copies 256 records, their hashes, and every tile above that they fill. */
   const copy = async (index: number, digest: Buffer): Promise<void> => {
     const { bundle, row } = await readSource(readFile, index, digest);
@@ -93,16 +109,20 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
     replicate: (checkpoint, signal) =>
       asked(async () => {
         const head = openCheckpoint(checkpoint, log, 'refuse');
-        if (head.size < Math.max(found * TILE_WIDTH, range.size, replicated?.head ?? 0)) {
+        if (head.size < Math.max(found * TILE_WIDTH, range.size, replicated?.size ?? 0)) {
           throw new AnchorError('replica_differs', `the replica has more records than the head, of ${head.size}`);
         }
-        const digests = await provenGrowth(range, head, readFile);
+        const { digests, tail } = await provenGrowth(range, head, readFile);
         for (const digest of digests) {
           signal?.throwIfAborted();
           await copy(range.size / TILE_WIDTH, digest);
         }
+        await copyTail(head.size, tail);
         await store(headPath(folder, head.size, checkpoint), checkpoint);
-        replicated = { records: range.size, head: head.size };
+        replicated = { size: head.size };
+        // The head before had them until now.
+        for (const path of superseded) await target.remove(path);
+        superseded = new Set();
         return replicated;
       }, signal),
   };
@@ -133,10 +153,28 @@ async function readSource(
   throw new AnchorError('replica_source', `"${path}" does not hold the records that lead to the signed head`);
 }
 
-/** Returns the hashes of the records of a full bundle; none of what is no such bundle. */
-function leafHashesOf(bundle: Uint8Array): Buffer {
+/** Returns the partial bundle of a tile of level 0, which holds the records of these hashes. */
+async function readTail(readFile: ReadLogFile, { index, width }: Tile, row: Buffer): Promise<Uint8Array> {
+  const found = await findTile(readFile, { level: 'entries', index, width });
+  const bundle = found?.wider ? beginningOf(found.bytes, width) : found?.bytes;
+  if (bundle && Buffer.compare(leafHashesOf(bundle, width), row) === 0) return bundle;
+  throw new AnchorError('replica_source', `the last ${width} records of the log do not lead to the signed head`);
+}
+
+/** Returns the first records of a full bundle as a bundle; nothing of what is no such bundle. */
+function beginningOf(bundle: Uint8Array, width: number): Uint8Array | undefined {
   try {
-    return Buffer.concat(decodeEntryBundle(bundle, TILE_WIDTH).map((entry) => leafHash(entry)));
+    return encodeEntryBundle(decodeEntryBundle(bundle, TILE_WIDTH).slice(0, width));
+  } catch (error) {
+    if (error instanceof TlogError) return undefined;
+    throw error;
+  }
+}
+
+/** Returns the hashes of the records of a bundle of so many; none of what is no such bundle. */
+function leafHashesOf(bundle: Uint8Array, width = TILE_WIDTH): Buffer {
+  try {
+    return Buffer.concat(decodeEntryBundle(bundle, width).map((entry) => leafHash(entry)));
   } catch (error) {
     if (error instanceof TlogError) return Buffer.alloc(0);
     throw error;

@@ -79,7 +79,7 @@ function recordStatus(recorder: Recorder, late: number) {
     quorum,
     witnesses_failing: failing,
     replica: replica ? (replica.acknowledged ? 'acknowledged' : 'behind') : 'none',
-    replicated_size: replica?.records ?? 0,
+    replicated_size: replica?.size ?? 0,
     replica_age_seconds: seconds(replica?.ageMs),
   };
 }
