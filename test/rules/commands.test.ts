@@ -34,8 +34,24 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'tallystick audit verify-export evidence.csv --dir /evidence/audit --policy audit.policy':
     'test/e2e/audit-commands.test.ts',
   'python3 verify.py /evidence/audit/1/1 "$VKEY" kept.checkpoint': 'test/e2e/audit-commands.test.ts',
+  'python3 verify.py --proof release.tlog-proof release.json "$VKEY"': 'test/e2e/audit-commands.test.ts',
   'tallystick witness --listen http://127.0.0.1:8482 --state witness --key witness.key --name witness.acme.example --log "$VKEY"':
     'test/e2e/audit-commands.test.ts',
+  'tallystick audit find --secret-stdin < leaked.txt': 'test/e2e/audit-reads.test.ts',
+  'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out escrow.key': 'test/e2e/audit-reads.test.ts',
+  'openssl pkey -in escrow.key -pubout -out escrow.pub': 'test/e2e/audit-reads.test.ts',
+  'tallystick audit find --secret-stdin --dir /evidence/audit --policy audit.policy --escrow-key escrow.key < leaked.txt':
+    'test/e2e/audit-reads.test.ts',
+  'tallystick audit log --dir /evidence/audit --policy audit.policy --type log.genesis --json > genesis.json':
+    'test/e2e/audit-reads.test.ts',
+  [`python3 -c 'import base64,json,sys; r=json.load(open("genesis.json"))["records"]; sys.stdout.buffer.write(base64.b64decode(r[0]["record"]["body"]["fingerprints"]["sealed"]))' > sealed.bin`]:
+    'test/e2e/audit-reads.test.ts',
+  'openssl pkeyutl -decrypt -inkey escrow.key -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -in sealed.bin -out fingerprint.key':
+    'test/e2e/audit-reads.test.ts',
+  'tallystick audit find --secret-stdin --dir /evidence/audit --policy audit.policy --key fingerprint.key < leaked.txt':
+    'test/e2e/audit-reads.test.ts',
+  [`openssl dgst -sha256 -mac HMAC -macopt hexkey:$(od -An -v -tx1 fingerprint.key | tr -d ' \\n') leaked.txt`]:
+    'test/e2e/audit-reads.test.ts',
   'python3 verify.py --proof record.tlog-proof record.json "$VKEY"': 'test/interop/audit-verifiers.test.ts',
   'python3 verify.py /evidence/audit/1/1 "$VKEY" last-year.checkpoint': 'test/interop/audit-verifiers.test.ts',
   'tallystick check': 'test/e2e/readme.test.ts',
@@ -44,13 +60,23 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'tallystick run': 'test/e2e/readme.test.ts',
 };
 
+/** Blocks that are run whole, by the flag behind their language, and the test that takes them by it. */
+const FLAGGED: Readonly<Record<string, string>> = {
+  go: 'test/e2e/audit-page.test.ts',
+  hold: 'test/e2e/audit-page.test.ts',
+  incarnation: 'test/e2e/audit-page.test.ts',
+  leaked: 'test/e2e/audit-reads.test.ts',
+  move: 'test/e2e/audit-page.test.ts',
+  openssl: 'test/e2e/audit-page.test.ts',
+};
+
 /** Installations are tried by test/packaging, with all of ours. */
 const INSTALLS = /^(?:npm install|pnpm add) (.+)$/;
 
 function commands(): { command: string; page: string }[] {
   return listPages().flatMap((page) =>
     codeBlocks(page, readText(page))
-      .filter(({ language }) => language === 'sh')
+      .filter(({ language, flags }) => language === 'sh' && flags.length === 0)
       .flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
       .map((line) =>
         line
@@ -65,6 +91,15 @@ function commands(): { command: string; page: string }[] {
 
 test('every command of a page is run by a test that is named here', () => {
   expect(commands().filter(({ command }) => !SHOWN_BY[command] && !INSTALLS.test(command))).toEqual([]);
+});
+
+test('every flagged block is run by a test that takes it by its flag, and every flag is in a page', () => {
+  const flags = listPages()
+    .flatMap((page) => codeBlocks(page, readText(page)))
+    .filter((block) => block.language === 'sh')
+    .flatMap((block) => block.flags);
+  expect([...new Set(flags)].sort()).toEqual(Object.keys(FLAGGED));
+  for (const [flag, path] of Object.entries(FLAGGED)) expect(readText(path), flag).toContain(`('${flag}')`);
 });
 
 test('every package that a page tells people to install is ours, or one that ours are tested with', () => {
