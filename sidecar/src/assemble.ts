@@ -213,10 +213,8 @@ export function assemble(outside: Outside): Sidecar {
     signer,
     clock,
     timers,
-    rotated: async ({ kid, previous }) => {
-      log.info('issuer key rotated', { kid, previous });
-      await operatorRecords.keyRotated(kid, previous, null);
-    },
+    record: ({ kid, previous }) => operatorRecords.keyRotated(kid, previous, null),
+    rotated: ({ kid, previous }) => log.info('issuer key rotated', { kid, previous }),
     failed: (error) => log.error('the issuer key could not be rotated; it signs on', errorFields(error)),
   });
   let phase: 'starting' | 'serving' | 'stopping' = 'starting';
@@ -254,6 +252,7 @@ export function assemble(outside: Outside): Sidecar {
       ...adminAuditRoutes({ records: createReadRecords({ recorder }), origin: recorder.origin }),
       ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
     ],
+    operatorRecords,
     log,
   );
 

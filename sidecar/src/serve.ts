@@ -38,7 +38,7 @@ export function createListeners({ config, sidecar, timers, refused, failed }: Li
     timers,
   });
   describeListeners(sidecar.metrics, () => workload.counts());
-  const admin = createAdminServer({ path: config.listen.admin, handler: sidecar.admin, failed, timers });
+  const admin = createAdminServer({ path: config.listen.admin, handler: sidecar.admin, refused, failed, timers });
   const { public: publicAt, health: healthAt } = config.listen;
   const health =
     healthAt &&

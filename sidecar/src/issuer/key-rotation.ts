@@ -1,5 +1,5 @@
 import type { Clock, Timer, Timers } from '@tallystick/core';
-import type { Signer } from './signer.ts';
+import type { KeyRotation, Signer } from './signer.ts';
 
 /** How long a key signs: 30 days. */
 export const KEY_PERIOD_MS = 30 * 86_400_000;
@@ -10,8 +10,10 @@ export interface KeyRotationOptions {
   readonly signer: Pick<Signer, 'rotate' | 'currentSinceMs'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly timers: Timers;
-  /** Records a rotation that has happened. */
-  readonly rotated: (keys: { readonly kid: string; readonly previous: string }) => Promise<void>;
+  /** Records a rotation, before the new key signs anything. */
+  readonly record: (rotation: KeyRotation) => Promise<unknown>;
+  /** Told of a rotation that has happened. */
+  readonly rotated: (rotation: KeyRotation) => void;
   /** Told of a rotation or a record that failed. The next hour tries again. */
   readonly failed: (error: unknown) => void;
 }
@@ -26,7 +28,8 @@ export function startKeyRotation(options: KeyRotationOptions): { stop(): void } 
   let stopped = false;
   const check = async (): Promise<void> => {
     try {
-      if (clock.nowMs() - signer.currentSinceMs() >= KEY_PERIOD_MS) await options.rotated(await signer.rotate());
+      const isDue = clock.nowMs() - signer.currentSinceMs() >= KEY_PERIOD_MS;
+      if (isDue) options.rotated(await signer.rotate(options.record));
     } catch (error) {
       options.failed(error);
     }

@@ -2,7 +2,7 @@ import { generateKeyPair, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { TallystickError, type Clock } from '@tallystick/core';
 import { publish, readKeyFile, writeKeyFile, type StoredKey } from './key-file.ts';
-import type { Signer } from './signer.ts';
+import type { KeyRotation, Signer } from './signer.ts';
 
 /** The inputs of {@link openLocalSigner}. */
 export interface LocalSignerOptions {
@@ -60,7 +60,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     };
   }
 
-  const rotateNow = async (): Promise<{ kid: string; previous: string }> => {
+  const rotateNow = async (record: (rotation: KeyRotation) => Promise<unknown>): Promise<KeyRotation> => {
     const leftMs = Math.ceil(nextDueMs - clock.monotonicMs());
     if (leftMs > 0) throw tooSoon(leftMs);
     const nowMs = clock.nowMs();
@@ -72,12 +72,14 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     const promoted: StoredKey = { ...find('next'), state: 'current', activatedAt: new Date(nowMs).toISOString() };
     const kept = keys!.filter((key) => key.state === 'retired' && Date.parse(key.publishUntil!) > nowMs);
     const changed = [promoted, await newKey('next'), retired, ...kept];
+    const rotation = { kid: promoted.published.kid, previous: retired.published.kid };
+    await record(rotation);
     await writeKeyFile(path, changed);
     keys = changed;
     current = promoted;
     nextDueMs = clock.monotonicMs() + PUBLISH_AHEAD_MS;
     headers.clear();
-    return { kid: promoted.published.kid, previous: retired.published.kid };
+    return rotation;
   };
 
   return {
@@ -105,8 +107,8 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     },
     currentKid: () => current.published.kid,
     currentSinceMs: () => Date.parse(current.activatedAt ?? current.createdAt),
-    rotate: () => {
-      const rotated = rotating.then(rotateNow);
+    rotate: (record) => {
+      const rotated = rotating.then(() => rotateNow(record));
       rotating = rotated.catch(() => {});
       return rotated;
     },

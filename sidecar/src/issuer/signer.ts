@@ -32,8 +32,15 @@ export interface Signer {
    * Makes the next key the current one, and a new one the next. The old one is published until every token it signed
    * has expired.
    *
+   * @param record Records the rotation. Nothing is signed or published by it before that resolves.
    * @throws {TallystickError} `rotation_too_soon`: the next key has not been published for long enough to sign;
-   *   `state_unusable`: the new keys are not durable; nothing has changed.
+   *   `state_unusable`: the new keys are not durable; what `record` throws. Nothing has changed then.
    */
-  rotate(): Promise<{ readonly kid: string; readonly previous: string }>;
+  rotate(record: (rotation: KeyRotation) => Promise<unknown>): Promise<KeyRotation>;
+}
+
+/** Which key signs from now on, and which did before. */
+export interface KeyRotation {
+  readonly kid: string;
+  readonly previous: string;
 }

@@ -1,5 +1,6 @@
 import { systemTimers, TallystickError, type Timers } from '@tallystick/core';
 import { Admission } from './admission.ts';
+import type { RefusalListener } from './counters.ts';
 import type { Handler } from './http-server.ts';
 import { loadKernel, type Kernel } from './kernel.ts';
 import { ADMIN_LIMITS } from './limits.ts';
@@ -13,6 +14,7 @@ export interface AdminServerOptions {
   readonly path: string;
   /** Called for root and the sidecar's own user alone. */
   readonly handler: Handler<Peer>;
+  readonly refused: RefusalListener;
   readonly failed: (error: unknown) => void;
   readonly kernel?: Kernel;
   readonly timers?: Timers;
@@ -33,11 +35,12 @@ export function createAdminServer(options: AdminServerOptions): UnixServer {
     kernel,
     readPeer: createReadPeer(kernel),
     timers: options.timers ?? systemTimers,
-    refused: () => {},
+    refused: options.refused,
     failed: options.failed,
     handler(request, response, peer) {
       // The mode keeps others out; this also holds where the file system does not honour it.
       if (peer.uid !== 0 && peer.uid !== own) {
+        options.refused('admin_refused', peer);
         throw new TallystickError('admin_refused', `uid ${peer.uid} may not use the admin socket`);
       }
       return options.handler(request, response, peer);

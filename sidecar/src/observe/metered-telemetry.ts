@@ -1,4 +1,5 @@
 import { TallystickError } from '@tallystick/core';
+import type { RecordInput } from '../record/record.ts';
 import type { Metrics } from './metrics.ts';
 import { rotationReason } from './rotation-reason.ts';
 import type { SidecarTelemetry } from './sidecar-telemetry.ts';
@@ -16,6 +17,11 @@ export function meteredTelemetry(telemetry: SidecarTelemetry, metrics: Metrics):
     'Leases replaced ahead of their end, by reason and outcome.',
   );
   metrics.describe('tallystick_records_total', 'counter', 'Records that are durable, by type.');
+  metrics.describe(
+    'tallystick_operator_unattributed_total',
+    'counter',
+    'Commands on record that were given by a process which nobody logged in for.',
+  );
   metrics.describe(
     'tallystick_record_append_duration_seconds',
     'histogram',
@@ -38,6 +44,7 @@ export function meteredTelemetry(telemetry: SidecarTelemetry, metrics: Metrics):
     },
     recorded(input, record, seconds) {
       metrics.count('tallystick_records_total', { type: input.type });
+      if (isUnattributed(input)) metrics.count('tallystick_operator_unattributed_total');
       metrics.observe('tallystick_record_append_duration_seconds', seconds, { outcome: 'ok' });
       telemetry.recorded(input, record, seconds);
     },
@@ -46,6 +53,11 @@ export function meteredTelemetry(telemetry: SidecarTelemetry, metrics: Metrics):
       telemetry.notRecorded(failure, seconds);
     },
   };
+}
+
+/** True for what an operator did of whom the kernel knows no login. */
+function isUnattributed({ body }: RecordInput): boolean {
+  return 'operator' in body && body.operator !== null && body.operator.loginUid === null;
 }
 
 function outcomeOf(failure: unknown): string {

@@ -1,7 +1,16 @@
+import type { ErrorCode } from '@tallystick/core';
 import type { Registry } from '../authorize/registry.ts';
 import { errorFields, type Log } from '../observe/log.ts';
 import type { RefusalSummary, Suppression } from './flood.ts';
 import type { Recorder, RecordInput } from './record.ts';
+
+/** Codes of callers that nobody recognised. All others refuse a request of one who was. */
+const ATTESTATION: ReadonlySet<string> = new Set<ErrorCode>([
+  'identity_ambiguous',
+  'identity_mismatch',
+  'identity_unknown',
+  'peer_gone',
+]);
 
 /** Returns what records the ends of flood minutes. Nothing waits for these records: their answers have left. */
 export function createFloodRecords(options: { recorder: Recorder; registry: () => Registry; log: Log }): {
@@ -18,7 +27,8 @@ export function createFloodRecords(options: { recorder: Recorder; registry: () =
     outcome: 'denied' as const,
     trace: null,
   });
-  const append = (input: RecordInput<'denied.suppressed'> | RecordInput<'refused.summary'>): void => {
+  type Counted = 'attest.summary' | 'denied.suppressed' | 'refused.summary';
+  const append = (input: RecordInput<Counted>): void => {
     recorder.append(input).catch((error: unknown) => {
       log.error('refusals were not recorded', { type: input.type, ...errorFields(error) });
     });
@@ -31,12 +41,17 @@ export function createFloodRecords(options: { recorder: Recorder; registry: () =
         reason,
         body: { count, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString(), reason, uid },
       }),
-    onRefused: ({ uid, counts, firstMs, lastMs }) =>
-      append({
-        type: 'refused.summary',
-        ...envelope(),
-        reason: null,
-        body: { counts, first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString(), uid },
-      }),
+    onRefused({ uid, counts, firstMs, lastMs }) {
+      const { attested = [], refused = [] } = Object.groupBy(Object.entries(counts), ([code]) =>
+        ATTESTATION.has(code) ? 'attested' : 'refused',
+      );
+      const times = { first: new Date(firstMs).toISOString(), last: new Date(lastMs).toISOString() };
+      const summarise = (type: 'attest.summary' | 'refused.summary', of: readonly [string, number][]): void => {
+        if (of.length === 0) return;
+        append({ type, ...envelope(), reason: null, body: { counts: Object.fromEntries(of), ...times, uid } });
+      };
+      summarise('attest.summary', attested);
+      summarise('refused.summary', refused);
+    },
   };
 }

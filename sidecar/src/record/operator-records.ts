@@ -1,4 +1,4 @@
-import type { IdentityObject } from '@tallystick/core';
+import type { ErrorCode, IdentityObject } from '@tallystick/core';
 import type { Registry } from '../authorize/registry.ts';
 import { errorFields, type Log } from '../observe/log.ts';
 import type { LateRecords } from './late-records.ts';
@@ -12,6 +12,8 @@ export interface OperatorRecords {
   resumed(identity: IdentityObject, operator: Operator): Promise<RecordRef>;
   /** Durable when it resolves. */
   keyRotated(kid: string, previous: string, operator: Operator | null): Promise<RecordRef>;
+  /** That a command was refused, or failed: durable when it resolves. */
+  refused(command: string, target: string | null, code: ErrorCode, operator: Operator): Promise<RecordRef>;
 }
 
 export function createOperatorRecords(options: {
@@ -56,6 +58,14 @@ export function createOperatorRecords(options: {
         actor: operator ? 'operator' : 'sidecar',
         reason: operator?.reason ?? 'schedule',
         body: { kid, operator, previous },
+      }),
+    refused: (command, target, code, operator) =>
+      recorder.append({
+        type: 'admin.action',
+        ...about(undefined),
+        outcome: 'failed',
+        reason: code,
+        body: { command, operator, target },
       }),
   };
 }

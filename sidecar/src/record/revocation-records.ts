@@ -19,14 +19,15 @@ export interface RevokedByOperator {
 }
 
 /**
- * Records that leases were taken back. Never waited for: taking away goes ahead without the record, which then goes
- * to the log of the sidecar, and into the record as soon as it takes records again.
+ * Records that leases were taken back, which is not waited for: taking away goes ahead without the record, which then
+ * goes to the log of the sidecar, and into the record as soon as it takes records again.
  */
 export interface RevocationRecords {
   revoked(leases: readonly RevokedLease[], by: 'holder' | 'sidecar', trace: TraceMember | null): void;
   /** Also where no lease was found: what was barred is on record. */
   revokedByOperator(named: RevokedByOperator, operator: Operator): void;
-  rotateAsked(leases: readonly RevokedLease[], operator: Operator): void;
+  /** Durable when it resolves: to replace a lease takes nothing away, and waits. */
+  rotateAsked(leases: readonly RevokedLease[], operator: Operator): Promise<void>;
 }
 
 /** A record holds this many lease ids at the most, so that it stays below the longest record. */
@@ -80,21 +81,18 @@ export function createRevocationRecords(options: {
         append('operator', operator.reason, null, { ...named, identity: owner, leases: ids });
       }
     },
-    rotateAsked(leases, operator) {
-      for (const [identity, ids] of parts(leases)) {
-        recorder
-          .append({
-            type: 'credential.rotate_asked',
-            ...envelope(identity, ids),
-            actor: 'operator',
-            reason: operator.reason,
-            trace: null,
-            body: { leases: ids, operator },
-          })
-          .catch((error: unknown) => {
-            log.error('leases were asked to rotate without a record', { count: ids.length, ...errorFields(error) });
-          });
-      }
+    async rotateAsked(leases, operator) {
+      const records = [...parts(leases)].map(([identity, ids]) =>
+        recorder.append({
+          type: 'credential.rotate_asked',
+          ...envelope(identity, ids),
+          actor: 'operator',
+          reason: operator.reason,
+          trace: null,
+          body: { leases: ids, operator },
+        }),
+      );
+      await Promise.all(records);
     },
   };
 }

@@ -61,6 +61,55 @@ describe('a command that changes something', () => {
   });
 });
 
+describe('a command that is refused', () => {
+  const unknown = 'spiffe://acme.example/nobody';
+  test.each<[string, object, string, string | null, string]>([
+    ['/v1/identities/suspend', { id: unknown }, 'identities suspend', unknown, 'invalid_request'],
+    ['/v1/identities/resume', { id: unknown }, 'identities resume', unknown, 'invalid_request'],
+    ['/v1/leases/revoke', { id: 'x' }, 'leases revoke', 'x', 'invalid_request'],
+    ['/v1/leases/rotate', {}, 'leases rotate', null, 'invalid_request'],
+  ])('%s is on record with who gave it, what for, and why it was refused', async (target, body, name, about, code) => {
+    const { command, recorder } = await served();
+    recorder.hold();
+    const answer = command(target, { ...body, reason: 'INC-9' });
+    await recorder.reached(1);
+    recorder.letGo();
+    expect((await answer).status).toBe(400);
+    const operator = { uid: 0, reason: 'INC-9' };
+    expect(recorder.records).toMatchObject([
+      { type: 'admin.action', outcome: 'failed', reason: code, body: { command: name, target: about, operator } },
+    ]);
+  });
+
+  test('tells no secret that was named by mistake, and is refused as well where the record fails', async () => {
+    const { command, recorder, log } = await served();
+    const secret = `eyJ${'a'.repeat(20)}.${'b'.repeat(20)}.c`;
+    await command('/v1/leases/revoke', { id: secret, reason: 'x' });
+    expect(recorder.only('admin.action').body).toMatchObject({ target: null });
+    recorder.fail();
+    expect((await command('/v1/issuer/rotate', { reason: 'x' })).json.code).toBe('record_unavailable');
+    expect(log.lines).toMatchObject([{ level: 'error', message: 'a refused command is not on record' }]);
+    expect(JSON.stringify(log.lines)).not.toContain(secret);
+  });
+});
+
+describe('what gives nothing away waits for its record:', () => {
+  test.each(['/v1/issuer/rotate', '/v1/leases/rotate'])('%s', async (target) => {
+    const { command, recorder, signer, one } = await served();
+    const [kid, lease] = [signer.currentKid(), (await one.token()).json.lease_id];
+    recorder.hold();
+    const answer = command(target, { ...(target.includes('leases') && { identity: BATCH }), reason: 'x' });
+    await recorder.reached(2);
+    const still = one.token();
+    await recorder.reached(3);
+    expect(signer.currentKid()).toBe(kid);
+    recorder.letGo();
+    expect([(await answer).status, (await still).json.lease_id]).toEqual([200, lease]);
+    if (target.includes('issuer')) expect(signer.currentKid()).not.toBe(kid);
+    else expect((await one.token()).json.lease_id).not.toBe(lease);
+  });
+});
+
 describe('suspend', () => {
   test('ends what the identity holds, at once, and says how far it reaches', async () => {
     const { command, one, standing, show } = await served();
@@ -83,7 +132,8 @@ describe('suspend', () => {
     expect([answer.status, answer.json.code]).toEqual([500, 'state_unusable']);
     expect(answer.json.error_description).toContain(join(folder, 'standing.json'));
     expect(standing.isSuspended(BATCH)).toBe(true);
-    expect(recorder.types()).toEqual(['identity.suspended']);
+    expect(recorder.types()).toEqual(['identity.suspended', 'admin.action']);
+    expect(recorder.only('admin.action')).toMatchObject({ outcome: 'failed', reason: 'state_unusable' });
   });
 
   test('goes ahead without its record, which the log then tells', async () => {

@@ -68,7 +68,7 @@ describe('the revocation list', () => {
     own.time.advance(1000);
     await list(own);
     expect(signed).toBe(2);
-    await own.signer.rotate();
+    await own.signer.rotate(async () => {});
     await list(own);
     expect(signed).toBe(3);
   });

@@ -55,7 +55,7 @@ describe('what needs no proof', () => {
       expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/jwk-set+json']);
       expect(JSON.parse(answer.body)).toEqual(jwkSet(signer.keys()));
       time.advance(PUBLISH_AHEAD_MS);
-      await signer.rotate();
+      await signer.rotate(async () => {});
     }
   });
 });

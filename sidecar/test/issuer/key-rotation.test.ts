@@ -26,12 +26,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test('a key that has signed for its period is replaced by the one that was published before', async () => {
   const signer = await opened();
   const [, next] = signer.keys();
-  const rotated: string[] = [];
+  const [recorded, rotated]: [string[], string[]] = [[], []];
   const schedule = startKeyRotation({
     signer,
     clock: time,
     timers: time,
-    rotated: async ({ kid }) => void rotated.push(kid),
+    record: async ({ kid }) => void recorded.push(kid),
+    rotated: ({ kid }) => rotated.push(kid),
     failed: (error) => {
       throw error;
     },
@@ -42,12 +43,12 @@ test('a key that has signed for its period is replaced by the one that was publi
   time.jump(KEY_PERIOD_MS - HOUR_MS);
   time.advance(HOUR_MS);
   await vi.waitFor(() => expect(rotated).toEqual([next!.kid]));
-  expect(signer.currentKid()).toBe(next!.kid);
+  expect([signer.currentKid(), recorded]).toEqual([next!.kid, [next!.kid]]);
   schedule.stop();
 });
 
 test('the period counts from when the key began to sign, also over a restart', async () => {
-  await (await opened()).rotate();
+  await (await opened()).rotate(async () => {});
   time.jump(1000);
   const signer = await opened();
   expect(time.nowMs() - signer.currentSinceMs()).toBe(1000);
@@ -63,7 +64,8 @@ test('a rotation that fails is told, and tried again an hour later', async () =>
     },
     clock: time,
     timers: time,
-    rotated: () => Promise.resolve(),
+    record: () => Promise.resolve(),
+    rotated: () => {},
     failed: (error) => failed.push(error),
   });
   for (let hour = 1; hour <= 2; hour++) {

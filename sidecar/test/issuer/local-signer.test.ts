@@ -67,7 +67,7 @@ describe('a rotation', () => {
   test('signs with the key that was published before, and publishes a new one', async () => {
     const { signer: own } = await signer();
     const published = kids(own);
-    const { kid, previous } = await own.rotate();
+    const { kid, previous } = await own.rotate(async () => {});
     expect(published).toContain(kid);
     expect([own.currentKid(), kid === previous]).toEqual([kid, false]);
     expect(kids(own)).toHaveLength(3);
@@ -78,48 +78,51 @@ describe('a rotation', () => {
   test('keeps the old key until the longest token it signed has expired, over restarts too', async () => {
     const { time, signer: own, open } = await signer();
     const jws = await own.sign('at+jwt', '{}');
-    const { previous } = await own.rotate();
+    const { previous } = await own.rotate(async () => {});
     time.advance(MAX_LIFETIME_MS);
     expect(await verifies(jws, own)).toBe(true);
     expect(await verifies(jws, await open())).toBe(true);
     time.advance(60_001);
     expect(kids(own)).not.toContain(previous);
     expect(await verifies(jws, own)).toBe(false);
-    await own.rotate();
+    await own.rotate(async () => {});
     expect(kids(await open())).not.toContain(previous);
   });
 
   test('is refused until the next key has been published for as long as a copy of the keys may be old', async () => {
     const { time, signer: own } = await signer();
-    await own.rotate();
+    await own.rotate(async () => {});
     const seenByApis = kids(own);
     const before = [own.currentKid(), ...seenByApis];
-    await expect(own.rotate()).rejects.toMatchObject({
+    await expect(own.rotate(async () => {})).rejects.toMatchObject({
       code: 'rotation_too_soon',
       retryAfterMs: PUBLISH_AHEAD_MS,
       remedy: expect.stringContaining('rotate again in 90 s') as string,
     });
     time.advance(PUBLISH_AHEAD_MS - 1);
-    await expect(own.rotate()).rejects.toMatchObject({ code: 'rotation_too_soon', retryAfterMs: 1 });
+    await expect(own.rotate(async () => {})).rejects.toMatchObject({ code: 'rotation_too_soon', retryAfterMs: 1 });
     expect([own.currentKid(), ...kids(own)]).toEqual(before);
     time.advance(1);
-    expect(seenByApis).toContain((await own.rotate()).kid);
+    expect(seenByApis).toContain((await own.rotate(async () => {})).kid);
   });
 
   test('that comes too soon does so after a restart, and after the wall clock was set back', async () => {
     const { time, signer: own, open } = await signer();
-    await own.rotate();
+    await own.rotate(async () => {});
     time.advance(PUBLISH_AHEAD_MS - 1000);
-    await expect((await open()).rotate()).rejects.toMatchObject({ code: 'rotation_too_soon', retryAfterMs: 1000 });
+    await expect((await open()).rotate(async () => {})).rejects.toMatchObject({
+      code: 'rotation_too_soon',
+      retryAfterMs: 1000,
+    });
     time.jump(-86_400_000);
-    await expect((await open()).rotate()).rejects.toMatchObject({ retryAfterMs: PUBLISH_AHEAD_MS });
+    await expect((await open()).rotate(async () => {})).rejects.toMatchObject({ retryAfterMs: PUBLISH_AHEAD_MS });
     time.advance(1000);
-    await own.rotate();
+    await own.rotate(async () => {});
   });
 
   test('by many at once is one rotation', async () => {
     const { signer: own, open } = await signer();
-    const rotations = await Promise.allSettled(Array.from({ length: 5 }, () => own.rotate()));
+    const rotations = await Promise.allSettled(Array.from({ length: 5 }, () => own.rotate(async () => {})));
     expect(rotations.map(({ status }) => status)).toEqual([
       'fulfilled',
       ...Array.from({ length: 4 }, () => 'rejected'),
@@ -130,21 +133,36 @@ describe('a rotation', () => {
 
   test('goes on signing meanwhile', async () => {
     const { signer: own } = await signer();
-    const rotated = own.rotate();
+    const rotated = own.rotate(async () => {});
     const signed = await Promise.all(Array.from({ length: 20 }, () => own.sign('at+jwt', '{}')));
     await rotated;
     for (const jws of signed) expect(await verifies(jws, own)).toBe(true);
+  });
+
+  test('signs and publishes nothing by the new key before it is on record, and nothing where that fails', async () => {
+    const { signer: own } = await signer();
+    const before = [own.currentKid(), ...kids(own)];
+    const seen: unknown[] = [];
+    const recorded = own.rotate(async ({ kid, previous }) => {
+      seen.push([previous, kid], own.currentKid(), kids(own));
+    });
+    await recorded;
+    expect(seen).toEqual([[before[0], before[2]], before[0], before.slice(1)]);
+    const { signer: other } = await signer();
+    const old = [other.currentKid(), ...kids(other)];
+    await expect(other.rotate(() => Promise.reject(new Error('no record')))).rejects.toThrow('no record');
+    expect([other.currentKid(), ...kids(other)]).toEqual(old);
   });
 
   test('that cannot be written changes nothing: the old keys go on, and the next one works', async () => {
     const { path, signer: own } = await signer();
     const before = [own.currentKid(), ...kids(own)];
     await mkdir(`${path}.new`);
-    await expect(own.rotate()).rejects.toMatchObject({ code: 'state_unusable' });
+    await expect(own.rotate(async () => {})).rejects.toMatchObject({ code: 'state_unusable' });
     expect([own.currentKid(), ...kids(own)]).toEqual(before);
     expect(await verifies(await own.sign('at+jwt', '{}'), own)).toBe(true);
     await rmdir(`${path}.new`);
-    await own.rotate();
+    await own.rotate(async () => {});
     expect(own.currentKid()).toBe(before[2]);
   });
 });

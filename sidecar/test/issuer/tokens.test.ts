@@ -107,7 +107,7 @@ describe('the reader of own tokens', () => {
       tokens.push(await mint());
       for (const token of tokens) expect(await read(token)).toBeDefined();
       time.advance(PUBLISH_AHEAD_MS);
-      await signer.rotate();
+      await signer.rotate(async () => {});
     }
   });
 

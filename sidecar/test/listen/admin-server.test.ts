@@ -6,20 +6,22 @@ import { isRoot, startProcess } from './other-process.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { ask } from './unix-client.ts';
 
-async function serve(): Promise<{ path: string; handled: string[] }> {
+async function serve(): Promise<{ path: string; handled: string[]; refused: unknown[] }> {
   const path = join(temporaryFolder(), 'admin', 'admin.sock');
   const handled: string[] = [];
+  const refused: unknown[] = [];
   const server = createAdminServer({
     path,
     handler(request, response, peer) {
       handled.push(`${peer.socket} ${request.url}`);
       response.end('ok');
     },
+    refused: (reason, peer) => refused.push([reason, peer?.uid]),
     failed: () => {},
   });
   await server.start();
   onTestFinished(() => server.stop(0));
-  return { path, handled };
+  return { path, handled, refused };
 }
 
 test('the socket and its folder are for their owner alone', async () => {
@@ -41,7 +43,7 @@ test.runIf(isRoot)('another user does not reach it', async () => {
 });
 
 test.runIf(isRoot)('another user who does is refused by the kernel’s word', async () => {
-  const { path, handled } = await serve();
+  const { path, handled, refused } = await serve();
   chmodSync(join(path, '..'), 0o755);
   chmodSync(path, 0o666);
   const other = startProcess(
@@ -50,7 +52,7 @@ test.runIf(isRoot)('another user who does is refused by the kernel’s word', as
   );
   expect(await other.hear()).toMatch(/^403 .*"code":"admin_refused"/);
   await other.ended;
-  expect(handled).toEqual([]);
+  expect([handled, refused]).toEqual([[], [['admin_refused', 1001]]]);
 });
 
 test('a browser or a proxy in between is refused', async () => {

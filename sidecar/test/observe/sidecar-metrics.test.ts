@@ -1,7 +1,10 @@
 import { TallystickError } from '@tallystick/core';
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
+import { meteredTelemetry } from '../../src/observe/metered-telemetry.ts';
+import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import { describeListeners } from '../../src/observe/sidecar-metrics.ts';
+import type { RecordInput } from '../../src/record/record.ts';
 import { configOf, identity } from '../acme.ts';
 import { holder } from '../api/holder.ts';
 import { serveSidecar, type ServeOptions } from '../api/served-sidecar.ts';
@@ -41,6 +44,21 @@ test('what was minted, rotated, denied and recorded is counted', async () => {
   expect(samples('tallystick_record_append_duration_seconds')).toEqual([
     'tallystick_record_append_duration_seconds_count{outcome="ok"} 6',
   ]);
+});
+
+test('a command of nobody who logged in is counted, and one of somebody is not', () => {
+  const metrics = createMetrics();
+  const { recorded } = meteredTelemetry(noTelemetry, metrics);
+  const record = (body: object): void =>
+    recorded({ type: 'identity.resumed', body } as unknown as RecordInput, { id: 'r', seq: 0, origin: 'o' }, 0);
+  const count = (): string | undefined => /^tallystick_operator_unattributed_total (\d+)$/m.exec(metrics.render())?.[1];
+  const operator = { uid: 0, tty: null, reason: 'x' };
+  record({ operator: { ...operator, loginUid: 1000 } });
+  record({ operator: null });
+  record({});
+  expect(count() ?? '0').toBe('0');
+  record({ operator: { ...operator, loginUid: null } });
+  expect(count()).toBe('1');
 });
 
 test('a denial counts by its reason, also when a flood keeps it off the record', async () => {

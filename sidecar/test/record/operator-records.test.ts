@@ -25,6 +25,7 @@ describe('what an operator does', () => {
     operator.suspended(ONE, OPERATOR);
     await operator.resumed(ONE, OPERATOR);
     await operator.keyRotated('new', 'old', OPERATOR);
+    await operator.refused('identities suspend', 'spiffe://x', 'invalid_request', OPERATOR);
     expect(recorder.records).toMatchObject([
       {
         type: 'identity.suspended',
@@ -46,6 +47,13 @@ describe('what an operator does', () => {
         owner: null,
         body: { kid: 'new', previous: 'old', operator: OPERATOR },
       },
+      {
+        type: 'admin.action',
+        actor: 'operator',
+        outcome: 'failed',
+        reason: 'invalid_request',
+        body: { command: 'identities suspend', target: 'spiffe://x', operator: OPERATOR },
+      },
     ]);
   });
 
@@ -60,10 +68,11 @@ describe('what an operator does', () => {
 });
 
 describe('the end of a flood minute', () => {
-  test('is recorded with what was counted', () => {
+  test('is recorded with what was counted, callers that nobody recognised apart', () => {
     const { recorder, flood } = parts();
     flood.onSuppressed({ uid: 7, reason: 'suspended', count: 3, firstMs: 0, lastMs: 1000 });
     flood.onRefused({ uid: -1, counts: { invalid_proof: 4 }, firstMs: 0, lastMs: 1000 });
+    flood.onRefused({ uid: 7, counts: { identity_unknown: 2, stopping: 1, peer_gone: 3 }, firstMs: 0, lastMs: 1000 });
     expect(recorder.records).toMatchObject([
       {
         type: 'denied.suppressed',
@@ -72,6 +81,8 @@ describe('the end of a flood minute', () => {
         body: { uid: 7, count: 3, first: '1970-01-01T00:00:00.000Z', last: '1970-01-01T00:00:01.000Z' },
       },
       { type: 'refused.summary', actor: 'sidecar', body: { uid: -1, counts: { invalid_proof: 4 } } },
+      { type: 'attest.summary', outcome: 'denied', body: { uid: 7, counts: { identity_unknown: 2, peer_gone: 3 } } },
+      { type: 'refused.summary', outcome: 'denied', body: { uid: 7, counts: { stopping: 1 } } },
     ]);
   });
 
@@ -79,7 +90,7 @@ describe('the end of a flood minute', () => {
     const { recorder, log, flood } = parts();
     recorder.fail();
     flood.onSuppressed({ uid: 7, reason: 'suspended', count: 3, firstMs: 0, lastMs: 0 });
-    flood.onRefused({ uid: 7, counts: {}, firstMs: 0, lastMs: 0 });
+    flood.onRefused({ uid: 7, counts: { stopping: 1 }, firstMs: 0, lastMs: 0 });
     await turns();
     expect(log.lines.map(({ type }) => type)).toEqual(['denied.suppressed', 'refused.summary']);
   });

@@ -59,6 +59,7 @@ export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly Admin
     {
       method: 'POST',
       path: '/v1/identities/suspend',
+      command: 'identities suspend',
       async handle({ peer, body }) {
         const identity = find(body.id);
         const operator = await operatorOf(peer, body.reason);
@@ -73,6 +74,7 @@ export function adminIdentityRoutes(parts: AdminIdentitiesParts): readonly Admin
     {
       method: 'POST',
       path: '/v1/identities/resume',
+      command: 'identities resume',
       async handle({ peer, body }) {
         const identity = find(body.id);
         const operator = await operatorOf(peer, body.reason);

@@ -24,12 +24,15 @@ export function adminIssuerRoutes({ signer, trustDomain, records, log }: AdminIs
     {
       method: 'POST',
       path: '/v1/issuer/rotate',
+      command: 'issuer rotate',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
-        const { kid, previous } = await signer.rotate();
+        let recordId: string | null = null;
+        const { kid, previous } = await signer.rotate(async (rotation) => {
+          recordId = (await records.keyRotated(rotation.kid, rotation.previous, operator)).id;
+        });
         log.info('issuer key rotated', { kid, previous, uid: operator.uid, reason: operator.reason });
-        const record = await records.keyRotated(kid, previous, operator);
-        return { kid, previous, record_id: record.id };
+        return { kid, previous, record_id: recordId };
       },
     },
   ];

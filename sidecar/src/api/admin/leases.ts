@@ -66,6 +66,7 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
     {
       method: 'POST',
       path: '/v1/leases/revoke',
+      command: 'leases revoke',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
         const names = readNames(body);
@@ -82,12 +83,13 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
     {
       method: 'POST',
       path: '/v1/leases/rotate',
+      command: 'leases rotate',
       async handle({ peer, body }) {
         const operator = await operatorOf(peer, body.reason);
         // One that was replaced stays good until its end, and there is nothing to put in its place.
         const leases = chosen(readNames(body)).filter((lease) => table.isInForce(lease));
+        await revocationRecords.rotateAsked(leases, operator);
         withdrawal.rotate(leases);
-        revocationRecords.rotateAsked(leases, operator);
         log.info('leases asked to rotate', { count: leases.length, uid: operator.uid, reason: operator.reason });
         return { rotating: leases.map(({ id }) => id) };
       },

@@ -11,5 +11,7 @@ export interface AdminExchange {
 export interface AdminRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** The command that it serves, where that changes something: one that was refused is on record then. */
+  readonly command?: string;
   handle(exchange: AdminExchange): unknown;
 }
