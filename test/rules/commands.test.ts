@@ -37,21 +37,6 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'python3 verify.py --proof release.tlog-proof release.json "$VKEY"': 'test/e2e/audit-commands.test.ts',
   'tallystick witness --listen http://127.0.0.1:8482 --state witness --key witness.key --name witness.acme.example --log "$VKEY"':
     'test/e2e/audit-commands.test.ts',
-  'tallystick audit find --secret-stdin < leaked.txt': 'test/e2e/audit-reads.test.ts',
-  'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out escrow.key': 'test/e2e/audit-reads.test.ts',
-  'openssl pkey -in escrow.key -pubout -out escrow.pub': 'test/e2e/audit-reads.test.ts',
-  'tallystick audit find --secret-stdin --dir /evidence/audit --policy audit.policy --escrow-key escrow.key < leaked.txt':
-    'test/e2e/audit-reads.test.ts',
-  'tallystick audit log --dir /evidence/audit --policy audit.policy --type log.genesis --json > genesis.json':
-    'test/e2e/audit-reads.test.ts',
-  [`python3 -c 'import base64,json,sys; r=json.load(open("genesis.json"))["records"]; sys.stdout.buffer.write(base64.b64decode(r[0]["record"]["body"]["fingerprints"]["sealed"]))' > sealed.bin`]:
-    'test/e2e/audit-reads.test.ts',
-  'openssl pkeyutl -decrypt -inkey escrow.key -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -in sealed.bin -out fingerprint.key':
-    'test/e2e/audit-reads.test.ts',
-  'tallystick audit find --secret-stdin --dir /evidence/audit --policy audit.policy --key fingerprint.key < leaked.txt':
-    'test/e2e/audit-reads.test.ts',
-  [`openssl dgst -sha256 -mac HMAC -macopt hexkey:$(od -An -v -tx1 fingerprint.key | tr -d ' \\n') leaked.txt`]:
-    'test/e2e/audit-reads.test.ts',
   'python3 verify.py --proof record.tlog-proof record.json "$VKEY"': 'test/interop/audit-verifiers.test.ts',
   'python3 verify.py /evidence/audit/1/1 "$VKEY" last-year.checkpoint': 'test/interop/audit-verifiers.test.ts',
   'tallystick check': 'test/e2e/readme.test.ts',
