@@ -24,6 +24,7 @@ import { createBarCap } from './lease/bar-cap.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
+import { createOwnedLeases } from './lease/owned-leases.ts';
 import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
@@ -31,6 +32,7 @@ import { errorFields, type Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createCensus } from './observe/census.ts';
 import { meteredTelemetry } from './observe/metered-telemetry.ts';
+import { observedHeads } from './observe/observed-heads.ts';
 import { observedLeases } from './observe/observed-leases.ts';
 import { observedRecorder } from './observe/observed-recorder.ts';
 import { describeSidecar } from './observe/sidecar-metrics.ts';
@@ -42,17 +44,23 @@ import { createFloodRecords } from './record/flood-records.ts';
 import { createLateRecords, type LateStore } from './record/late-records.ts';
 import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycle-records.ts';
 import { createOperatorRecords } from './record/operator-records.ts';
+import type { EarlierReports } from './record/earlier-reports.ts';
+import type { LogHeads } from './record/log-heads.ts';
 import type { Recorder } from './record/record.ts';
 import { createReadRecords } from './record/read-records.ts';
 import { createRegistryRecords } from './record/registry-records.ts';
 import type { RecordedRegistry } from './record/recorded-registry.ts';
 import { createRevocationRecords } from './record/revocation-records.ts';
+import { createUsageGate } from './record/usage-gate.ts';
+import { createUsageRecords } from './record/usage-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
 import type { Standing } from './state/standing.ts';
 
 /** The longest life of a token, in seconds: what `config` allows. */
 export const MAX_LIFETIME_SECONDS = 86_400;
+/** How long after its end a token still proves whose its lease was: use is reported late where the sidecar was away. */
+const PROVES_LEASE_MS = 86_400_000;
 
 /** What a sidecar is assembled from: everything that touches the world. */
 export interface Outside {
@@ -61,6 +69,10 @@ export interface Outside {
   readonly timers: Timers;
   readonly random: Random;
   readonly recorder: Recorder;
+  /** The signed heads of its log. */
+  readonly heads: LogHeads;
+  /** Reports of use that an earlier run has recorded. */
+  readonly earlierReports: EarlierReports;
   /** Names a secret in the record. */
   readonly fingerprint: Fingerprint;
   /** Revocations and suspensions that are not on record yet. */
@@ -117,6 +129,7 @@ export function assemble(outside: Outside): Sidecar {
   const { clock, timers, random, signer, standing, metrics, log } = outside;
   const telemetry = meteredTelemetry(outside.telemetry, metrics);
   const recorder = observedRecorder(outside.recorder, telemetry, clock);
+  const heads = observedHeads(outside.heads, metrics);
   let config = outside.config;
   let registry: Registry = createRegistry(config);
   let match = outside.matcher(config.identities);
@@ -157,6 +170,19 @@ export function assemble(outside: Outside): Sidecar {
   });
   const lifecycle = createLifecycleRecords({ recorder, registryRecords, registry: current, version: outside.version });
 
+  const usageRecords = createUsageRecords({
+    recorder,
+    registry: current,
+    table,
+    owned: createOwnedLeases({
+      table,
+      readToken: createTokenReader(signer, { nowMs: () => clock.nowMs() - PROVES_LEASE_MS }),
+    }),
+    gate: createUsageGate({ clock }),
+    earlier: outside.earlierReports,
+    clock,
+  });
+
   let configInForce = true;
 
   const unmatched = createUnmatchedPeers(clock);
@@ -186,6 +212,8 @@ export function assemble(outside: Outside): Sidecar {
       hub,
       signer,
       records,
+      usageRecords,
+      heads,
       revocationRecords,
       revocations,
       proofs,
@@ -231,6 +259,7 @@ export function assemble(outside: Outside): Sidecar {
         table,
         hub,
         recorder,
+        heads,
         late,
         standing,
         signer,

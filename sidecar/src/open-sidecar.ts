@@ -17,6 +17,7 @@ import { createMetrics } from './observe/metrics.ts';
 import { noTelemetry } from './observe/no-telemetry.ts';
 import { observedAttestor } from './observe/observed-attestor.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
+import { createEarlierReports } from './record/earlier-reports.ts';
 import { openLateStore } from './record/late-records.ts';
 import { readEscrow } from './record/fingerprint-escrow.ts';
 import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
@@ -127,6 +128,8 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       timers,
       random,
       recorder,
+      heads: recorder.heads,
+      earlierReports: createEarlierReports(recorder.opened),
       fingerprint: recorder.fingerprint,
       lateStore: await openLateStore(config.state.leases),
       recorded,

@@ -31,5 +31,8 @@ export async function readTokenForm(request: IncomingMessage): Promise<string> {
   return token;
 }
 
+/** The media type of what OAuth does not know. */
+export const JSON_TYPE = 'application/json';
+
 /** The media type of OAuth requests. */
 export const FORM = 'application/x-www-form-urlencoded';

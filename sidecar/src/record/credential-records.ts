@@ -1,4 +1,3 @@
-import { holdsSecret } from '@tallystick/audit';
 import { ERROR_CODES, type Clock, type IdentityObject, type TallystickError } from '@tallystick/core';
 import type { TokenRequest } from '@tallystick/protocol';
 import type { Attestation } from '../attest/attestor.ts';
@@ -12,6 +11,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { FloodGate } from './flood.ts';
 import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
 import { requestHash } from './request-hash.ts';
+import { shown } from './shown.ts';
 
 /** Who asked for what, as far as it is known before the decision. */
 export interface Asked {
@@ -188,8 +188,3 @@ function body(asked: Asked, node: string, credential: CredentialConfig | null): 
 /** What a record shows of a requested scope; `requestHash` is over all of it. */
 const MAX_SCOPE_VALUES = 256;
 const MAX_SCOPE_LENGTH = 256;
-
-/** Returns what a workload said as the record may hold it: somebody may have put a token where a name belongs. */
-function shown(claimed: string): string {
-  return holdsSecret(claimed) ? '(withheld: it looks like a secret)' : claimed;
-}

@@ -6,6 +6,7 @@ import {
   encodeRecord,
   formatOrigin,
   JournalError,
+  LogError,
   openLog,
   openNextIncarnation,
   parseOrigin,
@@ -13,6 +14,7 @@ import {
   type Beginning,
   type Envelope,
   type Log,
+  type LogFault,
   type LogPlace,
   type LogReader,
   type MakeRecord,
@@ -29,13 +31,17 @@ import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import { openLogKey } from '../state/log-key.ts';
 import type { Escrow } from './fingerprint-escrow.ts';
 import { createFingerprint, fingerprintKeyId, type Fingerprint } from './fingerprint.ts';
+import type { EarlierRecords } from './earlier-reports.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { SET_BACK_REMEDY, type LogHeads } from './log-heads.ts';
+import { openHeads } from './open-heads.ts';
 import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
 import { createShardLog, SHARD_RECORDS, type ShardLog } from './shard-log.ts';
 import { periodAt, type FiscalYear } from './shard-period.ts';
 import { closingInputs, decodeCarried, encodeCarried, headMember, OF_THE_LOG, openingInputs } from './shard-records.ts';
 import { ShardState } from './shard-state.ts';
+import { readShownHead } from './shown-head.ts';
 
 /** The inputs of {@link openRecorder}. */
 export interface OpenRecorderOptions {
@@ -75,6 +81,9 @@ export interface OpenRecorderOptions {
 export interface OpenedRecorder extends Recorder {
   /** What this run has opened: the shard that it found or began, and all since. */
   readonly log: Pick<LogReader, 'readRecords'>;
+  /** What its newest shard had when it was opened. */
+  readonly opened: EarlierRecords;
+  readonly heads: LogHeads;
   /** The shard that takes records now. */
   readonly place: LogPlace;
   /** From now on shards are cut, as the year of the books or their size ends. */
@@ -116,6 +125,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     seal: (key) => options.escrow?.seal(key) ?? null,
   });
   const durability = await durabilityIn(folder);
+  const shownHead = await readShownHead(keys);
   let told = false;
   const onFailure = (error: TallystickError): void => {
     if (!told) options.onFailure(error);
@@ -145,7 +155,10 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       ),
     closing: (carried, next) => making(originBefore(next), closingInputs(decodeCarried(carried), next)),
     ...(options.localMax !== undefined && { localMax: options.localMax }),
+    ...(shownHead && { anchor: shownHead }),
     onFailure,
+  }).catch((error: unknown) => {
+    throw shownHead && error instanceof LogError && ANCHOR_FAULTS.has(error.fault) ? setBack(error) : error;
   });
   const state = new ShardState();
   let log: ShardLog;
@@ -179,6 +192,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       }),
       timers: options.heartbeat,
     });
+  let contradiction: TallystickError | undefined;
   return {
     ...recorder,
     get origin() {
@@ -191,6 +205,19 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       return log.place;
     },
     log,
+    opened: { log: first, origin: first.origin, size: first.restoration.size },
+    heads: openHeads({
+      log,
+      owner: { trustDomain, sidecarId },
+      folder,
+      keys,
+      clock,
+      onContradiction(error) {
+        contradiction = error;
+        heartbeat?.stop();
+        onFailure(error);
+      },
+    }),
     fingerprint: createFingerprint(fingerprints.key),
     isEscrowed: !options.escrow || fingerprints.sealed?.escrow === options.escrow.key,
     isStuck: () => (log.failure instanceof JournalError && log.failure.fault === 'hung') || anchoring?.hangs === true,
@@ -199,7 +226,9 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       ...(isReplicated() && { durability: 'replicated' }),
       anchoring: anchoring?.status() ?? NOT_ANCHORED,
     }),
+    isWritable: () => contradiction === undefined && recorder.isWritable(),
     async append(input) {
+      if (contradiction) throw contradiction;
       heartbeat?.postpone();
       return recorder.append(input);
     },
@@ -234,6 +263,14 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
 
 /** How long the head of the end may take to become known outside. */
 const LAST_ROUND_MS = 1500;
+
+/** How a log is refused that does not lead to the head that it was held against. */
+const ANCHOR_FAULTS: ReadonlySet<string> = new Set<LogFault>(['behind_anchor', 'forked']);
+
+function setBack(cause: LogError): TallystickError {
+  const description = `the log was set back, as a workload has shown: ${cause.description}`;
+  return new TallystickError('state_unusable', description, { remedy: SET_BACK_REMEDY, cause });
+}
 
 type DurabilityFacts = RecordBodies['log.boot']['durability'];
 

@@ -8,6 +8,7 @@ import { mintToken } from '../issuer/token.ts';
 import type { LeaseManager } from '../lease/lease-manager.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
+import type { LogHeads } from '../record/log-heads.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Admission, Admittable } from './admit.ts';
@@ -34,6 +35,7 @@ export interface ReleaseParts {
   readonly leases: LeaseManager;
   readonly signer: Signer;
   readonly records: CredentialRecords;
+  readonly heads: LogHeads;
   readonly clock: Clock;
 }
 
@@ -47,6 +49,7 @@ export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> 
   const { request, peer } = ask;
   const named = request.clientId?.startsWith('spiffe://') ? request.clientId : undefined;
   const admitted = await parts.admission.admit({ ...ask, named });
+  if (request.logHead !== undefined) await parts.heads.judge(request.logHead);
 
   // Once, unless rights are taken away meanwhile: then it is asked and decided anew who this is and what it may have.
   for (let { identity } = admitted; ; identity = await parts.admission.readmit(peer, identity.id)) {

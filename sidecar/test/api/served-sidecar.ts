@@ -13,6 +13,7 @@ import type { Config } from '../../src/config/config.ts';
 import { openLocalSigner } from '../../src/issuer/local-signer.ts';
 import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
+import type { EarlierReports } from '../../src/record/earlier-reports.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import type { SidecarTelemetry } from '../../src/observe/sidecar-telemetry.ts';
@@ -21,6 +22,7 @@ import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
 import { memoryLog, type MemoryLog } from '../memory-log.ts';
+import { memoryHeads, type MemoryHeads } from '../record/memory-heads.ts';
 import { memoryRecorder, NO_STORE, NOTHING_RECORDED, type MemoryRecorder } from '../record/memory-recorder.ts';
 
 /** A sidecar on a clock that stands still, whose record is in memory, behind real sockets and real HTTP. */
@@ -28,6 +30,7 @@ export interface ServedSidecar {
   readonly sidecar: Sidecar;
   readonly time: ManualTime;
   readonly recorder: MemoryRecorder;
+  readonly heads: MemoryHeads;
   readonly signer: Signer;
   readonly metrics: Metrics;
   readonly log: MemoryLog;
@@ -47,11 +50,14 @@ export interface ServeOptions {
   readonly telemetry?: (clock: ManualTime) => SidecarTelemetry;
   /** Waited for before a peer is attested. */
   readonly attesting?: () => Promise<void>;
+  /** What an earlier run has recorded of use. */
+  readonly earlierReports?: EarlierReports;
 }
 
 export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSidecar> {
   const folder = temporaryFolder();
   const [time, recorder, log, metrics] = [manualTime(), memoryRecorder(), memoryLog(), createMetrics()];
+  const heads = memoryHeads();
   const path = join(folder, 'issuer-keys.json');
   const local = await openLocalSigner({ issuer: ISSUER, path, clock: time, maxLifetimeMs: 86_400_000 });
   const signer = options.signer?.(local) ?? local;
@@ -63,6 +69,8 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     timers: time,
     random: systemRandom,
     recorder,
+    heads,
+    earlierReports: options.earlierReports ?? (async () => new Map()),
     fingerprint: () => 'hmac-sha256:k1:00000000000000000000000000000000',
     lateStore: NO_STORE,
     recorded: NOTHING_RECORDED,
@@ -100,6 +108,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     sidecar,
     time,
     recorder,
+    heads,
     signer,
     metrics,
     log,

@@ -5,6 +5,7 @@ import type { EventHub } from '../../events/hub.ts';
 import type { Signer } from '../../issuer/signer.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { LateRecords } from '../../record/late-records.ts';
+import type { LogHeads } from '../../record/log-heads.ts';
 import type { Recorder } from '../../record/record.ts';
 import type { Standing } from '../../state/standing.ts';
 import type { Health } from '../health/routes.ts';
@@ -19,6 +20,7 @@ export interface AdminStatusParts {
   readonly table: LeaseTable;
   readonly hub: EventHub;
   readonly recorder: Recorder;
+  readonly heads: Pick<LogHeads, 'isContradicted'>;
   readonly late: Pick<LateRecords, 'waiting'>;
   readonly standing: Standing;
   readonly signer: Signer;
@@ -51,14 +53,14 @@ export function adminStatusRoutes(parts: AdminStatusParts): readonly AdminRoute[
         leases: parts.table.size,
         event_streams: parts.hub.size,
         revocations: parts.standing.revocations().length,
-        record: recordStatus(parts.recorder, parts.late.waiting),
+        record: recordStatus(parts.recorder, parts.heads, parts.late.waiting),
         memory_bytes: process.memoryUsage.rss(),
       }),
     },
   ];
 }
 
-function recordStatus(recorder: Recorder, late: number) {
+function recordStatus(recorder: Recorder, heads: Pick<LogHeads, 'isContradicted'>, late: number) {
   const { size, published, durability, space, anchoring } = recorder.status();
   const { rollback, quorum, anchor, failing, replica } = anchoring;
   return {
@@ -73,7 +75,7 @@ function recordStatus(recorder: Recorder, late: number) {
     space: space.level,
     used_bytes: space.usedBytes,
     max_bytes: space.maxBytes,
-    rollback,
+    rollback: heads.isContradicted ? 'proven' : rollback,
     anchored_size: anchor?.size ?? 0,
     anchor_age_seconds: seconds(anchor?.ageMs),
     quorum,

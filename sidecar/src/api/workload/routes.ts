@@ -8,6 +8,7 @@ import { revocationsRoute } from './revocations.ts';
 import { revokeRoute, type RevokeRouteParts } from './revoke.ts';
 import type { WorkloadRoute } from './route.ts';
 import { tokenRoute } from './token.ts';
+import { usageRoute, type UsageRouteParts } from './usage.ts';
 import type { RevocationAnswer } from '../revocations.ts';
 import type { ReleaseParts } from '../../release/release.ts';
 
@@ -16,6 +17,7 @@ export type WorkloadParts = ReleaseParts &
   IdentityRouteParts &
   EventsRouteParts &
   IntrospectRouteParts &
+  UsageRouteParts &
   Omit<RevokeRouteParts & LeaseRouteParts, 'records'> & {
     readonly revocationRecords: LeaseRouteParts['records'];
     readonly revocations: RevocationAnswer;
@@ -34,5 +36,6 @@ export function workloadRoutes(parts: WorkloadParts): readonly WorkloadRoute[] {
     leaseRoute({ ...parts, records: revocationRecords }),
     revokeRoute({ ...parts, records: revocationRecords }),
     introspectRoute(parts),
+    usageRoute(parts),
   ];
 }

@@ -34,6 +34,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
             leaseId: lease.id,
             rotateAt: new Date(lease.rotateAtMs),
             recordId: record.id,
+            logHead: parts.heads.newest(),
           }),
         );
       } catch (error) {
