@@ -1,5 +1,7 @@
-/** Returns `node:sqlite`. Node calls it experimental in some of the releases that we run on; that is nothing for who reads a log. */
-export async function loadSqlite(): Promise<Pick<typeof import('node:sqlite'), 'DatabaseSync'>> {
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Returns `node:sqlite`. Node calls it experimental in some of the releases that we run on: nothing for who reads a log. */
+export async function loadSqlite(): Promise<{ readonly DatabaseSync: typeof DatabaseSync }> {
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {

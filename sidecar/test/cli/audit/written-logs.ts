@@ -150,7 +150,8 @@ export class WrittenLogs {
     this.leases.push(lease);
     const claimed = { id: 'BP-1042', run, ticket: null };
     const process = { claimed, match: true, registered: ['BP-1042'] };
-    return this.append('credential.released', ASKED, { actor, lease, process, reason: 'entitled' });
+    const body = { ...ASKED, handles: { jti: lease } };
+    return this.append('credential.released', body, { actor, lease, process, reason: 'entitled' });
   }
 
   deny(actor: string, claim = 'BP-9'): Promise<AuditRecord> {
