@@ -1,5 +1,13 @@
 import { canonicalJson, type Json } from '@tallystick/core';
-import { BODIES, BODY_VERSION, envelopeShape, isRecordType, type AuditRecord, type ForeignRecord } from './record.ts';
+import {
+  BODIES,
+  BODY_VERSION,
+  envelopeShape,
+  isRecordType,
+  isCanonicalRecord,
+  type AuditRecord,
+  type ForeignRecord,
+} from './record.ts';
 import { RecordError } from './record-error.ts';
 import { hasSecretMember, holdsSecret } from './secret-look.ts';
 
@@ -17,13 +25,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws {RecordError} `envelope`, `body`, `secret`, `length`. Nothing of the record is in the message.
  */
 export function encodeRecord(record: AuditRecord): Buffer {
-  const envelope = envelopeShape.fault(record, true);
-  if (envelope !== undefined) throw new RecordError('envelope', `record${envelope}`, 'write');
-  const shape = isRecordType(record.type) ? BODIES[record.type] : undefined;
-  const body = shape ? shape.fault(record.body, true) : ' is of no type of this release';
-  if (body !== undefined) throw new RecordError('body', `body${body}`, 'write');
+  const isCanonical = isRecordType(record.type) && isCanonicalRecord(record.type, record);
+  const text = isCanonical ? JSON.stringify(record) : judgedText(record);
   if (record.body.v !== BODY_VERSION) throw new RecordError('body', `body.v is not ${BODY_VERSION}`, 'write');
-  const text = canonicalJson(record as unknown as Json);
   // One look at the whole text is cheaper than one at each string, and finds something next to never.
   if (holdsSecret(text) && hasSecretMember(record as unknown as Json)) {
     throw new RecordError('secret', `a record of type ${record.type} holds what looks like a secret`, 'write');
@@ -33,6 +37,16 @@ export function encodeRecord(record: AuditRecord): Buffer {
     throw new RecordError('length', `a record of type ${record.type} is longer than 60,000 bytes`, 'write');
   }
   return bytes;
+}
+
+/** Returns the canonical JSON of a record that is not in canonical order, or says what is wrong with it. */
+function judgedText(record: AuditRecord): string {
+  const envelope = envelopeShape.fault(record, true);
+  if (envelope !== undefined) throw new RecordError('envelope', `record${envelope}`, 'write');
+  const shape = isRecordType(record.type) ? BODIES[record.type] : undefined;
+  const body = shape ? shape.fault(record.body, true) : ' is of no type of this release';
+  if (body !== undefined) throw new RecordError('body', `body${body}`, 'write');
+  return canonicalJson(record as unknown as Json);
 }
 
 /** A record as it was read: one that this release knows, or one of which it judges the envelope alone. */

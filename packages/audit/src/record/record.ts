@@ -103,13 +103,30 @@ const ENVELOPE = {
   time,
   /** The trace that the request came with, as it claims. */
   trace: nullable(
-    object({ span_id: text(16, /^[0-9a-f]{16}$/, 'a span id'), trace_id: text(32, /^[0-9a-f]{32}$/, 'a trace id') }),
+    object({
+      span_id: text(16, /^[0-9a-f]{16}$/, 'a span id'),
+      trace_id: text(32, /^[0-9a-f]{32}$/, 'a trace id'),
+    }),
   ),
   type: text(64, /^[a-z]+(?:\.[a-z_]+)+$/, 'a record type'),
   v: matching<1>('1', (value) => value === 1),
 } as const;
 
 export const envelopeShape = object({ ...ENVELOPE, body: matching<object>('an object', isBody) });
+
+/** Each type's whole record, made when it is first written. */
+const shapes = new Map<RecordType, Shape<unknown>>();
+
+/** True for a record that has its shape as it is to be written, and whose members stand in canonical order. */
+export function isCanonicalRecord(type: RecordType, record: unknown): boolean {
+  let shape = shapes.get(type);
+  if (!shape) {
+    const body: Shape<unknown> = BODIES[type];
+    shape = object({ ...ENVELOPE, body });
+    shapes.set(type, shape);
+  }
+  return shape.isCanonical(record);
+}
 
 /** What every record has. */
 export type Envelope = Omit<ShapeOf<typeof envelopeShape>, 'type' | 'body'>;

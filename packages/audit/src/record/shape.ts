@@ -7,9 +7,14 @@
 export interface Shape<T> {
   /**
    * Returns what is wrong with `value` as the rest of a sentence that begins with where it stands, or undefined. Quotes
-   * nothing of the value. It is on the way of every release: nothing is allocated where nothing is wrong.
+   * nothing of the value.
    */
   readonly fault: (value: unknown, closed: boolean) => string | undefined;
+  /**
+   * True for a value that has the shape, closed, and whose members stand in the order of RFC 8785: `JSON.stringify`
+   * then writes its canonical form. One pass without an allocation, as it is on the way of every release.
+   */
+  readonly isCanonical: (value: unknown) => boolean;
   /** Never present: it carries the type. */
   readonly type?: T;
 }
@@ -28,10 +33,10 @@ export function hasShape<T>(shape: Shape<T>, value: unknown): value is T {
   return shape.fault(value, true) === undefined;
 }
 
-/** A value for which `test` holds; `what` completes the sentence "x is not …". */
+/** A value without members for which `test` holds, no string with a lone surrogate; `what` completes "x is not …". */
 export function matching<T>(what: string, test: (value: unknown) => boolean): Shape<T> {
   const fault = ` is not ${what}`;
-  return { fault: (value) => (test(value) ? undefined : fault) };
+  return { fault: (value) => (test(value) ? undefined : fault), isCanonical: test };
 }
 
 /** A well-formed string of 1 to `max` UTF-16 code units that matches `pattern`, when one is given. */
@@ -64,7 +69,10 @@ export function oneOf<const T extends string>(...words: readonly T[]): Shape<T> 
 }
 
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
-  return { fault: (value, closed) => (value === null ? undefined : shape.fault(value, closed)) };
+  return {
+    fault: (value, closed) => (value === null ? undefined : shape.fault(value, closed)),
+    isCanonical: (value) => value === null || shape.isCanonical(value),
+  };
 }
 
 /** An array of at most `max` values of one shape. */
@@ -79,6 +87,11 @@ export function list<T>(item: Shape<T>, max: number): Shape<readonly T[]> {
       }
       return undefined;
     },
+    isCanonical(value) {
+      if (!Array.isArray(value) || value.length > max) return false;
+      for (let i = 0; i < value.length; i++) if (!item.isCanonical(value[i])) return false;
+      return true;
+    },
   };
 }
 
@@ -89,6 +102,9 @@ export function object<M extends Members, O extends Members = Record<never, neve
 ): Shape<ObjectOf<M> & Partial<ObjectOf<O>>> {
   const known = new Map<string, Shape<unknown>>(Object.entries({ ...optional, ...members }));
   const required = Object.keys(members);
+  const inOrder = [...known.keys()]
+    .sort()
+    .map((name) => ({ name, shape: known.get(name)!, required: Object.hasOwn(members, name) }));
   return {
     fault(value, closed) {
       if (!isObject(value)) return ' is not an object';
@@ -105,6 +121,17 @@ export function object<M extends Members, O extends Members = Record<never, neve
       if (present === required.length && optional === undefined) return undefined;
       const missing = required.find((name) => !Object.hasOwn(value, name));
       return missing === undefined ? undefined : `.${missing} is missing`;
+    },
+    isCanonical(value) {
+      if (!isPlainObject(value)) return false;
+      let next = 0;
+      // Not by Object.keys, which makes a list; of a plain object this visits the same.
+      for (const name in value) {
+        while (next < inOrder.length && inOrder[next]!.name !== name) if (inOrder[next++]!.required) return false;
+        if (next === inOrder.length || !inOrder[next++]!.shape.isCanonical(value[name])) return false;
+      }
+      while (next < inOrder.length) if (inOrder[next++]!.required) return false;
+      return true;
     },
   };
 }
@@ -123,9 +150,27 @@ export function dictionary<T>(name: Shape<string>, member: Shape<T>, max: number
       }
       return undefined;
     },
+    isCanonical(value) {
+      if (!isPlainObject(value)) return false;
+      let before = '';
+      let count = 0;
+      for (const each in value) {
+        if (each <= before || !name.isCanonical(each) || !member.isCanonical(value[each])) return false;
+        before = each;
+        count += 1;
+      }
+      return count <= max;
+    },
   };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** True for an object whose members are all its own. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
