@@ -1,6 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createVerifier, Refusal, type Caller, type TrustedIssuer, type Verifier } from '@tallystick/resource-server';
+import {
+  createVerifier,
+  Refusal,
+  type Caller,
+  type TrustedIssuer,
+  type Verifier,
+  type VerifierOptions,
+} from '@tallystick/resource-server';
 import { AUDIENCE } from './daemon.ts';
 
 /** The API of the tests, in the process of the test: it takes what its verifier accepts. */
@@ -15,7 +22,7 @@ export interface Ledger extends AsyncDisposable {
 }
 
 /** Starts a ledger on loopback. */
-export async function startLedger(): Promise<Ledger> {
+export async function startLedger(options: Pick<VerifierOptions, 'receipts'> = {}): Promise<Ledger> {
   const callers: Caller[] = [];
   const refusals: Refusal[] = [];
   let verifier: Verifier | undefined;
@@ -41,7 +48,7 @@ export async function startLedger(): Promise<Ledger> {
     refusals,
     trust(issuer) {
       void verifier?.close();
-      verifier = createVerifier({ issuers: [issuer], audience: AUDIENCE, publicOrigins: [origin] });
+      verifier = createVerifier({ issuers: [issuer], audience: AUDIENCE, publicOrigins: [origin], ...options });
     },
     async [Symbol.asyncDispose]() {
       await verifier?.close();
