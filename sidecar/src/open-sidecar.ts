@@ -23,6 +23,7 @@ import { readEscrow } from './record/fingerprint-escrow.ts';
 import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry } from './record/recorded-registry.ts';
+import { openShardAnchoring, type ShardAnchoring } from './record/shard-anchoring.ts';
 import { startShardCutting } from './record/shard-cutting.ts';
 import { refuseEarlierRecord } from './state/earlier-record.ts';
 import { openStanding } from './state/standing.ts';
@@ -76,7 +77,9 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
   for (const folder of folders) await prepareStateFolder(folder);
   const lock = lockState(folders);
   let recorder: OpenedRecorder | undefined;
+  let stopCutting: (() => Promise<void>) | undefined;
   const close = async (): Promise<void> => {
+    await stopCutting?.();
     await recorder?.close().catch((error: unknown) => log.error('the record did not close', errorFields(error)));
     lock.release();
   };
@@ -146,15 +149,13 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       epoch: ulid(clock, random),
     });
     const { isSuspended } = await standing;
-    const isAnchored = config.audit.anchors.policy !== undefined || config.audit.replica !== undefined;
-    startShardCutting({
+    stopCutting = startShardCutting({
       recorder,
       recorded,
       isSuspended,
       leases: () => Array.from(sidecar.table.all(), (lease) => lease.id),
       keys: config.state.keys,
-      anchored: () => (isAnchored ? 0 : 'not_asked'),
-      onCut: () => {},
+      timers,
       log,
     });
     return { sidecar, recorder, close };
@@ -168,11 +169,12 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
 function anchor(
   { config: { state, audit }, clock, timers, random, log: logger }: OpenOptions,
   telemetry: SidecarTelemetry,
-): ((log: AnchoredLog) => Promise<Anchoring>) | undefined {
+): ((log: AnchoredLog) => Promise<ShardAnchoring>) | undefined {
   if (audit.anchors.policy === undefined && !audit.replica && telemetry === noTelemetry) return undefined;
   const published = telemetry.checkpointPublished;
-  return async (log) => {
+  const open = async (log: AnchoredLog): Promise<Anchoring> => {
     const { openAnchoring } = await import('./anchor/open-anchoring.ts');
     return openAnchoring({ log, folder: state.audit, config: audit, clock, timers, random, logger, published });
   };
+  return (log) => openShardAnchoring({ log, open, logger });
 }

@@ -26,7 +26,6 @@ import { TallystickError, ulid, type Clock, type IdentityObject, type Random, ty
 import { tryLock } from '../listen/lock.ts';
 import { openFingerprintKey, type FingerprintKey } from '../state/fingerprint-key.ts';
 import type { AnchoredLog } from '../anchor/anchored-log.ts';
-import type { Anchoring } from '../anchor/anchoring.ts';
 import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import { openLogKey } from '../state/log-key.ts';
 import type { Escrow } from './fingerprint-escrow.ts';
@@ -37,6 +36,8 @@ import { SET_BACK_REMEDY, type LogHeads } from './log-heads.ts';
 import { openHeads } from './open-heads.ts';
 import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
+import type { ShardAnchoring } from './shard-anchoring.ts';
+import type { AnchoredSize } from './shard-keys.ts';
 import { createShardLog, SHARD_RECORDS, type ShardLog } from './shard-log.ts';
 import { periodAt, type FiscalYear } from './shard-period.ts';
 import { closingInputs, decodeCarried, encodeCarried, headMember, OF_THE_LOG, openingInputs } from './shard-records.ts';
@@ -68,7 +69,7 @@ export interface OpenRecorderOptions {
   /** Who begins a new incarnation, and why; undefined: the newest log goes on. */
   readonly newIncarnation: Operator | undefined;
   /** Holds the log to what is known of it outside, and makes it known there; undefined: nobody does. */
-  readonly anchor: ((log: AnchoredLog) => Promise<Anchoring>) | undefined;
+  readonly anchor: ((log: AnchoredLog) => Promise<ShardAnchoring>) | undefined;
   /** By which years the log is cut into shards. */
   readonly fiscalYear: FiscalYear;
   /** So many records are in a shard at the most; absent: {@link SHARD_RECORDS}. Tests fill a shard sooner. */
@@ -86,6 +87,8 @@ export interface OpenedRecorder extends Recorder {
   readonly heads: LogHeads;
   /** The shard that takes records now. */
   readonly place: LogPlace;
+  /** How much of that shard is known outside of this machine. */
+  anchoredSize(): AnchoredSize;
   /** From now on shards are cut, as the year of the books or their size ends. */
   startCutting(carries: Carries): void;
   /** Names a secret by the key of this incarnation. */
@@ -163,7 +166,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
   const state = new ShardState();
   let log: ShardLog;
   let recorder: Recorder;
-  let anchoring: Anchoring | undefined;
+  let anchoring: ShardAnchoring | undefined;
   try {
     anchoring = await options.anchor?.(first);
     log = createShardLog({
@@ -232,6 +235,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       heartbeat?.postpone();
       return recorder.append(input);
     },
+    anchoredSize: () => anchoring?.anchoredSize() ?? 'not_asked',
     startCutting({ identities, isSuspended, leases, onCut }) {
       state.seed(identities, isSuspended);
       log.startCutting({
@@ -246,7 +250,13 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
             leases: leases(),
           });
           const identities = listed.map(({ object }) => object);
-          return { carried, onCut: (closed, opened) => onCut(closed, opened, identities) };
+          return {
+            carried,
+            onCut(closed, opened) {
+              anchoring?.goOn(opened);
+              onCut(closed, opened, identities);
+            },
+          };
         },
       });
     },

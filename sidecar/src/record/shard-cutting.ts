@@ -1,8 +1,8 @@
-import type { Log } from '@tallystick/audit';
-import { errorFields, type Log as Lines } from '../observe/log.ts';
+import type { Timer, Timers } from '@tallystick/core';
+import { errorFields, type Log } from '../observe/log.ts';
 import type { Carries, OpenedRecorder } from './open-recorder.ts';
 import type { RecordedRegistry } from './recorded-registry.ts';
-import { forgetKeys, type AnchoredSize } from './shard-keys.ts';
+import { forgetKeys } from './shard-keys.ts';
 
 /** The inputs of {@link startShardCutting}. */
 export interface ShardCuttingOptions extends Omit<Carries, 'identities' | 'onCut'> {
@@ -10,31 +10,40 @@ export interface ShardCuttingOptions extends Omit<Carries, 'identities' | 'onCut
   readonly recorded: RecordedRegistry;
   /** Folder of the keys. */
   readonly keys: string;
-  /** How much of the newest shard is known outside of this machine. */
-  readonly anchored: () => AnchoredSize;
-  /** Told of each cut, with the shard that takes records now. */
-  readonly onCut: (opened: Log) => void;
-  readonly log: Lines;
+  readonly timers: Timers;
+  readonly log: Log;
 }
 
-/** What is done about the shards of a running sidecar. */
-export interface ShardCutting {
-  /** Removes the keys of closed shards where they may go: to be called when more is anchored. Does not reject. */
-  forgetKeys(): Promise<void>;
-}
+/** How often it is looked whether a key may go that had to stay, in milliseconds. */
+const LOOK_AGAIN_MS = 60_000;
 
-/** Has shards cut from now on, and the keys of closed ones removed: those that are left, and after each cut. */
-export function startShardCutting(options: ShardCuttingOptions): ShardCutting {
-  const { recorder, recorded, keys, anchored, log } = options;
+/**
+ * Has shards cut from now on, and the keys of closed ones removed: those that are left, and after each cut. Returns what
+ * ends the latter.
+ */
+export function startShardCutting(options: ShardCuttingOptions): () => Promise<void> {
+  const { recorder, recorded, keys, timers, log } = options;
+  let timer: Timer | undefined;
+  let ended = false;
+  let forgetting: Promise<void> = Promise.resolve();
+
   const forget = async (): Promise<void> => {
+    timer?.cancel();
+    if (ended) return;
     try {
-      for (const { incarnation, shard } of await forgetKeys(keys, recorder.place, anchored())) {
+      const { gone, isWaiting } = await forgetKeys(keys, recorder.place, recorder.anchoredSize());
+      for (const { incarnation, shard } of gone) {
         log.info('the private key of a closed shard is removed', { shard: `${incarnation}/${shard}` });
       }
+      if (isWaiting && !ended) timer = timers.after(LOOK_AGAIN_MS, start);
     } catch (error) {
       log.error('the private key of a closed shard could not be removed', errorFields(error));
     }
   };
+  const start = (): void => {
+    forgetting = forgetting.then(forget);
+  };
+
   recorder.startCutting({
     identities: recorded.identities.values(),
     isSuspended: options.isSuspended,
@@ -50,10 +59,13 @@ export function startShardCutting(options: ShardCuttingOptions): ShardCutting {
         // The new shard has them: the next start reads them there.
         log.error('the copy of the identities on record could not be written', errorFields(error));
       });
-      options.onCut(opened);
-      void forget();
+      start();
     },
   });
-  void forget();
-  return { forgetKeys: forget };
+  start();
+  return async () => {
+    ended = true;
+    timer?.cancel();
+    await forgetting;
+  };
 }

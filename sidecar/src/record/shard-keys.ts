@@ -16,15 +16,19 @@ export function mayForgetKeys(anchored: AnchoredSize): boolean {
 }
 
 /**
- * Removes the private keys of closed shards where they may go, and returns whose are gone: whoever takes this machine
- * later cannot sign another history of those shards.
+ * Removes the private keys of closed shards where they may go: whoever takes this machine later cannot sign another
+ * history of those shards. Returns whose keys are gone, and whether any may not go yet.
  *
  * @param folder Of the keys.
  * @param newest The shard that takes records. Those before it, of its incarnation, are closed.
  */
-export async function forgetKeys(folder: string, newest: LogPlace, anchored: AnchoredSize): Promise<LogPlace[]> {
-  if (!mayForgetKeys(anchored)) return [];
+export async function forgetKeys(
+  folder: string,
+  newest: LogPlace,
+  anchored: AnchoredSize,
+): Promise<{ readonly gone: readonly LogPlace[]; readonly isWaiting: boolean }> {
   const closed = (await shardsWithKeys(folder, newest.incarnation)).filter(({ shard }) => shard < newest.shard);
+  if (!mayForgetKeys(anchored)) return { gone: [], isWaiting: closed.length > 0 };
   for (const place of closed) await removeLogKey(folder, place);
-  return closed;
+  return { gone: closed, isWaiting: false };
 }

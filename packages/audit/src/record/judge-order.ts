@@ -9,6 +9,9 @@ export interface OrderLimits {
   readonly maxSilenceMs: number;
 }
 
+/** What a shard begins with. A run that completes it after a crash says that it has begun only after it. */
+const SNAPSHOT: ReadonlySet<string> = new Set(['identity.listed', 'log.carried']);
+
 /** Judges the order of records in time and in runs of the writer. Holds the last record's time and run alone. */
 export function createOrderJudge(limits: OrderLimits, report: Report): (record: AuditRecord | ForeignRecord) => void {
   let lastMs: number | undefined;
@@ -16,7 +19,7 @@ export function createOrderJudge(limits: OrderLimits, report: Report): (record: 
   let closed = false;
   return (record) => {
     const ms = Date.parse(record.time);
-    const announced = record.type === 'log.boot' || record.seq === 0;
+    const announced = record.type === 'log.boot' || record.seq === 0 || SNAPSHOT.has(record.type);
     if (boot !== undefined && record.boot !== boot && !announced) {
       report('boot_unannounced', 'a run of the writer begins without "log.boot"');
     }

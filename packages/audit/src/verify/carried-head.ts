@@ -17,6 +17,13 @@ export function carriedHead(record: Uint8Array): Checkpoint | null | undefined {
   return { origin, size, root: hash };
 }
 
+/** Returns the origin that the last record of a closed log says follows it; undefined where it says no such thing. */
+export function nextOrigin(record: Uint8Array): string | undefined {
+  const { type, body } = objectOf(parse(record));
+  const { next } = objectOf(body);
+  return type === 'log.shard_closed' && typeof next === 'string' ? next : undefined;
+}
+
 function parse(record: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(record).toString('utf8'));

@@ -33,6 +33,7 @@ export type CompletenessCode =
   | 'anchor_old'
   | 'log_missing'
   | 'earlier_log_absent'
+  | 'next_log_absent'
   | 'record_gap';
 
 /** One thing that a verifier found, and where. */

@@ -9,11 +9,14 @@ export interface VerifiedLog {
   readonly head: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
   /** What its first record carries of the log before it: null for none, undefined where it is no first record. */
   readonly carried: Checkpoint | null | undefined;
+  /** The origin that its last record says follows it; undefined where it was not closed. */
+  readonly next: string | undefined;
 }
 
 /**
  * Returns the paths of the logs whose last head a later one carries, and adds to the findings where one does not carry
- * on from the one before: each log begins with the last head of another, and no two with that of the same one.
+ * on from the one before: each log begins with the last head of another, and no two with that of the same one. What a
+ * closed log says follows it may never have had a record: that it is not there is no failure.
  *
  * @param logs In the order of their incarnations and shards.
  */
@@ -58,6 +61,12 @@ export function judgeLinks(
     } else {
       continued.add(before.path);
     }
+  }
+  for (const { path, head, next } of logs) {
+    if (!head || next === undefined) continue;
+    if (logs.some((log) => log.head?.origin === next || (!log.head && next.endsWith(`/${log.path}`)))) continue;
+    const detail = `the log that follows it, ${next}, is not in the folder`;
+    completeness.push({ code: 'next_log_absent', file: `${path}/checkpoint`, record: head.size - 1, detail });
   }
   return continued;
 }

@@ -1,6 +1,6 @@
 import { TallystickError } from '@tallystick/core';
 import { TILE_WIDTH } from '../tlog/tile.ts';
-import { carriedHead } from './carried-head.ts';
+import { carriedHead, nextOrigin } from './carried-head.ts';
 import { eachRecord } from './derive-bundle.ts';
 import type { RangeDeriver } from './derive-ranges.ts';
 import {
@@ -59,7 +59,12 @@ export async function verifyLogFolder(options: VerifyLogFolderOptions): Promise<
     });
     const head = report.head && report.integrity.verdict !== 'fails' ? report.head : undefined;
     logs.push({ path, ...report });
-    verified.push({ path, head, carried: head && (await firstCarried(readLogFile, head.size)) });
+    verified.push({
+      path,
+      head,
+      carried: head && (await recordIn(readLogFile, head.size, 0, carriedHead)),
+      next: head && (await recordIn(readLogFile, head.size, head.size - 1, nextOrigin)),
+    });
   }
   if (logs.length === 0) throw new TallystickError('log_invalid', 'the folder has no log');
   const integrity = new Findings<IntegrityCode>();
@@ -117,10 +122,19 @@ function numbersIn(names: readonly string[]): string[] {
   return names.filter((name) => /^(?:0|[1-9][0-9]{0,8})$/.test(name)).sort((a, b) => Number(a) - Number(b));
 }
 
-async function firstCarried(readFile: ReadLogFile, size: number): Promise<VerifiedLog['carried']> {
-  if (size === 0) return undefined;
-  const found = await findTile(readFile, { level: 'entries', index: 0, width: Math.min(size, TILE_WIDTH) });
-  let carried: VerifiedLog['carried'];
-  if (found) eachRecord(found.bytes, 1, (_, record) => (carried = carriedHead(record)));
-  return carried;
+/** Returns what one record of a log says; undefined where there is none. */
+async function recordIn<T>(
+  readFile: ReadLogFile,
+  size: number,
+  index: number,
+  read: (record: Uint8Array) => T,
+): Promise<T | undefined> {
+  if (index < 0 || index >= size) return undefined;
+  const bundle = Math.floor(index / TILE_WIDTH);
+  const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH);
+  const found = await findTile(readFile, { level: 'entries', index: bundle, width });
+  let said: T | undefined;
+  const at = index % TILE_WIDTH;
+  if (found) eachRecord(found.bytes, at + 1, (i, record) => void (i === at && (said = read(record))));
+  return said;
 }

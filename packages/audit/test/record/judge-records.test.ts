@@ -294,6 +294,15 @@ describe('where a log comes from', () => {
     expect(judged(log.leaves, { previous: head }).rules).toEqual([]);
   });
 
+  it('lets another run complete what a shard begins with, before it says that it has begun', () => {
+    const log = shard({ identities: 1, intents: 0, leases: 1 });
+    log.restart();
+    log.append('identity.listed', { identity: close.id, object: close, suspended: false, v: 1 });
+    log.append('log.carried', { intents: [], leases: ['ls_01KAMZ3CT00000000000000001'], v: 1 });
+    bootRecord(log, null);
+    expect(judged(log.leaves).rules).toEqual([]);
+  });
+
   it('keeps a suspension over the end of a shard', () => {
     const log = shard({ identities: 1, intents: 0, leases: 0 });
     log.append('identity.listed', { identity: close.id, object: close, suspended: true, v: 1 });

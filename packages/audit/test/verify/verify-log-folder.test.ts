@@ -46,6 +46,17 @@ function threeLogs(): { [path: string]: WrittenLog } {
   return { '1/1': first, '1/2': shard, '2/1': carryOn('2/1', 5, 'log.genesis', shard.head) };
 }
 
+/** Two shards, of which the first says that the second follows it. */
+function closedAndNext(): { [path: string]: WrittenLog } {
+  const first = Buffer.from(JSON.stringify({ body: { previous: null }, type: 'log.genesis' }));
+  const last = Buffer.from(JSON.stringify({ body: { next: `${PREFIX}/1/2` }, type: 'log.shard_closed' }));
+  const closed = writeLog(300, {
+    origin: `${PREFIX}/1/1`,
+    recordAt: (i) => (i === 0 ? first : i === 299 ? last : recordAt(i)),
+  });
+  return { '1/1': closed, '1/2': carryOn('1/2', 20, 'log.shard_opened', closed.head) };
+}
+
 function verifiedFolder(
   logs: Readonly<Record<string, WrittenLog>>,
   { without, policy = policyOfVkeys(Object.values(logs).map(({ vkey }) => vkey)), ...how }: Partial<Given> = {},
@@ -121,6 +132,15 @@ describe('the logs of a sidecar', () => {
     const { '1/2': second, '2/1': third } = threeLogs();
     const report = await verifiedFolder({ '1/2': second!, '2/1': third! });
     expect(codes(report)).toEqual(['earlier_log_absent 1/2/tile/entries/000']);
+    expect(verifyExitCode(report)).toBe(3);
+  });
+
+  test('are not shown to be complete where one says that another follows it, which is not there', async () => {
+    const { '1/1': closed, '1/2': next } = closedAndNext();
+    expect(codes(await verifiedFolder({ '1/1': closed!, '1/2': next! }))).toEqual([]);
+    const report = await verifiedFolder({ '1/1': closed! });
+    expect(report.completeness.findings).toMatchObject([{ code: 'next_log_absent', record: 299 }]);
+    expect(report.integrity.verdict).toBe('holds');
     expect(verifyExitCode(report)).toBe(3);
   });
 
