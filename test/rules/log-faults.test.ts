@@ -1,5 +1,5 @@
 // Whatever the log refuses, or fails by, has its next step on the page about it.
-import { SEMANTIC_RULES } from '@tallystick/audit';
+import { SEMANTIC_RULES, VERIFY_EXIT } from '@tallystick/audit';
 import { expect, test } from 'vitest';
 import { listFiles, readText } from './repository.ts';
 
@@ -47,6 +47,12 @@ test('every rule about the content of records has its next step', () => {
 test('every line of the log that tells of a record that was not made has its next step', () => {
   expect(LINES).toContain('the record failed: nothing is released any more');
   expect(LINES.filter((line) => !NAMED.includes(line))).toEqual([]);
+});
+
+test('every exit code of a verifier is said', () => {
+  const [, table = ''] = /\n\| exit code \| `audit verify`.*\n([\s\S]*?)\n\n/.exec(readText(PAGE)) ?? [];
+  const codes = [...table.matchAll(/^\| (\d) \|/gm)].map((row) => Number(row[1]));
+  expect(codes).toEqual(Object.values(VERIFY_EXIT).sort());
 });
 
 test('nothing is named that is none', () => {
