@@ -43,7 +43,7 @@ describe('an error in the log', () => {
 
   test('of the log names its fault, by which the page about it is searched', () => {
     expect(errorFields(new LogError('tail_lost', 'the journal ends early'))).toMatchObject({ fault: 'tail_lost' });
-    expect(errorFields(new TallystickError('state_unusable'))).not.toHaveProperty('fault');
+    expect(errorFields(new TallystickError('state_unusable', 'the folder is gone'))).not.toHaveProperty('fault');
   });
 
   test('of others is its class, its system code and its place, never its message', () => {
