@@ -302,7 +302,7 @@ describe('the issuer', () => {
 });
 
 test('the status tells what there is, and that an older copy of the record could not be told', async () => {
-  const { show, one, command } = await served();
+  const { show, one, command, recorder } = await served();
   await one.token();
   await command('/v1/identities/suspend', { id: OTHER, reason: 'x' });
   expect((await show('/v1/status')).json).toMatchObject({
@@ -320,6 +320,8 @@ test('the status tells what there is, and that an older copy of the record could
     revocations: 1,
     record: { writable: true, pending: 0, rollback: 'undetectable' },
   });
+  recorder.fail();
+  expect((await show('/v1/status')).json).toMatchObject({ ready: false, record: { writable: false } });
 });
 
 describe('the admin socket', () => {

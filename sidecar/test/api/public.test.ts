@@ -106,6 +106,7 @@ describe('the health listener', () => {
     expect(['/livez', '/startupz', '/readyz', '/metrics'].map(status)).toEqual([200, 200, 200, 200]);
     own.recorder.fail();
     expect(['/livez', '/startupz', '/readyz', '/metrics'].map(status)).toEqual([200, 503, 503, 200]);
+    expect(own.sidecar.health('/metrics')?.body).toContain('\ntallystick_record_writable 0\n');
     for (const path of ['/', '/livez/', '/jwks', '/v1/status']) expect(own.sidecar.health(path)).toBeUndefined();
   });
 

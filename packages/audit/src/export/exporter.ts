@@ -6,6 +6,7 @@ import { CSV } from './csv.ts';
 import { createExportRun } from './export-run.ts';
 import { NDJSON } from './ndjson.ts';
 import { OCSF } from './ocsf.ts';
+import { OTLP } from './otlp.ts';
 import type { ExportedLog, ExportManifest } from './manifest.ts';
 import type { ExportFormat } from './export-format.ts';
 
@@ -14,6 +15,7 @@ export const EXPORT_FORMATS: Readonly<Record<ExportManifest['format'], ExportFor
   csv: CSV,
   ndjson: NDJSON,
   ocsf: OCSF,
+  otlp: OTLP,
 };
 
 /** The inputs of {@link createExporter}. */

@@ -44,7 +44,7 @@ export const manifestShape = object({
   file: object({ rows: integer(0), sha256: digest }),
   /** How often each finding was made over the whole of the logs. */
   findings: counts,
-  format: oneOf('ndjson', 'csv', 'ocsf'),
+  format: oneOf('ndjson', 'csv', 'ocsf', 'otlp'),
   /** Where something is missing or out of order: the first 1,000. */
   gaps: list(object({ detail: line, ...place, rule: word }), 1000),
   /** Records of what was done before it was recorded: the first 1,000. */

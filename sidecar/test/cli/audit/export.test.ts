@@ -29,7 +29,7 @@ async function exported(logs: WrittenLogs, format: string, ...more: string[]) {
 const judge = (logs: WrittenLogs, out: string, ...more: string[]) =>
   runCli(['audit', 'verify-export', out, '--dir', logs.dir, '--vkey', VKEY, ...more]);
 
-test.each(['ndjson', 'csv', 'ocsf'])(
+test.each(['ndjson', 'csv', 'ocsf', 'otlp'])(
   'an export as %s can be made again from the log, also when that has grown',
   async (format) => {
     const logs = await WrittenLogs.plausible();
@@ -63,6 +63,21 @@ test.each(['ndjson', 'csv', 'ocsf'])(
     });
   },
 );
+
+test('a line of OTLP that is changed is found out by its body, its attributes and its place', async () => {
+  const logs = await WrittenLogs.plausible();
+  const { out } = await exported(logs, 'otlp', ...PERIOD, '--identity', CLOSE);
+  const lines = readFileSync(out, 'utf8').split('\n');
+  for (const [from, to] of [
+    ['entitled', 'entitlee'],
+    ['"severityNumber":9', '"severityNumber":8'],
+    ['"intValue":"3', '"intValue":"2'],
+  ] as const) {
+    expect(lines[3]).toContain(from);
+    writeFileSync(out, lines.with(3, lines[3]!.replace(from, to)).join('\n'));
+    expect(await judge(logs, out)).toMatchObject({ code: 1, stdout: expect.stringContaining('line 4 is') as string });
+  }
+});
 
 test('a line that is missing, added or changed is named', async () => {
   const logs = await WrittenLogs.plausible();
@@ -131,7 +146,7 @@ test('nothing is written of a log that was changed, and nothing over a file that
 });
 
 test.each([
-  [['--format', 'xml', '--out', 'x'], '--format must be one of csv, ndjson, ocsf'],
+  [['--format', 'xml', '--out', 'x'], '--format must be one of csv, ndjson, ocsf, otlp'],
   [['--format', 'csv'], 'say where to: --out FILE'],
 ])('%j is a mistake in the command line', async (argv, message) => {
   const { code, stderr } = await runCli(['audit', 'export', '--dir', '.', ...argv]);
