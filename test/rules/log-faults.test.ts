@@ -52,7 +52,7 @@ test('every line of the log that tells of a record that was not made has its nex
 test('every exit code of a verifier is said', () => {
   const [, table = ''] = /\n\| exit code \| `audit verify`.*\n([\s\S]*?)\n\n/.exec(readText(PAGE)) ?? [];
   const codes = [...table.matchAll(/^\| (\d) \|/gm)].map((row) => Number(row[1]));
-  expect(codes).toEqual(Object.values(VERIFY_EXIT).sort());
+  expect(new Set(codes)).toEqual(new Set(Object.values(VERIFY_EXIT)));
 });
 
 test('nothing is named that is none', () => {
