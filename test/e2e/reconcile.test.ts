@@ -1,5 +1,5 @@
 // What APIs have accepted against what the sidecar has on record: by real processes, and as an auditor would compare it.
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leaseId, systemClock, systemRandom } from '@tallystick/core';
@@ -11,6 +11,10 @@ import { command, tallystick } from '../daemon/command.ts';
 import { AUDIENCE, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger } from '../daemon/ledger.ts';
 import { socketClient } from '../daemon/socket-client.ts';
+import { codeBlocks } from '../rules/markdown.ts';
+import { readText } from '../rules/repository.ts';
+
+const PAGE = 'sidecar/docs/audit.md';
 
 interface Report {
   readonly verdict: string;
@@ -95,6 +99,20 @@ test('what a service has used is on record, and a token that nobody used is list
   expect(figure(report, 'tokens released')).toMatchObject({ count: 2, grade: 'recorded' });
   expect(report.neverSeen).toMatchObject([{ lease: unused, identity: SERVICE }]);
   expect(readFileSync(file, 'utf8')).not.toContain('s3cret');
+
+  // As the page tells an auditor to type it, with the policy that security has.
+  const [shown] = codeBlocks(PAGE, readText(PAGE)).filter(({ flags }) => flags.includes('reconcile'));
+  const dir = join(daemon.folder, 'state', 'audit');
+  const cwd = join(file, '..');
+  writeFileSync(
+    join(cwd, 'audit.policy'),
+    `log ${readFileSync(join(dir, '1', '1', 'vkey'), 'utf8').trim()}\nquorum none\n`,
+  );
+  const typed = shown!.code.trim().replace('/evidence/audit', dir).split(' ').slice(1);
+  expect(await tallystick(typed, { cwd })).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^ {2}of leases on record +3 +verified-by-api$/m) as string,
+  });
 
   // Its last line is the mark that it was closed: nothing that was used stands in it.
   truncateSync(file, statSync(file).size - 20);

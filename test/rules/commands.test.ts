@@ -53,6 +53,7 @@ const FLAGGED: Readonly<Record<string, string>> = {
   leaked: 'test/e2e/audit-reads.test.ts',
   move: 'test/e2e/audit-page.test.ts',
   openssl: 'test/e2e/audit-page.test.ts',
+  reconcile: 'test/e2e/reconcile.test.ts',
 };
 
 /** Installations are tried by test/packaging, with all of ours. */
