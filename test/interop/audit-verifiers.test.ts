@@ -22,6 +22,8 @@ const LARGE = tamperedLog(70_000);
 /** A full tile of level 1, or one of level 2. */
 const HIGH = /tile\/(?:1\/000(?!\.p)|2\/)/;
 
+const SIDECAR = 'acme.example/sidecar-1';
+
 interface Answer {
   readonly status: number;
   readonly output: string;
@@ -153,6 +155,69 @@ function suite(verifier: () => Verifier): void {
     });
   });
 
+  describe('of all logs of a sidecar', () => {
+    const first = shardOf('1/1', 300, null, '1/2');
+    const second = shardOf('1/2', 20, first.head);
+    const third = shardOf('2/1', 5, second.head);
+    const keys = [first, second, third].map(({ vkey }) => vkey);
+    const verified = (
+      logs: Readonly<Record<string, WrittenLog>>,
+      lines: readonly string[] = keys,
+      ...heads: string[]
+    ): Promise<Answer> => {
+      const path = mkdtempSync(join(folder, 'logs-'));
+      for (const [place, { files }] of Object.entries(logs)) putFiles(join(path, place), files);
+      writeFileSync(join(path, 'keys'), `${lines.join('\n')}\n`);
+      return verifier()(path, join(path, 'keys'), ...heads);
+    };
+    const all = { '1/1': first, '1/2': second, '2/1': third };
+
+    test('accepts them, each with its own key, from a file of keys or a policy', async () => {
+      const { status, output } = await verified(all);
+      expect(output).toMatch(/^integrity: holds: 300 [^]*\nlinks: hold: 3 logs\n$/);
+      expect(status).toBe(0);
+      const policy = ['# of security', ...keys.map((vkey) => `log ${vkey}`), 'witness w x+00000000+AA', 'quorum none'];
+      expect(await verified(all, policy)).toMatchObject({ status: 0 });
+    });
+
+    test('says which are not there: the oldest, or the one that follows', async () => {
+      const { '1/1': _, ...later } = all;
+      expect((await verified(later)).output).toMatch(/links: hold: 2 logs; not there: earlier logs, from \S+\/1\/1 on/);
+      const { status, output } = await verified({ '1/1': first });
+      expect(output).toMatch(/links: hold: 1 logs; not there: \S+\/1\/2\n$/);
+      expect(status).toBe(0);
+    });
+
+    test('takes heads of each of them, and refuses one of a log that is not there', async () => {
+      const head = join(folder, 'head-of-1-1');
+      writeFileSync(head, first.files.get('checkpoint')!);
+      expect(await verified(all, keys, head)).toMatchObject({ status: 0 });
+      const { '1/1': _, ...later } = all;
+      expect(await verified(later, keys, head)).toMatchObject({ status: 1 });
+    });
+
+    const forked = shardOf('1/1', 300, null, '1/2', first);
+    test.each<[string, Readonly<Record<string, WrittenLog>>, (readonly string[])?]>([
+      ['one between them is missing', { '1/1': first, '2/1': third }],
+      ['an earlier one is another than the one that was carried on', { ...all, '1/1': forked }],
+      ['two carry on from the same', { ...all, '1/3': shardOf('1/3', 4, first.head) }],
+      ['one begins with nothing of the log before', { ...all, '2/2': shardOf('2/2', 4, null) }],
+      ['one begins with another record', { ...all, '2/2': writeLog(4, { origin: `${SIDECAR}/2/2` }) }],
+      ['one lies in the folder of another', { '1/1': first, '1/3': second }],
+      [
+        'one has a tile that was changed',
+        { ...all, '1/2': tampered(second, (files) => void files.set('tile/0/000.p/20', Buffer.alloc(640))) },
+      ],
+      ['there is no key for one', all, keys.slice(1)],
+      ['there is none', {}],
+    ])('refuses them where %s', async (_, logs, lines) => {
+      const more = Object.values(logs).map(({ vkey }) => vkey);
+      const { status, output } = await verified(logs, lines ?? [...new Set([...keys, ...more])]);
+      expect(output).toMatch(/^FAILS: /m);
+      expect(status).toBe(1);
+    });
+  });
+
   test('says how it is used where it is called wrongly', async () => {
     await expect(verifier()()).rejects.toThrow(/verify/);
   });
@@ -183,6 +248,28 @@ describeWithServers(['go'], 'the verifier in Go', () => {
     expect(new Set(sum.map((line) => line.split(' ')[0]))).toEqual(new Set(['golang.org/x/mod']));
   });
 });
+
+/** Returns a shard that carries on from another, and says which one follows; with the key of `like`, and other records. */
+function shardOf(
+  path: string,
+  size: number,
+  previous: WrittenLog['head'] | null,
+  next?: string,
+  like?: WrittenLog,
+): WrittenLog {
+  const line = (type: string, body: object): Buffer => Buffer.from(JSON.stringify({ body, type }));
+  const carried = previous && { ...previous, root: Buffer.from(previous.root).toString('base64') };
+  const opened = line(path.endsWith('/1') ? 'log.genesis' : 'log.shard_opened', { previous: carried });
+  const closed = next === undefined ? undefined : line('log.shard_closed', { next: `${SIDECAR}/${next}` });
+  return writeLog(size, {
+    origin: `${SIDECAR}/${path}`,
+    ...(like && { privateKey: like.privateKey }),
+    recordAt(i) {
+      if (i === 0) return opened;
+      return (i === size - 1 && closed) || Buffer.from(JSON.stringify({ seq: i, like: like !== undefined }));
+    },
+  });
+}
 
 async function proofOf(log: WrittenLog, index: number): Promise<Buffer> {
   const { size } = log.head;

@@ -2,14 +2,16 @@
 """Verifies a Tallystick log, or the proof of one record, without Tallystick.
 
     verify.py LOG VKEY [HEAD...]           a log's folder; HEAD: signed checkpoints that you kept earlier
+    verify.py LOGS KEYS [HEAD...]          the folder of all logs of a sidecar, <incarnation>/<shard>/ each
     verify.py --proof FILE RECORD VKEY     a .tlog-proof and the record that it is a proof of
 
-VKEY is the log's public key, from who runs the log's policy and not from the folder. It needs Python 3.8 and, for
+VKEY is the log's public key, from who runs the log's policy and not from the folder; KEYS a file with one such key a
+line, or the policy itself: a folder of logs has a key for each. It needs Python 3.8 and, for
 Ed25519, the command openssl (3.0). It reads the files that it is given, asks nobody, and ends with 0 where all holds,
 1 where anything does not, 2 where it was called wrongly. Formats: c2sp.org/signed-note, /tlog-checkpoint, /tlog-tiles,
 /tlog-proof; hashes: RFC 6962, section 2.1.
 """
-import base64, hashlib, os, re, subprocess, sys, tempfile
+import base64, hashlib, json, os, re, subprocess, sys, tempfile
 
 MAX_RECORD = 60000  # bytes
 
@@ -171,8 +173,9 @@ def check_tile(log, level, index, row):
 
 
 def derive(log, size, heads):
-    """Returns the root over all records, every tile compared; heads: the roots that earlier sizes have to have."""
-    tree, rows = Tree(), []  # rows: for each level [index of its tile, hashes]
+    """Returns the root over all records, every tile compared, and the first and the last of them; heads: the roots that
+    earlier sizes have to have."""
+    tree, rows, ends = Tree(), [], []  # rows: for each level [index of its tile, hashes]
 
     def push(level, value):
         if len(rows) == level:
@@ -188,6 +191,7 @@ def derive(log, size, heads):
         for i, record in enumerate(records):
             require(0 < len(record) <= MAX_RECORD, "%s: record %d has a wrong size" % (path, index * 256 + i))
             leaf = sha256(b"\x00" + record)
+            ends[1 if ends else 0 :] = [record]
             tree.append(leaf)
             push(0, leaf)
             if tree.size in heads:
@@ -195,7 +199,7 @@ def derive(log, size, heads):
     for level, (index, row) in enumerate(rows):
         if row:
             check_tile(log, level, index, row)
-    return tree.root()
+    return tree.root(), ends
 
 
 # --- what is verified ---
@@ -210,21 +214,83 @@ def read(path):
 
 
 def verify_log(log, vkey, kept):
-    vkey = parse_vkey(vkey)
+    """Prints what holds, and returns size, root, and the first and the last record."""
     size, root = open_checkpoint(read(os.path.join(log, "checkpoint")), vkey)
     stored = read(os.path.join(log, "heads")) if os.path.exists(os.path.join(log, "heads")) else b""
     parts = stored.split(b"\n\n")  # text, signatures, text, signatures, ...
     require(parts.pop() == b"" and len(parts) % 2 == 0, "heads: the last head is cut off")
     earlier = [text + b"\n\n" + signatures + b"\n" for text, signatures in zip(parts[::2], parts[1::2])]
     heads = {}
-    for head in earlier + [read(path) for path in kept]:
+    for head in earlier + kept:
         head_size, head_root = open_checkpoint(head, vkey)
         require(head_size <= size, "records are missing: a head of %d is signed, the log has %d" % (head_size, size))
         heads.setdefault(head_size, set()).add(head_root)
     require(heads.get(0, {sha256(b"")}) == {sha256(b"")}, "an empty head has a root")
-    require(derive(log, size, heads) == root, "the records do not lead to the signed root")
+    derived, ends = derive(log, size, heads)
+    require(derived == root, "the records do not lead to the signed root")
     print("integrity: holds: %d records of %s, root %s" % (size, vkey[0], base64.b64encode(root).decode()))
     print("completeness: %d earlier heads hold; that no record since the newest of them is missing is not shown" % (len(earlier) + len(kept)))
+    return size, root, ends
+
+
+def read_keys(text):
+    """Returns the keys by the names of their logs: of a file of vkeys, of a policy, or the one that the text is."""
+    lines = read(text).decode("utf-8", "replace").split("\n") if os.path.isfile(text) else [text]
+    words = [line.split() for line in lines]
+    vkeys = [line[-1] for line in words if len(line) == 1 and line[0][0] != "#" or len(line) == 2 and line[0] == "log"]
+    require(vkeys, "no key was given")
+    return {key[0]: key for key in map(parse_vkey, vkeys)}
+
+
+def origin_of(checkpoint):
+    return checkpoint.split(b"\n", 1)[0].decode("utf-8", "replace")
+
+
+def said(record):
+    """Type and body of a record."""
+    try:
+        value = json.loads(record)
+        return value["type"], dict(value["body"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None, {}
+
+
+def verify_logs(folder, keys, kept):
+    """Verifies all logs of a sidecar, and that each begins with the last head of one before it."""
+    require(os.path.isdir(folder), "there is no folder " + folder)
+    numbers = lambda path: sorted((n for n in os.listdir(path) if re.fullmatch("[1-9][0-9]{0,8}", n, re.ASCII)), key=int)
+    paths = ["%s/%s" % (i, s) for i in numbers(folder) for s in numbers(os.path.join(folder, i))]
+    paths = [path for path in paths if os.path.exists(os.path.join(folder, path, "checkpoint"))]
+    require(paths, "there is no log in " + folder)
+    lasts, following, absent = {}, {}, []
+    for i, path in enumerate(paths):
+        origin = origin_of(read(os.path.join(folder, path, "checkpoint")))
+        require(origin.endswith("/" + path), path + ": the log of %s does not belong into this folder" % origin)
+        require(origin in keys, path + ": no key was given for " + origin)
+        own = [head for head in kept if origin_of(head) == origin]
+        try:
+            size, root, ends = verify_log(os.path.join(folder, path), keys[origin], own)
+        except Refused as refused:
+            raise Refused("%s: %s" % (path, refused))
+        head = {"origin": origin, "size": size, "root": base64.b64encode(root).decode()}
+        kind, body = said(ends[0]) if ends else (None, {})
+        require(kind in ("log.genesis", "log.shard_opened") or not ends, path + ": it does not begin with its origin")
+        previous = body.get("previous")
+        if isinstance(previous, dict):
+            carried = {name: previous.get(name) for name in head}
+            if carried["origin"] in lasts:
+                require(carried == lasts.pop(carried["origin"]), path + ": it does not carry the last head of the log before")
+            else:
+                require(i == 0, path + ": the log before it, %s, is not there, or two carry it on" % carried["origin"])
+                absent.append("earlier logs, from %s on" % carried["origin"])
+        elif ends:
+            require(i == 0 and kind == "log.genesis", path + ": it carries no head of the log before")
+        lasts[origin] = head
+        kind, body = said(ends[-1]) if ends else (None, {})
+        following[origin] = body.get("next") if kind == "log.shard_closed" else None
+    absent += [after for after in following.values() if after and after not in following]
+    require(all(origin_of(head) in following for head in kept), "records are missing: a head is of a log that is not there")
+    print("links: hold: %d logs%s" % (len(paths), "; not there: " + ", ".join(absent) if absent else ""))
 
 
 def verify_proof(proof, record, vkey):
@@ -259,7 +325,14 @@ def main(arguments):
         if len(arguments) == 4 and arguments[0] == "--proof":
             verify_proof(*arguments[1:])
         elif len(arguments) >= 2 and not arguments[0].startswith("-"):
-            verify_log(arguments[0], arguments[1], arguments[2:])
+            log, keys, kept = arguments[0], read_keys(arguments[1]), [read(path) for path in arguments[2:]]
+            if os.path.exists(os.path.join(log, "checkpoint")):
+                origin = origin_of(read(os.path.join(log, "checkpoint")))
+                key = next(iter(keys.values())) if len(keys) == 1 else keys.get(origin)
+                require(key, "no key was given for " + origin)
+                verify_log(log, key, kept)
+            else:
+                verify_logs(log, keys, kept)
         else:
             print(__doc__, file=sys.stderr)
             return 2

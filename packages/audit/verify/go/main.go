@@ -1,10 +1,12 @@
 // Verify verifies a Tallystick log, or the proof of one record, without Tallystick.
 //
 //	verify LOG VKEY [HEAD...]           a log's folder; HEAD: signed checkpoints that you kept earlier
+//	verify LOGS KEYS [HEAD...]          the folder of all logs of a sidecar, <incarnation>/<shard>/ each
 //	verify --proof FILE RECORD VKEY     a .tlog-proof and the record that it is a proof of
 //
-// VKEY is the log's public key, from who runs the log's policy and not from the folder. It asks nobody, and ends with 0
-// where all holds, 1 where anything does not, 2 where it was called wrongly.
+// VKEY is the log's public key, from who runs the log's policy and not from the folder; KEYS a file with one such key a
+// line, or the policy itself: a folder of logs has a key for each. It asks nobody, and ends with 0 where all holds, 1
+// where anything does not, 2 where it was called wrongly.
 package main
 
 import (
@@ -167,56 +169,47 @@ func readHeads(log string) ([][]byte, error) {
 	return heads, nil
 }
 
-func verifyLog(log, vkey string, kept []string) error {
-	verifier, err := note.NewVerifier(strings.TrimSpace(vkey))
-	if err != nil {
-		return err
-	}
+// verifyLog prints what holds, and returns the tree that the log has signed.
+func verifyLog(log string, verifier note.Verifier, kept [][]byte) (tlog.Tree, error) {
 	data, err := os.ReadFile(filepath.Join(log, "checkpoint"))
 	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
 	tree, err := openCheckpoint(data, verifier)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return tlog.Tree{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	heads, err := readHeads(log)
 	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
-	for _, path := range kept {
-		head, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		heads = append(heads, head)
-	}
+	heads = append(heads, kept...)
 	derived, err := derive(log, tree.N)
 	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
 	if err := checkTiles(log, tree.N, derived); err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
 	for i, head := range append(heads, data) {
 		earlier, err := openCheckpoint(head, verifier)
 		if err != nil {
-			return fmt.Errorf("head %d: %w", i, err)
+			return tlog.Tree{}, fmt.Errorf("head %d: %w", i, err)
 		}
 		if earlier.N > tree.N {
-			return fmt.Errorf("records are missing: a head of %d is signed, the log has %d", earlier.N, tree.N)
+			return tlog.Tree{}, fmt.Errorf("records are missing: a head of %d is signed, the log has %d", earlier.N, tree.N)
 		}
 		root, err := tlog.TreeHash(earlier.N, derived)
 		if err != nil {
-			return err
+			return tlog.Tree{}, err
 		}
 		if root != earlier.Hash {
-			return fmt.Errorf("the records do not lead to the signed root of size %d", earlier.N)
+			return tlog.Tree{}, fmt.Errorf("the records do not lead to the signed root of size %d", earlier.N)
 		}
 	}
 	fmt.Printf("integrity: holds: %d records of %s, root %s\n", tree.N, verifier.Name(), tree.Hash)
 	fmt.Printf("completeness: %d earlier heads hold; that no record since the newest of them is missing is not shown\n", len(heads))
-	return nil
+	return tree, nil
 }
 
 // verifyProof verifies that a record is in a log (c2sp.org/tlog-proof).
@@ -280,9 +273,9 @@ func main() {
 	case len(arguments) == 4 && arguments[0] == "--proof":
 		err = verifyProof(arguments[1], arguments[2], arguments[3])
 	case len(arguments) >= 2 && !strings.HasPrefix(arguments[0], "-"):
-		err = verifyLog(arguments[0], arguments[1], arguments[2:])
+		err = verifyFolder(arguments[0], arguments[1], arguments[2:])
 	default:
-		fmt.Fprintln(os.Stderr, "verify LOG VKEY [HEAD...]\nverify --proof FILE RECORD VKEY")
+		fmt.Fprintln(os.Stderr, "verify LOG VKEY [HEAD...]\nverify LOGS KEYS [HEAD...]\nverify --proof FILE RECORD VKEY")
 		os.Exit(2)
 	}
 	if err != nil {
