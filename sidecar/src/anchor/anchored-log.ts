@@ -33,7 +33,10 @@ export interface PublishedFiles {
  *
  * @param folder That of all logs.
  */
-export async function openPublishedFiles(folder: string, { origin, place }: AnchoredLog): Promise<PublishedFiles> {
+export async function openPublishedFiles(
+  folder: string,
+  { origin, place }: Pick<AnchoredLog, 'origin' | 'place'>,
+): Promise<PublishedFiles> {
   const own = join(folder, placePath(place));
   const files = createNodeLogFiles(own);
   const vkey = String(await files.read('vkey')).trimEnd();

@@ -2,15 +2,15 @@ import { TallystickError, type Clock, type Random, type Timers } from '@tallysti
 import { readAnchorPolicy } from '../config/anchor-policy.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/log.ts';
-import { openPublishedFiles, type AnchoredLog } from './anchored-log.ts';
-import type { Anchoring } from './anchoring.ts';
+import type { AnchoredLog } from './anchored-log.ts';
+import type { Anchoring, AnchoredHeadMember } from './anchoring.ts';
 import { anchoringStatus } from './anchoring-status.ts';
 import { startCadence } from './cadence.ts';
 import { createCallGate } from './call-gate.ts';
-import { openTarget } from './open-target.ts';
+import { closedLogs } from './closed-logs.ts';
+import { openLogAnchors, openReplicaRounds, type LogAnchors, type LogAnchorsOptions } from './log-anchors.ts';
 import { createOutages } from './outages.ts';
-import { createReplicaRounds } from './replica-rounds.ts';
-import { openWitnessRounds } from './witness-rounds.ts';
+import type { ReplicaRounds } from './replica-rounds.ts';
 
 /** The inputs of {@link openAnchoring}. */
 export interface AnchoringOptions {
@@ -23,13 +23,15 @@ export interface AnchoringOptions {
   readonly random: Random;
   readonly logger: Log;
   /** Told of the published head at the pace of anchors. */
-  readonly published: (head: { readonly origin: string; readonly size: number; readonly root: string }) => void;
+  readonly published: (head: AnchoredHeadMember) => void;
 }
 
 /** How long one call to a replica may take. */
 const CALL_MS = 10_000;
 /** How long all calls to it may take while the sidecar starts. */
 const STARTING_MS = 2000;
+/** The first round after a start has been made by it. */
+const FIRST_ROUND_MS = 1000;
 
 /**
  * Begins to make a log known outside of its machine, as far as that is configured. When it resolves, the log has been
@@ -40,76 +42,82 @@ const STARTING_MS = 2000;
 export async function openAnchoring(options: AnchoringOptions): Promise<Anchoring> {
   const { log, config, clock, timers, random, logger } = options;
   await log.publish();
-  const files = await openPublishedFiles(options.folder, log);
-  const policy = config.anchors.policy === undefined ? undefined : await policyOf(config.anchors.policy);
-  const outages = { witness: createOutages('witness', logger), replica: createOutages('replica', logger) };
   const gate = createCallGate(timers, CALL_MS);
-  const witnesses =
-    policy && (await openWitnessRounds({ log, files, policy, outages: outages.witness, clock, timers }));
-  const { replica: place } = config;
-  const replica =
-    place &&
-    createReplicaRounds({
-      log,
-      files,
-      openTarget: () => openTarget(place),
-      gate,
-      anchored: () => witnesses?.newest,
-      outages: outages.replica,
-      clock,
-    });
+  const parts: LogAnchorsOptions = {
+    folder: options.folder,
+    policy: config.anchors.policy === undefined ? undefined : await policyOf(config.anchors.policy),
+    place: config.replica,
+    gate,
+    outages: { witness: createOutages('witness', logger), replica: createOutages('replica', logger) },
+    clock,
+    timers,
+  };
+  const anchors = await openLogAnchors(log, parts);
   try {
-    const late = new AbortController();
-    const timer = timers.after(STARTING_MS, () => late.abort(new Error(`no answer within ${STARTING_MS} ms`)));
-    const checks = await Promise.allSettled([replica?.check(late.signal), witnesses?.check()]);
-    timer.cancel();
-    const refused = checks.find((check) => check.status === 'rejected');
-    if (refused) throw refused.reason;
+    await check(anchors, timers);
   } catch (error) {
-    await witnesses?.close();
+    await anchors.witnesses?.close();
     throw error;
   }
+  /** Logs that take no more records, and are not whole in the replica yet. */
+  const closed = new Set<ReplicaRounds>();
+  for (const before of config.replica ? await closedLogs(options.folder, log) : []) {
+    closed.add((await openReplicaRounds(before, parts))!);
+  }
 
-  let told = -1;
+  let told: number | undefined;
   const tell = (): void => {
-    const head = log.published();
-    if (!head || head.size === told) return;
+    const head = headOf(log, log.published());
+    if (!head || told === head.size) return;
     told = head.size;
-    options.published({ origin: log.origin, size: head.size, root: Buffer.from(head.root).toString('base64') });
+    options.published(head);
   };
-  const { intervalMs } = config.anchors;
-  const copying =
-    replica && startCadence({ act: (signal) => replica.round(signal), intervalMs, firstMs: 0, timers, random });
-  const rounds = startCadence({
-    async act(signal) {
-      tell();
-      const reached = (await witnesses?.round(signal)) ?? true;
-      copying?.soon();
-      return reached;
-    },
-    intervalMs,
-    firstMs: Math.min(intervalMs, 1000),
-    timers,
-    random,
-  });
+  const cosign = async (signal: AbortSignal): Promise<boolean> => {
+    tell();
+    const reached = (await anchors.witnesses?.round(signal)) ?? true;
+    copying?.soon();
+    return reached;
+  };
+  const copy = async (signal: AbortSignal): Promise<boolean> => {
+    for (const rounds of closed) if (await rounds.round(signal)) closed.delete(rounds);
+    return (await anchors.replica?.round(signal)) ?? true;
+  };
+  const pace = { intervalMs: config.anchors.intervalMs, timers, random };
+  const copying = config.replica && startCadence({ ...pace, act: copy, firstMs: 0 });
+  const firstMs = Math.min(pace.intervalMs, FIRST_ROUND_MS);
+  const cosigning = startCadence({ ...pace, act: cosign, firstMs });
   return {
-    status: () => anchoringStatus(witnesses?.state(), outages.witness.failing, replica?.status()),
-    newest() {
-      const head = witnesses?.newest;
-      return head && { origin: log.origin, size: head.size, root: Buffer.from(head.root).toString('base64') };
-    },
+    status: () => anchoringStatus(anchors.witnesses?.state(), parts.outages.witness.failing, anchors.replica?.status()),
+    newest: () => headOf(log, anchors.witnesses?.newest),
     get hangs() {
       return gate.hangs;
     },
     async finish(deadlineMs) {
-      await Promise.all([rounds.finish(deadlineMs), copying?.finish(deadlineMs)]);
-      await witnesses?.close();
+      const untilMs = clock.monotonicMs() + deadlineMs;
+      await cosigning.finish(deadlineMs);
+      // Also what was cosigned last.
+      await copying?.finish(untilMs - clock.monotonicMs());
+      await anchors.witnesses?.close();
     },
     async stop() {
-      await Promise.all([rounds.stop(), copying?.stop()]);
-      await witnesses?.close();
+      await Promise.all([cosigning.stop(), copying?.stop()]);
+      await anchors.witnesses?.close();
     },
   };
+}
+
+/** Holds a log to what is known of it outside. @throws {TallystickError} */
+async function check({ replica, witnesses }: LogAnchors, timers: Timers): Promise<void> {
+  const late = new AbortController();
+  const timer = timers.after(STARTING_MS, () => late.abort(new Error(`no answer within ${STARTING_MS} ms`)));
+  const checks = await Promise.allSettled([replica?.check(late.signal), witnesses?.check()]);
+  timer.cancel();
+  const refused = checks.find(({ status }) => status === 'rejected');
+  if (refused) throw (refused as PromiseRejectedResult).reason;
+}
+
+function headOf({ origin }: AnchoredLog, head: ReturnType<AnchoredLog['published']>): AnchoredHeadMember | undefined {
+  return head && { origin, size: head.size, root: Buffer.from(head.root).toString('base64') };
 }
 
 async function policyOf(path: string) {

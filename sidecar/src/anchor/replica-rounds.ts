@@ -40,13 +40,13 @@ export interface ReplicaRoundsOptions {
   readonly clock: Clock;
 }
 
-const NAME = 'replica';
-
 export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRounds {
   const { log, files, openTarget, gate, anchored, outages, clock } = options;
   const { origin, place } = log;
   let replica: Replica | undefined;
   let ended: AbortSignal | undefined;
+  /** The head that was copied last. */
+  let copied: Uint8Array | undefined;
   let holdsHead = false;
   let acknowledgedMs: number | undefined;
   let acknowledged = false;
@@ -54,9 +54,13 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
 
   /** The head that the replica lacks: one that is cosigned, unless the witnesses have fallen behind. */
   const wanted = (): SignedHead | undefined => {
-    const had = replica?.replicated?.size ?? -1;
-    const cosigned = anchored();
-    return cosigned && cosigned.size > had ? cosigned : log.published();
+    const [cosigned, published] = [anchored(), log.published()];
+    const had = replica?.replicated?.size;
+    // In an earlier run it may have been given any head that was published.
+    if (had === undefined) return cosigned?.size === published?.size ? cosigned : published;
+    // Also one of the size that is there, as it was before it was cosigned.
+    if (cosigned && cosigned.size >= had && cosigned.checkpoint !== copied) return cosigned;
+    return published && published.size > had ? published : undefined;
   };
   const copy = async (head: SignedHead, signal: AbortSignal): Promise<void> => {
     // The signal is that of the cadence, which is one and the same until the end.
@@ -70,7 +74,8 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       });
       ended = signal;
     }
-    if (replica.replicated?.size !== head.size) await replica.replicate(head.checkpoint, signal);
+    await replica.replicate(head.checkpoint, signal);
+    copied = head.checkpoint;
   };
 
   return {
@@ -88,7 +93,7 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
         newest = await newestReplicatedHead(target, origin, files.verifier);
       } catch (error) {
         if (error instanceof LogError) throw error;
-        outages.failed(NAME, error);
+        outages.failed(origin, error);
         return;
       }
       holdsHead = newest !== undefined;
@@ -103,16 +108,17 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
         await copy(head, signal);
       } catch (error) {
         replica = undefined;
+        copied = undefined;
         if (signal.aborted) return false;
         acknowledged = false;
-        outages.failed(NAME, error);
+        outages.failed(origin, error);
         return false;
       }
       acknowledged = true;
       holdsHead = true;
       acknowledgedMs = clock.nowMs();
       acknowledgedSize = head.size;
-      outages.worked(NAME);
+      outages.worked(origin);
       return true;
     },
   };

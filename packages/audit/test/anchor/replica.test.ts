@@ -167,7 +167,9 @@ describe('a replica', () => {
           // What was half written is the beginning of the same.
           const resumed = await open(createFolderTarget(found), small);
           expect(await resumed.replicate(headOf(small))).toEqual({ size: 600 });
-          expect(await (await open(createFolderTarget(found), grown)).replicate(headOf(grown))).toMatchObject({ size: 1100 });
+          expect(await (await open(createFolderTarget(found), grown)).replicate(headOf(grown))).toMatchObject({
+            size: 1100,
+          });
           expect(contentOf(found, grown), `${ending} ${fault} ${at}`).toEqual(contentOf(whole, grown));
           const durable = found.after('power', () => false);
           expect(contentOf(durable, grown), `${ending} ${fault} ${at}`).toEqual(contentOf(whole, grown));
