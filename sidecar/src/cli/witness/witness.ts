@@ -48,6 +48,8 @@ export const witness = defineCommand({
     const made = createWitness({ store, key, clock, logs: (origin) => verifiersOf(logs, origin) });
     const onError = (error: TallystickError): void =>
       void stderr.write(`tallystick: ${error.description}\n  ${error.remedy}\n`);
+    // Before it says that it serves: whoever waits for that may stop it at once.
+    const stopped = Promise.race((['SIGINT', 'SIGTERM'] as const).map((signal) => once(process, signal)));
     const server = createServer(LIMITS, witnessHandler({ witness: made, timers: systemTimers, onError }));
     server.maxConnections = MAX_CONNECTIONS;
     try {
@@ -59,7 +61,7 @@ export const witness = defineCommand({
     const vkey = formatVkey(publicNoteKey(key, KEY_TYPE.cosignature));
     const address = server.address() as { address: string; port: number };
     stdout.write(`${JSON.stringify({ witness: key.name, vkey, port: address.port, logs: logs.length })}\n`);
-    await Promise.race((['SIGINT', 'SIGTERM'] as const).map((signal) => once(process, signal)));
+    await stopped;
     server.close();
     server.closeIdleConnections();
     await once(server, 'close');
