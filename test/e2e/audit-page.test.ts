@@ -87,7 +87,8 @@ describeWithServers(['go'], 'the page about verifying, with Go', () => {
     const cwd = scratch();
     cpSync(join(ROOT, 'packages/audit/verify/go'), join(cwd, 'go'), { recursive: true });
     writeFileSync(join(cwd, 'kept.checkpoint'), logs.read('1/1/checkpoint'));
-    const env = { VKEY: vkeyAt({ incarnation: 1, shard: 1 }), CGO_ENABLED: '0', GOTOOLCHAIN: 'local' };
+    writeFileSync(join(cwd, 'audit.policy'), `log ${vkeyAt({ incarnation: 1, shard: 1 })}\nquorum none\n`);
+    const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local' };
     const judged = await shell(block('go').replace('/evidence/audit', logs.dir), cwd, env);
     expect(judged).toMatchObject({ code: 0, output: expect.stringContaining(`${logs.size} records`) as string });
   }, 120_000);

@@ -33,7 +33,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
     'test/e2e/audit-commands.test.ts',
   'tallystick audit verify-export evidence.csv --dir /evidence/audit --policy audit.policy':
     'test/e2e/audit-commands.test.ts',
-  'python3 verify.py /evidence/audit/1/1 "$VKEY" kept.checkpoint': 'test/e2e/audit-commands.test.ts',
+  'python3 verify.py /evidence/audit audit.policy kept.checkpoint': 'test/e2e/audit-commands.test.ts',
+  'python3 verify.py /evidence/audit audit.policy last-year.checkpoint': 'test/interop/audit-verifiers.test.ts',
   'python3 verify.py --proof release.tlog-proof release.json "$VKEY"': 'test/e2e/audit-commands.test.ts',
   'tallystick witness --listen http://127.0.0.1:8482 --state witness --key witness.key --name witness.acme.example --log "$VKEY"':
     'test/e2e/audit-commands.test.ts',
