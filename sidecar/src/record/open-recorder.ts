@@ -40,7 +40,15 @@ import type { ShardAnchoring } from './shard-anchoring.ts';
 import type { AnchoredSize } from './shard-keys.ts';
 import { createShardLog, SHARD_RECORDS, type ShardLog } from './shard-log.ts';
 import { periodAt, type FiscalYear } from './shard-period.ts';
-import { closingInputs, decodeCarried, encodeCarried, headMember, OF_THE_LOG, openingInputs } from './shard-records.ts';
+import {
+  closingInputs,
+  decodeCarried,
+  encodeCarried,
+  headMember,
+  OF_THE_LOG,
+  openingInputs,
+  type FingerprintsMember,
+} from './shard-records.ts';
 import { ShardState } from './shard-state.ts';
 import { readShownHead } from './shown-head.ts';
 
@@ -153,7 +161,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       making(
         beginning.origin,
         beginning.carried
-          ? openingInputs(beginning, decodeCarried(beginning.carried))
+          ? openingInputs(beginning, decodeCarried(beginning.carried), fingerprintsMember(fingerprints))
           : [genesis(beginning, { ...options, fingerprints, durability })],
       ),
     closing: (carried, next) => making(originBefore(next), closingInputs(decodeCarried(carried), next)),
@@ -300,6 +308,10 @@ async function durabilityIn(folder: string): Promise<DurabilityFacts> {
   return { class: durabilityOf(facts), fileSystem: `0x${facts.type.toString(16)}` };
 }
 
+function fingerprintsMember({ key, sealed }: FingerprintKey): FingerprintsMember {
+  return { escrow: sealed?.escrow ?? null, id: fingerprintKeyId(key), sealed: sealed?.sealed ?? null };
+}
+
 interface GenesisFacts extends Pick<OpenRecorderOptions, 'version' | 'newIncarnation' | 'fiscalYear'> {
   readonly fingerprints: FingerprintKey;
   readonly durability: DurabilityFacts;
@@ -316,11 +328,7 @@ function genesis(beginning: Beginning, facts: GenesisFacts): RecordInput<'log.ge
     body: {
       cause: relation === 'genesis' ? 'new' : 'repaired',
       durability,
-      fingerprints: {
-        escrow: fingerprints.sealed?.escrow ?? null,
-        id: fingerprintKeyId(fingerprints.key),
-        sealed: fingerprints.sealed?.sealed ?? null,
-      },
+      fingerprints: fingerprintsMember(fingerprints),
       fiscalYearStart: fiscalYear.start,
       operator: operator ?? null,
       previous: previous ? headMember(previous) : null,

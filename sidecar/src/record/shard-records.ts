@@ -47,7 +47,11 @@ export function closingInputs({ cause, period, zone }: CarriedOver, next: string
 }
 
 /** Returns the first records of a shard that continues another: which one, then all that it takes over. */
-export function openingInputs({ previous, vkey }: Beginning, carried: CarriedOver): RecordInput[] {
+export function openingInputs(
+  { previous, vkey }: Beginning,
+  carried: CarriedOver,
+  fingerprints: FingerprintsMember,
+): RecordInput[] {
   const { cause, identities, intents, leases } = carried;
   return [
     {
@@ -55,6 +59,7 @@ export function openingInputs({ previous, vkey }: Beginning, carried: CarriedOve
       type: 'log.shard_opened',
       body: {
         cause,
+        fingerprints,
         identities: identities.length,
         intents: intents.length,
         leases: leases.length,
@@ -72,6 +77,9 @@ export function openingInputs({ previous, vkey }: Beginning, carried: CarriedOve
     ...partsOf(leases, LEASES_PER_RECORD).map((part) => carriedInput({ intents: [], leases: part })),
   ];
 }
+
+/** Which key makes the fingerprints, as the first record of a shard has it. */
+export type FingerprintsMember = RecordBodies['log.genesis']['fingerprints'];
 
 /** Returns the last head of the log before, as a first record has it. */
 export function headMember({ checkpoint, origin, root, size }: PreviousHead) {

@@ -151,7 +151,14 @@ describe('the end of a year of the books', () => {
     expect(opened[0]).toMatchObject({
       type: 'log.shard_opened',
       seq: 0,
-      body: { cause: 'period', identities: 2, intents: 0, leases: 1, previous: { size: records.length - 5 } },
+      body: {
+        cause: 'period',
+        fingerprints: { id: recorder.fingerprint('').split(':')[1], escrow: null, sealed: null },
+        identities: 2,
+        intents: 0,
+        leases: 1,
+        previous: { size: records.length - 5 },
+      },
     });
     expect(opened.slice(1, 3)).toMatchObject([
       { type: 'identity.listed', body: { object: close, suspended: false } },

@@ -18,6 +18,12 @@ const period = object({ from: time, to: time });
 /** An IANA time zone, by which days and years were cut. */
 const zone = text(64, /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/, 'a time zone');
 
+/**
+ * Which key makes the fingerprints; and the public key that it is sealed to for later (SubjectPublicKeyInfo, base64),
+ * with the sealed key (RSAES-OAEP with SHA-256, base64); null where there is none.
+ */
+const fingerprints = object({ escrow: nullable(text(1024)), id: word }, { sealed: nullable(text(1024)) });
+
 /** Bodies of the records in which a log tells of itself. Members stand in canonical order: then nothing is sorted. */
 export const LOG_BODIES = {
   /** The first leaf of an incarnation. `previous` is the last good head of the one before; null for the first. */
@@ -25,11 +31,7 @@ export const LOG_BODIES = {
     /** Why it began: a new log, or a tail that was lost, repaired by an operator, or found behind an anchor. */
     cause: oneOf('new', 'tail_lost', 'repaired', 'behind_anchor'),
     durability,
-    /**
-     * Which key makes the fingerprints; and the public key that it is sealed to for later (SubjectPublicKeyInfo,
-     * base64), with the sealed key (RSAES-OAEP with SHA-256, base64); null where there is none.
-     */
-    fingerprints: nullable(object({ escrow: nullable(text(1024)), id: word }, { sealed: nullable(text(1024)) })),
+    fingerprints: nullable(fingerprints),
     fiscalYearStart: nullable(text(5, /^(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/, 'a month and a day')),
     operator: nullable(operator),
     previous: nullable(previousHead),
@@ -51,15 +53,19 @@ export const LOG_BODIES = {
   /** A torn tail that nobody was promised was dropped. */
   'log.recovered': object({ droppedBytes: integer(0), segment: word, size: integer(0), v: integer(1) }),
   /** The first leaf of a later shard. The counts say how many records of state follow it. */
-  'log.shard_opened': object({
-    cause: oneOf('period', 'size'),
-    identities: integer(0),
-    intents: integer(0),
-    leases: integer(0),
-    previous: previousHead,
-    v: integer(1),
-    vkey,
-  }),
+  'log.shard_opened': object(
+    {
+      cause: oneOf('period', 'size'),
+      identities: integer(0),
+      intents: integer(0),
+      leases: integer(0),
+      previous: previousHead,
+      v: integer(1),
+      vkey,
+    },
+    /** As in the first record of the incarnation, whose shard may be gone. */
+    { fingerprints: nullable(fingerprints) },
+  ),
   /** What was open as a shard began: leases in force, and intents without an outcome. */
   'log.carried': object({
     intents: list(object({ id: ulidText, lease: leaseText, origin: originText, time }), 200),

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { knownRecordOf, parseOrigin, readLeaf, type RecordBodies } from '@tallystick/audit';
+import { knownRecordOf, readLeaf, type RecordBodies } from '@tallystick/audit';
 import { loadConfig } from '../../config/load-config.ts';
 import { escrowOf, openSealed, parseEscrowPrivateKey } from '../../record/fingerprint-escrow.ts';
 import { fingerprintKeyId } from '../../record/fingerprint.ts';
@@ -36,10 +36,10 @@ export async function searchableLogs(
   invocation: KeyInvocation,
   logs: readonly SignedLog[],
 ): Promise<readonly SearchableLog[]> {
-  const facts = new Map(logs.map((log) => [incarnationOf(log), factsOf(log, logs)]));
+  const facts = new Map(logs.map((log) => [log, factsOf(log)]));
   const keys = await keysAtHand(invocation, [...facts.values()]);
   return logs.map((log) => {
-    const keyId = facts.get(incarnationOf(log))?.id ?? null;
+    const keyId = facts.get(log)?.id ?? null;
     const own = keyId === null ? [...keys] : [...keys].filter(([id]) => id === keyId);
     return { log, keys: new Map(own), keyId };
   });
@@ -47,16 +47,13 @@ export async function searchableLogs(
 
 type Facts = RecordBodies['log.genesis']['fingerprints'];
 
-function incarnationOf({ origin }: SignedLog): number {
-  return parseOrigin(origin)!.incarnation;
-}
-
-/** What the first record of an incarnation says of its key; it is verified with the rest of its log. */
-function factsOf(log: SignedLog, logs: readonly SignedLog[]): Facts {
-  const first = logs.find((each) => each.path === `${incarnationOf(log)}/1`);
-  if (!first || first.size === 0) return null;
-  const record = knownRecordOf(readLeaf(first.origin, 0, bundleOf(first, 0)[0]!));
-  return record?.type === 'log.genesis' ? record.body.fingerprints : null;
+/** What the first record of a log says of its key; it is verified with the rest of the log. */
+function factsOf(log: SignedLog): Facts {
+  if (log.size === 0) return null;
+  const record = knownRecordOf(readLeaf(log.origin, 0, bundleOf(log, 0)[0]!));
+  return record?.type === 'log.genesis' || record?.type === 'log.shard_opened'
+    ? (record.body.fingerprints ?? null)
+    : null;
 }
 
 async function keysAtHand(invocation: KeyInvocation, facts: readonly Facts[]): Promise<Map<string, KeyObject>> {

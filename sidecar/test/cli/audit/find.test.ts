@@ -149,6 +149,23 @@ describe('a secret that was released', () => {
     expect({ none, stderr }).toMatchObject({ none: 3, stderr: expect.stringContaining('looked nowhere') as string });
   });
 
+  test('is found in a later shard by the escrow key, also where the first shard is gone', async () => {
+    const [dir, keys] = [join(temporaryFolder(), 'audit'), temporaryFolder()];
+    mkdirSync(dir);
+    const recorder = await openedRecorder(dir, { keys, escrow: parseEscrow(PEM, 'escrow.pub'), shardRecords: 3 });
+    recorder.startCutting({ identities: [], isSuspended: () => false, leases: () => [], onCut: () => {} });
+    const fp = recorder.fingerprint(SECRET);
+    for (let i = 0; i < 5; i++) await recorder.append(released(fp, '2026-11-22T12:15:00.000Z'));
+    expect(recorder.place.shard).toBeGreaterThan(1);
+    await recorder.close();
+    rmSync(join(dir, '1/1'), { recursive: true });
+    const escrow = join(keys, 'escrow.key');
+    writeFileSync(escrow, PAIR.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const { code, stdout } = await search(dir, ['--escrow-key', escrow, '--json']);
+    const { searched, notSearched } = JSON.parse(stdout) as { searched: { log: string }[]; notSearched: unknown[] };
+    expect({ code, first: searched[0]!.log, notSearched }).toEqual({ code: 0, first: '1/2', notSearched: [] });
+  });
+
   test('is found by the 32 bytes that were opened elsewhere', async () => {
     const logs = await made();
     const recorder = await openedRecorder(logs.dir, { keys: logs.keys });
