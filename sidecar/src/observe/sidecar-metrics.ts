@@ -1,3 +1,4 @@
+import { parseOrigin } from '@tallystick/audit';
 import type { IdentityState } from '@tallystick/core';
 import type { EventHub } from '../events/hub.ts';
 import type { LeaseTable } from '../lease/lease-table.ts';
@@ -28,7 +29,14 @@ export function describeSidecar(
   metrics.gauge('tallystick_event_streams', 'Open event streams.', () => hub.size);
   metrics.gauge('tallystick_record_pending', 'Records waiting to become durable.', () => recorder.pending);
   metrics.gauge('tallystick_record_writable', '1 while records can be written.', () => Number(recorder.isWritable()));
-  metrics.gauge('tallystick_record_size', 'Records in the log.', () => recorder.status().size);
+  metrics.gauge('tallystick_record_size', 'Records in the shard of the log.', () => recorder.status().size);
+  const place = () => parseOrigin(recorder.origin);
+  metrics.gauge(
+    'tallystick_record_incarnation',
+    'Number of the incarnation of the log.',
+    () => place()?.incarnation ?? 0,
+  );
+  metrics.gauge('tallystick_record_shard', 'Number of the shard that takes records.', () => place()?.shard ?? 0);
   metrics.gauge(
     'tallystick_record_published_size',
     'Records under the newest head that is on disk for others to read.',
