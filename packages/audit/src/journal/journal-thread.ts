@@ -88,7 +88,6 @@ export function spawnJournalThread({ sizes = SEGMENT_SIZES, program = PROGRAM }:
     ended ??= new JournalError('closed', 'the thread of the journal has ended', { cause });
     waiter?.reject(ended);
   };
-  worker.unref();
   worker.on('error', end);
   worker.on('exit', () => end());
   worker.on('message', (reply: ThreadReply) => {
@@ -104,6 +103,9 @@ export function spawnJournalThread({ sizes = SEGMENT_SIZES, program = PROGRAM }:
     if (reply.say === 'failed') waiter?.reject(failureOf(reply.failure));
     else waiter?.resolve(reply);
   });
+
+  // After `on`, which makes it keep the process alive.
+  worker.unref();
 
   const committer: Committer = {
     memory: Buffer.from(desk.body.buffer),

@@ -171,6 +171,13 @@ describe('the journal in its thread', () => {
     await committer.close();
   });
 
+  test('does not keep a process alive that never asks it anything', () => {
+    const module = join(import.meta.dirname, '../../src/journal/journal-thread.ts');
+    const program = `import { spawnJournalThread } from '${module}'; spawnJournalThread();`;
+    const args = ['--conditions=@tallystick/source', '--input-type=module', '-e', program];
+    execFileSync(process.execPath, args, { timeout: 15_000 });
+  });
+
   test('does not keep a process alive that has nothing to ask, and does while it has', async () => {
     const script = `
       import { startJournalThread } from ${JSON.stringify(new URL('../../src/journal/journal-thread.ts', import.meta.url).href)};
