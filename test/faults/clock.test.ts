@@ -11,7 +11,9 @@ import { createManualClock, type ManualClock } from '@tallystick/testing';
 import type { Identity } from '@tallystick/sdk';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, SERVICE } from '../daemon/daemon.ts';
+import { socketClient } from '../daemon/socket-client.ts';
 import { SEED, seeded, times, tried } from './scale.ts';
+import { verified } from './verified-log.ts';
 
 const MINUTE = 60_000;
 const LIFETIME_MS = 15 * MINUTE;
@@ -150,3 +152,19 @@ test(
     expect(await call()).toBe(200);
   },
 );
+
+test('the record of a sidecar whose clock goes back and forth is verified whole, and says each jump', async () => {
+  const client = await socketClient(join(folder, 'app/api.sock'));
+  const jumps = [10, -10, 0, 10, 0];
+  for (const minutes of jumps) {
+    shift('sidecar', minutes * MINUTE);
+    expect((await client.token()).status).toBe(200);
+  }
+  const records = await sidecar.records();
+  const steps = records.flatMap(({ clock }) => (clock as { offset_ms: number; source: string } | null) ?? []);
+  expect(steps.filter(({ source }) => source === 'step').map(({ offset_ms }) => offset_ms / MINUTE)).toEqual(
+    jumps.map((minutes, i) => minutes - (jumps[i - 1] ?? 0)),
+  );
+  await sidecar.close();
+  expect((await verified(folder)).integrity).toMatchObject({ verdict: 'holds', findings: [] });
+});

@@ -3,41 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  createRecordJudge,
-  foldersIn,
-  logFolder,
-  policyOfVkeys,
-  verifyLogFolder,
-  type LogFolderReport,
-} from '@tallystick/audit';
 import { expect, test } from 'vitest';
 import { SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { readLog, readRecords } from './record-files.ts';
+import { verified } from './verified-log.ts';
 
 async function receive(daemon: Daemon, count: number): Promise<string[]> {
   const answers = await Promise.all(
     Array.from({ length: count }, async () => (await socketClient(daemon.socket)).token()),
   );
   return answers.map((answer) => String(answer.json().lease_id));
-}
-
-/** Verifies all logs of a daemon, each against the key that stands beside it. */
-async function verified(folder: string): Promise<LogFolderReport> {
-  const audit = join(folder, 'state/audit');
-  const paths = foldersIn(audit).flatMap((incarnation) =>
-    foldersIn(join(audit, incarnation)).map((shard) => `${incarnation}/${shard}`),
-  );
-  const vkeys = paths.map((path) => readFileSync(join(audit, path, 'vkey'), 'utf8').trim());
-  return verifyLogFolder({
-    readFile: logFolder(audit),
-    listFolders: (path) => foldersIn(join(audit, path)),
-    judgeOf: createRecordJudge,
-    policy: policyOfVkeys(vkeys),
-    level: 'full',
-    nowMs: Date.now(),
-  });
 }
 
 test('the log that traffic, kill -9 and restarts leave is verified whole: every leaf, and what the records say', async () => {
@@ -68,6 +44,8 @@ test('the log that traffic, kill -9 and restarts leave is verified whole: every 
 test('a byte that is flipped in the last commit that was acknowledged keeps the sidecar from starting, in words; an operator goes on with a new incarnation', async () => {
   await using daemon = await startDaemon();
   const [lease] = await receive(daemon, 1);
+  // What the next incarnation carries over.
+  await expect.poll(() => existsSync(join(daemon.folder, 'state/audit/1/1/checkpoint'))).toBe(true);
   await daemon.kill('SIGKILL');
   const journal = join(daemon.folder, 'state/audit/1/1/journal');
   const path = join(journal, readdirSync(journal).sort().at(-1)!);
