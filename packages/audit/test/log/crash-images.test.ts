@@ -1,9 +1,8 @@
-import { systemRandom } from '@tallystick/core';
 import { expect, test } from 'vitest';
+import { crashImages, SEED } from '../scale.ts';
 import { liveThrough, type Counts } from './log-lives.ts';
 
-const IMAGES = Number(process.env.TALLYSTICK_CRASH_IMAGES ?? 150);
-const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const IMAGES = crashImages(100);
 /** What a sample meets, and what a thousand images meet as well. */
 const FREQUENT = ['torn', 'reordered', 'dropped', 'process killed', 'crash in', 'bit in tile', 'bit in journal'];
 const RARE = [
@@ -20,8 +19,8 @@ const RARE = [
 
 test(
   `after every crash a log opens with all that was acknowledged, under heads that contradict none before (seed ${SEED})`,
-  { timeout: 600_000 },
-  async () => {
+  { timeout: 1_200_000 },
+  async ({ task }) => {
     const counts: Counts = new Map();
     let images = 0;
     for (let index = 0; images < IMAGES; index++) {
@@ -34,6 +33,7 @@ test(
         });
       }
     }
+    task.meta.tried = images;
     const kinds = [...counts.keys()].sort();
     if (process.env.TALLYSTICK_CRASH_IMAGES)
       console.log(kinds.map((kind) => `${counts.get(kind)}\t${kind}`).join('\n'));

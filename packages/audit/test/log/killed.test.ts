@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { leafHash, systemRandom } from '@tallystick/core';
+import { leafHash } from '@tallystick/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLog } from '../../src/log/open-log.ts';
 import { CompactRange } from '../../src/tlog/compact-range.ts';
 import { dice } from '../journal/model-disk.ts';
 import { recordOf } from '../journal/written.ts';
+import { kills, SEED } from '../scale.ts';
 import { optionsFor } from './test-log.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/log-until-killed.ts', import.meta.url));
 const ARGS = ['--conditions=@tallystick/source', '--disable-warning=ExperimentalWarning', PROGRAM];
-const KILLS = Number(process.env.TALLYSTICK_KILLS ?? 20);
-const SEED = Number(process.env.TALLYSTICK_SEED ?? Buffer.from(systemRandom.bytes(4)).readUInt32LE(0));
+const KILLS = kills(6);
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tallystick-killed-'));
@@ -44,9 +44,10 @@ async function killedAfter(life: string, acknowledgements: number): Promise<Told
 }
 
 test(
-  `a log killed ${KILLS} times while it appends, publishes or opens keeps what it told of, and every head (seed ${SEED})`,
-  { timeout: 120_000 },
-  async () => {
+  `a log killed again and again while it appends, publishes or opens keeps what it told of, and every head (seed ${SEED})`,
+  { timeout: 600_000 },
+  async ({ task }) => {
+    task.meta.tried = KILLS;
     const throws = dice(SEED);
     const known: string[] = [];
     const heads = new Map<number, string>();
