@@ -1,6 +1,6 @@
 // What a service did with its leases, on the record of a real sidecar: told by the SDK, found by the command, neither
 // lost nor doubled by a crash; and a log that was set back, found out by a service that lived on.
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -46,9 +46,16 @@ const hasty: Timers = {
 };
 
 /** Returns `transport`, which loses the answer to a report where that is wanted, and does what is wanted then. */
-function swallowing(transport: Transport, wanted: () => (() => Promise<unknown>) | undefined): Transport {
+function swallowing(
+  transport: Transport,
+  tokens: Set<string>,
+  wanted: () => (() => Promise<unknown>) | undefined,
+): Transport {
   return {
     async send(request) {
+      if (request.path === '/v1/usage') {
+        for (const token of (JSON.parse(request.body!) as { tokens?: string[] }).tokens ?? []) tokens.add(token);
+      }
       const answer = await transport.send(request);
       const then = request.path === '/v1/usage' && answer.status === 200 ? wanted() : undefined;
       if (!then) return answer;
@@ -122,9 +129,10 @@ test(
     const url = await startApi();
     await using first = await startDaemon({ use: `${url}/` });
     let daemon: Daemon = first;
+    const tokens = new Set<string>();
     let swallow: (() => Promise<unknown>) | undefined;
     const identity = await connectWith(
-      { timers: hasty, transport: (path) => swallowing(socketTransport(path), () => swallow) },
+      { timers: hasty, transport: (path) => swallowing(socketTransport(path), tokens, () => swallow) },
       { socket: daemon.socket },
     );
     let calls = 0;
@@ -165,6 +173,14 @@ test(
     expect(usage.flatMap(({ uses }) => uses).reduce((sum, { count }) => sum + count, 0)).toBe(calls);
     expect(usage.map(({ final }) => final)).toEqual(usage.map((_, i) => i === usage.length - 1));
     expect(new Set(usage.map(({ jkt }) => jkt)).size).toBe(1);
+
+    // Leases of an earlier run were proven by their tokens, which went nowhere else.
+    expect(tokens.size).toBeGreaterThan(0);
+    const kept = readdirSync(first.folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    const said = [first.output(), daemon.output(), ...kept].join('\n');
+    for (const token of tokens) expect(said.includes(token.split('.')[2]!)).toBe(false);
   },
 );
 

@@ -13,8 +13,9 @@ import {
   type NoteVerifier,
   type TileReader,
 } from '@tallystick/audit';
-import { TallystickError } from '@tallystick/core';
+import type { TallystickError } from '@tallystick/core';
 import { readLogHead } from '@tallystick/protocol';
+import { LogSetBack, type SetBackFault } from './log-set-back.ts';
 
 /**
  * What a head that a workload shows again is. `known`: the log has grown from it. `older`: it is of a log that this one
@@ -53,20 +54,15 @@ const MAX_SHOWN = 1024;
 /** Heads that are being judged at a time: each may read a few tiles. */
 const MAX_JUDGED = 8;
 
-export const SET_BACK_REMEDY =
-  'put the newest copy of "state.audit" back; where there is none, copy it away as evidence, then begin a new incarnation of the log: "tallystick run --new-incarnation REASON"';
-
 export function createLogHeads({ log, tilesOf, verifierOf, onContradiction }: LogHeadsOptions): LogHeads {
   const shown = new Set<string>();
   let newest: { readonly of: unknown; readonly text: string } | undefined;
   let judged = 0;
   let contradiction: TallystickError | undefined;
 
-  const contradict = async (head: string, description: string): Promise<never> => {
+  const contradict = async (head: string, fault: SetBackFault, description: string): Promise<never> => {
     if (!contradiction) {
-      contradiction = new TallystickError('record_unavailable', `the log was set back: ${description}`, {
-        remedy: SET_BACK_REMEDY,
-      });
+      contradiction = new LogSetBack('record_unavailable', fault, description);
       // Where it could not be kept, it will be shown again.
       await onContradiction(head, contradiction).catch(() => {});
     }
@@ -89,12 +85,12 @@ export function createLogHeads({ log, tilesOf, verifierOf, onContradiction }: Lo
     // Cut meanwhile: it is to be shown again.
     if (!own || log.origin !== origin) return 'unjudged';
     if (size > own.size) {
-      return contradict(text, `it has ${own.size} records, and a workload was shown its head of ${size}`);
+      return contradict(text, 'behind_anchor', `it has ${own.size} records, and had ${size}`);
     }
     const grown = { ...log.published()!, origin };
     return (await hasGrownFrom(head, grown, tileHashReader(grown.size, readTile)))
       ? 'known'
-      : contradict(text, `at ${size} records it is another one than the one that a workload was shown`);
+      : contradict(text, 'forked', `its first ${size} records are other ones than they were`);
   };
   const openSigned = async (text: string, place: LogPlace): Promise<Checkpoint | undefined> => {
     const verifier = await verifierOf(place);
@@ -115,7 +111,7 @@ export function createLogHeads({ log, tilesOf, verifierOf, onContradiction }: Lo
     if (theirs?.trustDomain !== ours.trustDomain || theirs.sidecarId !== ours.sidecarId) return 'unverifiable';
     if ((theirs.incarnation - ours.incarnation || theirs.shard - ours.shard) < 0) return 'older';
     if (!(await openSigned(text, theirs))) return 'unverifiable';
-    return contradict(text, `it is ${log.origin}, and a workload was shown a head of ${origin}`);
+    return contradict(text, 'behind_anchor', `it is ${log.origin}, and was ${origin}`);
   };
 
   return {

@@ -14,7 +14,6 @@ import {
   type Beginning,
   type Envelope,
   type Log,
-  type LogFault,
   type LogPlace,
   type LogReader,
   type MakeRecord,
@@ -32,7 +31,8 @@ import type { Escrow } from './fingerprint-escrow.ts';
 import { createFingerprint, fingerprintKeyId, type Fingerprint } from './fingerprint.ts';
 import type { EarlierRecords } from './earlier-reports.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { SET_BACK_REMEDY, type LogHeads } from './log-heads.ts';
+import type { LogHeads } from './log-heads.ts';
+import { LogSetBack } from './log-set-back.ts';
 import { openHeads } from './open-heads.ts';
 import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
@@ -169,7 +169,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
     ...(shownHead && { anchor: shownHead }),
     onFailure,
   }).catch((error: unknown) => {
-    throw shownHead && error instanceof LogError && ANCHOR_FAULTS.has(error.fault) ? setBack(error) : error;
+    throw shownHead ? asSetBack(error) : error;
   });
   const state = new ShardState();
   let log: ShardLog;
@@ -282,12 +282,10 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
 /** How long the head of the end may take to become known outside. */
 const LAST_ROUND_MS = 1500;
 
-/** How a log is refused that does not lead to the head that it was held against. */
-const ANCHOR_FAULTS: ReadonlySet<string> = new Set<LogFault>(['behind_anchor', 'forked']);
-
-function setBack(cause: LogError): TallystickError {
-  const description = `the log was set back, as a workload has shown: ${cause.description}`;
-  return new TallystickError('state_unusable', description, { remedy: SET_BACK_REMEDY, cause });
+/** Returns what is said of a log that does not lead to the head that it was held against. */
+function asSetBack(error: unknown): unknown {
+  if (!(error instanceof LogError) || (error.fault !== 'behind_anchor' && error.fault !== 'forked')) return error;
+  return new LogSetBack('state_unusable', error.fault, error.description, error);
 }
 
 type DurabilityFacts = RecordBodies['log.boot']['durability'];
