@@ -369,8 +369,8 @@ describe('a request for a token is refused', () => {
     }
   });
 
-  test('when nothing matches the workload, which the operator can then see', async () => {
-    const { workload, admin } = await serveSidecar();
+  test('when nothing matches the workload, which the operator can then see, and which is on record by the minute', async () => {
+    const { workload, admin, recorder, time } = await serveSidecar();
     const stranger = await holder(await workload({ uid: 7 }));
     const answer = await stranger.token();
     expect([answer.status, answer.json.error, answer.json.code]).toEqual([401, 'invalid_client', 'identity_unknown']);
@@ -378,6 +378,8 @@ describe('a request for a token is refused', () => {
     expect(json.unmatched).toMatchObject([
       { selectors: expect.arrayContaining(['unix:uid:7']) as string[], socket: 'app' },
     ]);
+    time.advance(60_000);
+    expect(recorder.only('attest.summary').body).toMatchObject({ uid: 7, counts: { identity_unknown: 1 } });
   });
 });
 
