@@ -43,8 +43,8 @@ const child = spawn(
   {
     cwd: ROOT,
     env: {
-      TALLYSTICK_CRASH_IMAGES: '8000',
-      TALLYSTICK_KILLS: '150',
+      TALLYSTICK_CRASH_IMAGES: '6000',
+      TALLYSTICK_KILLS: '100',
       ...process.env,
       TALLYSTICK_FAULTS: 'full',
       TALLYSTICK_SEED: seed,
