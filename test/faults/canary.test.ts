@@ -17,7 +17,7 @@ const TELL_SECRETS = at('programs/tell-secrets.ts');
 const REGISTER = at('../../packages/register/src/index.ts');
 const KEYS = 'state/keys/';
 const KEY_FILE = `${KEYS}issuer-keys.json`;
-const LOG_KEY_FILE = `${KEYS}log-key-1.json`;
+const LOG_KEY_FILE = `${KEYS}log-key-1-1.json`;
 
 const registry = (api: string): string => `identities:
   - id: ${SERVICE}
@@ -281,6 +281,7 @@ test('key and token material is nowhere but among the keys', { timeout: 120_000 
     /^environ/,
     /entries/,
     /journal$/,
+    /receipts\.jsonl$/,
     /^output/,
     /^tallystick /,
   ]) {

@@ -14,6 +14,7 @@ const verifier = createVerifier({
   audience: values.audience!,
   publicOrigins: [`http://127.0.0.1:${values.port}`],
   nonceSecret: randomBytes(32),
+  receipts: { file: 'receipts.jsonl', intervalMs: 100 },
 });
 show('verifier', verifier);
 

@@ -7,18 +7,6 @@ export interface GroupedFact {
   readonly fact: LeaseFact;
 }
 
-/** Types of records that say something about a lease, a right, or an identity that was denied. */
-export const RECONCILED_TYPES: readonly AuditRecord['type'][] = [
-  'credential.released',
-  'credential.undelivered',
-  'credential.revoked',
-  'credential.denied',
-  'identity.suspended',
-  'identity.retired',
-  'log.carried',
-  'usage.reported',
-];
-
 /** Returns what a record says about leases. Of a release that has no `jti` no API of ours has receipts: it says nothing. */
 export function factsOfRecord(record: AuditRecord): readonly GroupedFact[] {
   switch (record.type) {
