@@ -7,10 +7,14 @@ import {
   formatOrigin,
   JournalError,
   LogError,
+  logVerifier,
   openLog,
+  openLogReader,
   openNextIncarnation,
   parseOrigin,
   parseRecord,
+  parseVkey,
+  placePath,
   type Beginning,
   type Envelope,
   type Log,
@@ -183,6 +187,8 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       periodAt: (ms) => periodAt(ms, options.fiscalYear),
       maxRecords: options.shardRecords ?? SHARD_RECORDS,
       clock,
+      openClosed: ({ place, vkey }) =>
+        openLogReader(createNodeLogFiles(join(folder, placePath(place))), logVerifier(parseVkey(vkey))),
       onFailure,
     });
     recorder = createRecorder({ log, onRecord: (record) => state.note(record), boot, clock, random });

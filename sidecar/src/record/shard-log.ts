@@ -1,4 +1,4 @@
-import type { Appended, Log, LogPlace } from '@tallystick/audit';
+import type { Appended, Log, LogPlace, LogReader } from '@tallystick/audit';
 import { TallystickError, type Clock } from '@tallystick/core';
 import type { Period } from './shard-period.ts';
 
@@ -50,12 +50,14 @@ export interface ShardLogOptions {
   readonly maxRecords: number;
   /** Gives records their time. */
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Returns a reader of a shard that was closed. */
+  readonly openClosed: (shard: Pick<Log, 'place' | 'vkey'>) => Promise<LogReader>;
   /** Told when a cut has failed: nothing can be appended any more, and a new start completes it. */
   readonly onFailure: (error: TallystickError) => void;
 }
 
 export function createShardLog(options: ShardLogOptions): ShardLog {
-  const { periodAt, maxRecords, clock, onFailure } = options;
+  const { periodAt, maxRecords, clock, openClosed, onFailure } = options;
   let log = options.first;
   let period = periodAt(options.begunMs);
   /** Records that a shard begins with are no reason to end it. */
@@ -63,7 +65,8 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
   let cutter: Cutter | undefined;
   let cutting: Promise<void> | undefined;
   let failure: TallystickError | undefined;
-  const closed: Log[] = [];
+  /** Of this run. No more is kept of them: what a log holds to be written is much. */
+  const closed: Pick<Log, 'place' | 'vkey'>[] = [];
   let waiting: (() => void)[] = [];
 
   const place = async (make: (seq: number, origin: string) => Uint8Array): Promise<Appended & { origin: string }> => {
@@ -79,7 +82,7 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
     const before = log;
     try {
       log = await before.nextShard(carried);
-      closed.push(before);
+      closed.push({ place: before.place, vkey: before.vkey });
       period = periodAt(clock.nowMs());
       openedWith = log.nextSeq;
       onCut(before, log);
@@ -112,7 +115,9 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
     published: () => log.published(),
     publish: () => log.publish(),
     async *readRecords(from, to) {
-      for (const each of [...closed, log]) yield* each.readRecords(from, to);
+      const newest = log;
+      for (const shard of [...closed]) yield* (await openClosed(shard)).readRecords(from, to);
+      yield* newest.readRecords(from, to);
     },
     append(make) {
       if (cutter && !cutting && !failure && log.space.level !== 'full' && !log.failure) {

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createNodeDisk,
@@ -12,7 +12,7 @@ import {
   type OpenJournal,
   type SemanticRecordJudge,
 } from '@tallystick/audit';
-import { systemTimers, type IdentityObject, type Timers } from '@tallystick/core';
+import { systemTimers, type IdentityObject, type Json, type Timers } from '@tallystick/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { NOT_ANCHORED } from '../../src/anchor/anchoring-status.ts';
 import type { OpenedRecorder, OpenRecorderOptions } from '../../src/record/open-recorder.ts';
@@ -20,6 +20,7 @@ import type { RecordInput } from '../../src/record/record.ts';
 import { openRecordedRegistry } from '../../src/record/recorded-registry.ts';
 import type { ShardAnchoring } from '../../src/record/shard-anchoring.ts';
 import { startShardCutting } from '../../src/record/shard-cutting.ts';
+import { writeStateFile } from '../../src/state/state-file.ts';
 import { identity, registryOf } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
@@ -259,6 +260,28 @@ describe('the key of a shard', () => {
         .at(-1),
     );
     expect(new Set(vkeys).size).toBe(2);
+  });
+
+  test('of a log that was begun when an incarnation had one key goes on to the end of its shard, and is then removed', async () => {
+    const folder = temporaryFolder();
+    await (await openedRecorder(folder)).close();
+    const { content } = JSON.parse(await readFile(join(folder, 'log-key-1-1.json'), 'utf8')) as {
+      content: { jwk: Json };
+    };
+    await rm(join(folder, 'log-key-1-1.json'));
+    await writeStateFile(
+      join(folder, 'log-key-1.json'),
+      'the key of the log',
+      { incarnation: 1, jwk: content.jwk },
+      0o400,
+    );
+    const { recorder } = await cutting(folder, { shardRecords: 3 });
+    await recorder.append(stopped());
+    await recorder.append(stopped());
+    expect(recorder.place.shard).toBe(2);
+    await expect.poll(() => keysIn(folder)).toEqual(['log-key-1-2.json']);
+    await recorder.close();
+    await verified(folder);
   });
 
   test('stays where heads are anchored, until one of the next shard is', async () => {
