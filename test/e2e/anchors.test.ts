@@ -83,11 +83,8 @@ test('heads are cosigned; a witness that dies disturbs no release, and one that 
 
   // What an auditor has: the policy with the log's own line, and the folder.
   writeFileSync(join(folder, 'audit.policy'), `log ${vkeyOf(daemon)}\n${policy}`);
-  const verified = await tallystick([
-    'audit',
-    'verify',
-    ...['--dir', auditOf(daemon), '--policy', join(folder, 'audit.policy'), '--json'],
-  ]);
+  const named = ['--dir', auditOf(daemon), '--policy', join(folder, 'audit.policy')];
+  const verified = await tallystick(['audit', 'verify', ...named, '--json']);
   expect(verified.status, verified.stdout).toBe(0);
   const [log] = (JSON.parse(verified.stdout) as { logs: { rollback: string; head: object; anchor: object }[] }).logs;
   // The last head was cosigned after it was published, and before the sidecar ended.

@@ -41,6 +41,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       'telemetry',
       'audit',
       '@opentelemetry/*',
+      'aws4fetch',
       'jose',
       'js-yaml',
       'koffi',

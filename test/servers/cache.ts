@@ -22,6 +22,15 @@ export function cachedBinary(server: BuiltServer): string {
   return join(cacheFolder('tallystick-test-servers'), `${server}-${pins.slice(0, 16)}`);
 }
 
+/** What moto is installed by, pinned. */
+export const MOTO_REQUIREMENTS: string = join(import.meta.dirname, 'moto', 'requirements.txt');
+
+/** The command of the moto that is installed in a Python environment of its own, kept as the binaries are. */
+export function motoServer(): string {
+  const pins = createHash('sha256').update(readFileSync(MOTO_REQUIREMENTS)).digest('hex');
+  return join(cacheFolder('tallystick-test-servers'), `moto-${pins.slice(0, 16)}`, 'bin', 'moto_server');
+}
+
 /** The user's folder for what can be made again, under `name`. */
 export function cacheFolder(name: string): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), name);

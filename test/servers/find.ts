@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { cachedBinary } from './cache.ts';
+import { cachedBinary, motoServer } from './cache.ts';
 
 /** Servers, and commands, written by other people that tests may ask for. */
-export type ServerName = 'fsck' | 'go' | 'jaeger' | 'openssl' | 'posix-oneshot' | 'python3' | 'redis';
+export type ServerName = 'fsck' | 'go' | 'jaeger' | 'moto' | 'openssl' | 'posix-oneshot' | 'python3' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -19,6 +19,10 @@ export function findServer(name: ServerName): string | undefined {
     case 'posix-oneshot': {
       const binary = cachedBinary(name);
       return isExecutable(binary) ? binary : undefined;
+    }
+    case 'moto': {
+      const own = motoServer();
+      return isExecutable(own) ? own : onPath('moto_server');
     }
     case 'redis':
       return onPath('redis-server');

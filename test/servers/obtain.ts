@@ -1,9 +1,9 @@
 // Obtains the servers that the tests need: `pnpm servers`. Slow the first time (Jaeger is compiled), instant afterwards.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { cachedBinary, moduleFolder, type BuiltServer } from './cache.ts';
-import { onPath } from './find.ts';
+import { dirname, join } from 'node:path';
+import { cachedBinary, MOTO_REQUIREMENTS, moduleFolder, motoServer, type BuiltServer } from './cache.ts';
+import { findServer, onPath } from './find.ts';
 
 /** The package of each command that is compiled, and about how long that takes. */
 const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly takes: string }>> = {
@@ -50,8 +50,25 @@ function installRedis(): void {
   console.log(`redis: ${onPath('redis-server')}`);
 }
 
+function installMoto(): void {
+  const found = findServer('moto');
+  if (found) return console.log(`moto: ${found}`);
+  if (!onPath('python3')) throw new Error('moto: Python 3.9 or later is needed; install python3 and its venv module');
+  const folder = dirname(dirname(motoServer()));
+  // One that was interrupted lacks the command, which pip writes last, and is made again.
+  run('python3', ['-m', 'venv', '--clear', folder]);
+  run(join(folder, 'bin', 'pip'), ['install', '--quiet', '-r', MOTO_REQUIREMENTS]);
+  console.log(`moto: ${motoServer()}`);
+}
+
 let failed = false;
-for (const obtain of [() => build('fsck'), () => build('jaeger'), () => build('posix-oneshot'), installRedis]) {
+for (const obtain of [
+  () => build('fsck'),
+  () => build('jaeger'),
+  () => build('posix-oneshot'),
+  installRedis,
+  installMoto,
+]) {
   try {
     obtain();
   } catch (error) {

@@ -39,11 +39,18 @@ export async function openLogAnchors(log: AnchoredLog, options: LogAnchorsOption
 /** Returns the rounds that copy a log; undefined where no replica is configured. */
 export async function openReplicaRounds(
   log: AnchoredLog,
-  { folder, place, gate, outages, clock }: LogAnchorsOptions,
+  { folder, place, gate, outages, clock, timers }: LogAnchorsOptions,
   anchored: () => ReturnType<AnchoredLog['published']> = () => undefined,
 ): Promise<ReplicaRounds | undefined> {
   if (!place) return undefined;
   const files = await openPublishedFiles(folder, log);
-  const open = () => openTarget(place);
-  return createReplicaRounds({ log, files, openTarget: open, gate, anchored, outages: outages.replica, clock });
+  return createReplicaRounds({
+    log,
+    files,
+    openTarget: (signal) => openTarget(place, { clock, timers }, signal),
+    gate,
+    anchored,
+    outages: outages.replica,
+    clock,
+  });
 }

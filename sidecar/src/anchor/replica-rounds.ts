@@ -32,7 +32,7 @@ export interface ReplicaRoundsOptions {
   readonly log: AnchoredLog;
   readonly files: PublishedFiles;
   /** Opens the target anew: one that has failed is not used again. */
-  readonly openTarget: () => Promise<ReplicaTarget>;
+  readonly openTarget: (signal: AbortSignal) => Promise<ReplicaTarget>;
   readonly gate: CallGate;
   /** Returns the newest head with the quorum of the policy; undefined where there is none. */
   readonly anchored: () => SignedHead | undefined;
@@ -65,7 +65,7 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
   const copy = async (head: SignedHead, signal: AbortSignal): Promise<void> => {
     // The signal is that of the cadence, which is one and the same until the end.
     if (!replica || ended !== signal) {
-      const target = gate.guard(await openTarget(), signal);
+      const target = gate.guard(await openTarget(signal), signal);
       replica = await openReplica({
         readFile: (path) => files.files.read(path),
         target,
@@ -88,7 +88,7 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       if (!own) return;
       let newest: Awaited<ReturnType<typeof newestReplicatedHead>>;
       try {
-        const target = gate.guard(await openTarget(), signal);
+        const target = gate.guard(await openTarget(signal), signal);
         await refuseSuccessor(target, log);
         newest = await newestReplicatedHead(target, origin, files.verifier);
       } catch (error) {
