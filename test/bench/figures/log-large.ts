@@ -132,9 +132,15 @@ async function compareSidecars(large: Daemon, small: Daemon, effort: Effort): Pr
 async function measureQueries(dir: string, size: number): Promise<Figure[]> {
   const main = await bundledCommand();
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-index-'));
+  const index = ['--index', join(folder, 'index'), '--limit', '50'];
   const query = (number: number): string[] => [
-    ...['audit', 'log', '--dir', dir, '--index', join(folder, 'index'), '--limit', '50'],
-    ...['--identity', sampleIdentity(number)],
+    'audit',
+    'log',
+    '--dir',
+    dir,
+    ...index,
+    '--identity',
+    sampleIdentity(number),
   ];
   const timed = async (run: () => unknown): Promise<number> => {
     const startMs = performance.now();

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { inWorkers, type WorkerRanges } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
 import { unreadable } from './readable-logs.ts';
