@@ -15,10 +15,10 @@ import { findServer } from '../servers/find.ts';
 const CUT = 'the record goes on in another shard: add its key to the trust policy';
 
 /** The command by which a daemon starts at a time of its own, and jumps to another with SIGUSR2. */
-const atTime = (now: string, then = now): [string, ...string[]] => [
+const atTime = (now: string, jumpTo = now): [string, ...string[]] => [
   process.execPath,
   '--import',
-  new URL(`../daemon/moved-clock.ts?${String(new URLSearchParams({ now, then }))}`, import.meta.url).href,
+  new URL(`../daemon/moved-clock.ts?${String(new URLSearchParams({ now, jumpTo }))}`, import.meta.url).href,
   ...TALLYSTICK,
 ];
 

@@ -31,7 +31,7 @@ export async function openShardAnchoring({ log, open, logger }: ShardAnchoringOp
   let behind = 0;
   let ended = false;
 
-  const next = async (opened: AnchoredLog): Promise<void> => {
+  const follow = async (opened: AnchoredLog): Promise<void> => {
     await current.finish(CLOSING_ROUND_MS);
     if (ended) return;
     try {
@@ -60,7 +60,7 @@ export async function openShardAnchoring({ log, open, logger }: ShardAnchoringOp
     },
     goOn(opened) {
       behind += 1;
-      going = going.then(() => next(opened));
+      going = going.then(() => follow(opened));
     },
     finish: (deadlineMs) => end((last) => last.finish(deadlineMs)),
     stop: () => end((last) => last.stop()),

@@ -115,8 +115,8 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
     published: () => log.published(),
     publish: () => log.publish(),
     async *readRecords(from, to) {
-      const newest = log;
-      for (const shard of [...closed]) yield* (await openClosed(shard)).readRecords(from, to);
+      const [before, newest] = [closed.slice(), log];
+      for (const shard of before) yield* (await openClosed(shard)).readRecords(from, to);
       yield* newest.readRecords(from, to);
     },
     append(make) {

@@ -82,7 +82,12 @@ export function openingInputs(
 export type FingerprintsMember = RecordBodies['log.genesis']['fingerprints'];
 
 /** Returns the last head of the log before, as a first record has it. */
-export function headMember({ checkpoint, origin, root, size }: PreviousHead) {
+export function headMember({
+  checkpoint,
+  origin,
+  root,
+  size,
+}: PreviousHead): RecordBodies['log.shard_opened']['previous'] {
   return {
     checkpoint: Buffer.from(checkpoint).toString(),
     origin,

@@ -243,7 +243,7 @@ describe('a shard that is full', () => {
 });
 
 describe('the key of a shard', () => {
-  const keysIn = async (folder: string) => (await readdir(folder)).filter((name) => /^log-key/.test(name)).sort();
+  const keysIn = async (folder: string) => (await readdir(folder)).filter((name) => name.startsWith('log-key')).sort();
 
   test('is its own, and is removed when the next one has begun', async () => {
     const folder = temporaryFolder();
