@@ -97,6 +97,8 @@ test('what a service has used is on record, and a token that nobody used is list
   });
   expect(figure(report, 'of leases on record')).toMatchObject({ count: 3, grade: 'verified-by-api' });
   expect(figure(report, 'tokens released')).toMatchObject({ count: 2, grade: 'recorded' });
+  expect(figure(report, 'uses reported by workloads')).toMatchObject({ count: 3, grade: 'reported' });
+  expect(figure(report, 'leases reported, and seen by an API')).toMatchObject({ count: 1, grade: 'verified-by-api' });
   expect(report.neverSeen).toMatchObject([{ lease: unused, identity: SERVICE }]);
   expect(readFileSync(file, 'utf8')).not.toContain('s3cret');
 

@@ -22,10 +22,14 @@ describe('a tally', () => {
         const drained = tally.drain();
         expect(drained.length).toBeLessThanOrEqual(max);
         expect(drained.reduce((sum, { count }) => sum + count, tally.lost)).toBe(requests.length);
-        const kinds = drained.map(({ token, method, origin, reason }) =>
-          [TOKENS.indexOf(token), method, origin, reason].join(' '),
-        );
+        const kindOf = ({ token, method, origin, reason }: Verified): string =>
+          [TOKENS.indexOf(token), method, origin, reason].join(' ');
+        const kinds = drained.map(kindOf);
         expect(new Set(kinds).size).toBe(kinds.length);
+        for (const each of drained) {
+          const alike = requests.filter(([request]) => kindOf(request) === kindOf(each));
+          expect(each.count).toBe(alike.length);
+        }
         expect(drained.filter(({ firstMs, lastMs }) => firstMs > lastMs)).toEqual([]);
         expect(tally.isEmpty).toBe(true);
       }),

@@ -289,10 +289,10 @@ describe('a disk', () => {
     for (const host of ['a', 'b', 'c', 'd', 'a']) refuse(`https://${host}.example`);
     clock.advance(10_000);
     expect(told.map(({ lost, error }) => [lost, error.code])).toEqual([[2, 'state_unusable']]);
-    expect(appends).toBe(1);
     const closed = receipts.close();
     clock.advance(5_000);
     await closed;
+    expect(appends).toBe(1);
     expect(clock.waiting).toBe(0);
   });
 });
