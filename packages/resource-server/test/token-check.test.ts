@@ -75,6 +75,14 @@ describe('a token seen before', () => {
   });
 });
 
+test('a token for another audience takes no place from one that is good', async () => {
+  const api = await openApi({ maxCachedTokens: 1 });
+  const first = await api.verifier.verify(proven(api, api.token));
+  const other = await api.issuer.token(api.key.jkt, { claims: { aud: 'https://else.example' } });
+  expect((await refusalOf(api.verifier, proven(api, other))).reason).toBe('token_audience');
+  expect(await api.verifier.verify(proven(api, api.token))).toBe(first);
+});
+
 test('a refused token is not kept: it may be good later', async () => {
   const api = await openApi();
   const token = await api.issuer.token(api.key.jkt, { claims: { nbf: NOW + 20 } });

@@ -167,6 +167,64 @@ describe('a finding', () => {
   });
 });
 
+describe('the log is read for', () => {
+  const lease = leaseAt(BEGUN - 1000);
+
+  test('leases that were revoked', async () => {
+    const body = {
+      by: 'holder',
+      effectiveAt: null,
+      identity: CLOSE,
+      jkt: null,
+      late: false,
+      operator: null,
+      upstream: null,
+    } as const;
+    await logs.append('credential.revoked', { ...body, leases: [logs.leases[1]!], v: 1 }, { actor: CLOSE });
+    await logs.publish();
+    const { report } = await reconciled([receiptsOf(use(2), use(2, { first: minute(61), last: minute(61) }))]);
+    expect(report.findings).toMatchObject([{ code: 'used_after_revocation', recorded: minute(60), count: 1 }]);
+  });
+
+  test('releases that did not leave', async () => {
+    await logs.append('credential.undelivered', { v: 1 }, { actor: CLOSE, lease: logs.leases[1]!, outcome: 'failed' });
+    await logs.publish();
+    const { report } = await reconciled([receiptsOf(use(1))]);
+    expect([countOf(report, 'not delivered'), report.neverSeen.length]).toEqual([1, 58]);
+  });
+
+  test('leases that an earlier log has released', async () => {
+    await logs.append('log.carried', { intents: [], leases: [lease], v: 1 });
+    await logs.publish();
+    const { code, report } = await reconciled([receiptsOf(use(1, { lease, jti: lease }))]);
+    expect({ code, count: countOf(report, 'of leases from before this log') }).toEqual({ code: 0, count: 1 });
+  });
+
+  test('releases of what leaves no receipts, which are no tokens that nobody has seen', async () => {
+    await logs.release(CLOSE, 'run-1', { handles: { databaseUser: 'v-close-1' } });
+    await logs.publish();
+    const { report } = await reconciled([receiptsOf(use(1))]);
+    expect(countOf(report, 'releases of what leaves no receipts')).toBe(1);
+    expect(countOf(report, 'tokens released')).toBe(60);
+  });
+});
+
+test('refusals are counted by their code, also of requests that showed no token', async () => {
+  const stranger = { issuer: null, caller: null, lease: null, jti: null, audience: null, jkt: null };
+  const file = receiptsOf(
+    use(1, { verdict: 'invalid_token', reason: 'token_expired', count: 2 }),
+    use(1, { ...stranger, verdict: 'token_missing', reason: 'no_credentials', count: 30 }),
+    use(2, { ...stranger, verdict: 'token_missing', reason: 'no_credentials', count: 1 }),
+  );
+  const { code, report } = await reconciled([file, '--issuer', 'https://tallystick.acme.example']);
+  expect(code).toBe(0);
+  expect([
+    countOf(report, 'requests refused'),
+    countOf(report, 'invalid_token'),
+    countOf(report, 'token_missing'),
+  ]).toEqual([33, 2, 31]);
+});
+
 describe('what cannot be told ends with 3', () => {
   test('whose log it is, by the key of the folder', async () => {
     const { code, report } = await reconciled([receiptsOf(use(1))], []);

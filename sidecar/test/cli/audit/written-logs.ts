@@ -145,12 +145,12 @@ export class WrittenLogs {
     return this.append('identity.registered', { change: null, identity: id, object, v: 1 });
   }
 
-  release(actor: string, run: string): Promise<AuditRecord> {
+  release(actor: string, run: string, parts: Partial<RecordBodies['credential.released']> = {}): Promise<AuditRecord> {
     const lease = leaseId({ nowMs: () => this.nowMs }, this.#random());
     this.leases.push(lease);
     const claimed = { id: 'BP-1042', run, ticket: null };
     const process = { claimed, match: true, registered: ['BP-1042'] };
-    const body = { ...ASKED, handles: { jti: lease } };
+    const body = { ...ASKED, handles: { jti: lease }, ...parts };
     return this.append('credential.released', body, { actor, lease, process, reason: 'entitled' });
   }
 

@@ -55,6 +55,8 @@ describe('what was used', () => {
     const result = judged([again, released(), again, seen()]);
     expect(codes(result)).toEqual([]);
     expect(result.counts).toMatchObject({ released: 1, seen: 1 });
+    const stolen = judged([again, released(), again, seen({ jkt: 'B'.repeat(43) })]);
+    expect(stolen.findings.map(({ record }) => record)).toEqual(['1/1/57']);
   });
 
   test('without a record is a finding, one for all receipts of a token', () => {
