@@ -205,10 +205,20 @@ test('a lease says nothing about the next one', () => {
     onUnseen: () => {},
   });
   judge.begin(LEASE);
-  for (const fact of [{ kind: 'carried' } as const, released(), { kind: 'revoked', atMs: 0 } as const]) judge.add(fact);
+  const first: LeaseFact[] = [
+    { kind: 'carried' },
+    released(),
+    { kind: 'revoked', atMs: 0 },
+    { kind: 'reported', count: 1 },
+  ];
+  for (const fact of first) judge.add(fact);
   judge.end();
   judge.begin('another');
   judge.add({ kind: 'receipt', receipt: { ...receipt(), lease: 'another', jkt: JKT } });
   judge.end();
+  judge.begin('third');
+  for (const fact of [released(), seen({ lease: 'third' })]) judge.add(fact);
+  judge.end();
   expect(findings.map(({ code, lease }) => [code, lease])).toEqual([['used_without_record', 'another']]);
+  expect(judge.counts).toMatchObject({ reportedAndSeen: 0, reportedUnseen: 1, seenUnreported: 1 });
 });
