@@ -84,7 +84,7 @@ test('under the SDK a kill and a restart fail no call', { timeout: 120_000 }, as
     }
   })();
   await expect.poll(() => calls).toBeGreaterThan(0);
-  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
+  for (const signal of (['SIGKILL', 'SIGTERM', 'SIGKILL'] as const).slice(0, times(2, 3))) {
     const before = calls;
     await daemon.kill(signal);
     await expect.poll(() => calls).toBeGreaterThan(before + 3);
