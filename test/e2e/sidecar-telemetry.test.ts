@@ -93,6 +93,7 @@ describe('a sidecar with a collector', () => {
         'tallystick.identity.attested',
         'tallystick.credential.issued',
         'tallystick.credential.denied',
+        'tallystick.audit.checkpoint.published',
       ]),
     );
   });

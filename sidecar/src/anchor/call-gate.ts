@@ -9,14 +9,17 @@ export interface CallGate {
   guard(target: ReplicaTarget, signal: AbortSignal): ReplicaTarget;
 }
 
+/** A list takes a request for a thousand names. */
+const LIST_FACTOR = 12;
+
 /** Returns a gate. After a call that was given up, none is let through until that one has come back: one thread may hang, no more. */
 export function createCallGate(timers: Timers, timeoutMs: number): CallGate {
   let hanging = 0;
-  const call = async <T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+  const call = async <T>(act: () => Promise<T>, signal: AbortSignal, withinMs = timeoutMs): Promise<T> => {
     signal.throwIfAborted();
     if (hanging > 0) throw new Error('an earlier call has not come back');
     const given = Promise.withResolvers<never>();
-    const timer = timers.after(timeoutMs, () => given.reject(new Error(`no answer within ${timeoutMs} ms`)));
+    const timer = timers.after(withinMs, () => given.reject(new Error(`no answer within ${withinMs} ms`)));
     const abort = (): void => given.reject(signal.reason);
     signal.addEventListener('abort', abort);
     const called = act();
@@ -42,7 +45,7 @@ export function createCallGate(timers: Timers, timeoutMs: number): CallGate {
       putIfAbsent: (path, content) => call(() => target.putIfAbsent(path, content), signal),
       remove: (path) => call(() => target.remove(path), signal),
       get: (path) => call(() => target.get(path), signal),
-      list: (folder) => call(() => target.list(folder), signal),
+      list: (folder, after) => call(() => target.list(folder, after), signal, timeoutMs * LIST_FACTOR),
     }),
   };
 }

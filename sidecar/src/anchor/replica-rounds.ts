@@ -18,7 +18,8 @@ import type { Outages } from './outages.ts';
 export interface ReplicaRounds {
   status(): ReplicaStatus;
   /**
-   * Holds the log to the newest head that the replica has.
+   * Holds the log to the newest head that the replica has, if that is no older than its own. Where an older one is of
+   * another history, the first copy finds out.
    *
    * @throws {LogError} `behind_anchor` or `forked`, as a rejection.
    */
@@ -42,7 +43,7 @@ export interface ReplicaRoundsOptions {
 
 export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRounds {
   const { log, files, openTarget, gate, anchored, outages, clock } = options;
-  const { origin, place } = log;
+  const { origin } = log;
   let replica: Replica | undefined;
   let ended: AbortSignal | undefined;
   /** The head that was copied last. */
@@ -90,7 +91,7 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       try {
         const target = gate.guard(await openTarget(signal), signal);
         await refuseSuccessor(target, log);
-        newest = await newestReplicatedHead(target, origin, files.verifier);
+        newest = await newestReplicatedHead(target, origin, files.verifier, own.size);
       } catch (error) {
         if (error instanceof LogError) throw error;
         outages.failed(origin, error);
@@ -122,17 +123,18 @@ export function createReplicaRounds(options: ReplicaRoundsOptions): ReplicaRound
       return true;
     },
   };
+}
 
-  /** A log that came after this one says that this one was rolled back, whoever signed it. */
-  async function refuseSuccessor(target: ReplicaTarget, { origin: own }: AnchoredLog): Promise<void> {
-    const owner = own.slice(0, -placePath(place).length);
-    const { incarnation, shard } = place;
-    for (const next of [
-      { incarnation, shard: shard + 1 },
-      { incarnation: incarnation + 1, shard: 1 },
-    ]) {
-      if ((await target.list(`${owner}${placePath(next)}/anchored`)).length === 0) continue;
-      throw new LogError('behind_anchor', `the replica has a log after ${own}: ${owner}${placePath(next)}`);
-    }
+/** Throws where the replica has a log that came after this one: that says that this one was rolled back, whoever signed it. */
+async function refuseSuccessor(target: ReplicaTarget, { origin, place }: AnchoredLog): Promise<void> {
+  const owner = origin.slice(0, -placePath(place).length);
+  const { incarnation, shard } = place;
+  for (const next of [
+    { incarnation, shard: shard + 1 },
+    { incarnation: incarnation + 1, shard: 1 },
+  ]) {
+    const successor = `${owner}${placePath(next)}`;
+    if ((await target.list(`${successor}/anchored`)).length === 0) continue;
+    throw new LogError('behind_anchor', `the replica has a log after ${origin}: ${successor}`);
   }
 }

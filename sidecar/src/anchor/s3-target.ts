@@ -44,10 +44,16 @@ export function createS3Target(send: SendS3, config: S3Config, clock: Pick<Clock
       const answer = await send({ method: 'DELETE', key: prefix + path });
       if (answer.status !== 204) throw s3Error('removed an object', answer);
     },
-    async list(folder) {
+    async list(folder, after) {
       const paths: string[] = [];
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const page = await listPage(send, `${prefix}${folder}/`, next);
+      const query = {
+        'list-type': '2',
+        'encoding-type': 'url',
+        prefix: `${prefix}${folder}/`,
+        ...(after !== undefined && { 'start-after': prefix + after }),
+      };
+      for (let next: Query | undefined = {}; next;) {
+        const page = await listPage(send, { ...query, ...next });
         paths.push(...page.keys.map((key) => key.slice(prefix.length)));
         next = page.next;
       }
@@ -56,24 +62,16 @@ export function createS3Target(send: SendS3, config: S3Config, clock: Pick<Clock
   };
 }
 
+type Query = Readonly<Record<string, string>>;
+
 /** Returns up to a thousand names, in their order, and what asks for those after them (ListObjectsV2). */
-async function listPage(
-  send: SendS3,
-  prefix: string,
-  from: string,
-): Promise<{ keys: readonly string[]; next: string | undefined }> {
-  const query = {
-    'list-type': '2',
-    'encoding-type': 'url',
-    prefix,
-    ...(from !== '' && { 'continuation-token': from }),
-  };
+async function listPage(send: SendS3, query: Query): Promise<{ keys: readonly string[]; next: Query | undefined }> {
   const answer = await send({ method: 'GET', query });
   if (answer.status !== 200) throw s3Error('listed its objects', answer);
   const xml = answer.body.toString('utf8');
   const keys = Array.from(xml.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => decodeURIComponent(key!));
   const [, token] = /<NextContinuationToken>([^<]+)<\/NextContinuationToken>/.exec(xml) ?? [];
-  return { keys, next: token === undefined ? undefined : unescapeXml(token) };
+  return { keys, next: token === undefined ? undefined : { 'continuation-token': unescapeXml(token) } };
 }
 
 function unescapeXml(text: string): string {

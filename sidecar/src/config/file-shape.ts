@@ -14,7 +14,7 @@ export const FILE_VERSION = 1;
  * What a configuration may ask of the sidecar with `requires`. A name is added with each feature that a
  * configuration can depend on, so that an older version refuses it in words.
  */
-export const FEATURES = ['issuer', 'introspection', 'revocations'] as const;
+export const FEATURES = ['issuer', 'introspection', 'revocations', 'anchors'] as const;
 
 const STATE = object({
   keys: required(text(ABSOLUTE_PATH), 'Folder of the private keys.', '/var/lib/tallystick/keys'),

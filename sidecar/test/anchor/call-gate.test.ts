@@ -43,12 +43,12 @@ test('every call goes through with what it is given, and its answer comes back',
   expect(await target.putIfAbsent('a', bytes)).toBe(true);
   expect(await target.get('a')).toBe(bytes);
   await target.remove('a');
-  expect(await target.list('f')).toEqual(['a']);
+  expect(await target.list('f', 'g')).toEqual(['a']);
   expect(seen).toEqual([
     ['put', 'a', bytes],
     ['get', 'a'],
     ['remove', 'a'],
-    ['list', 'f'],
+    ['list', 'f', 'g'],
   ]);
 });
 

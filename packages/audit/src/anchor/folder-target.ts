@@ -51,7 +51,7 @@ export function createFolderTarget(files: LogFiles): ReplicaTarget {
       if (folder.endsWith('.p') && (await files.list(folder)).length === 0) await files.removeFolder(folder);
     },
     get: (path) => files.read(path),
-    list,
+    list: async (folder, after = '') => (await list(folder)).filter((path) => path > after),
   };
 }
 

@@ -12,6 +12,10 @@ export interface ReplicaTarget {
   get(path: string): Promise<Uint8Array | undefined>;
   /** Takes an object away that another one holds the content of; no harm where there is none. */
   remove(path: string): Promise<void>;
-  /** Returns the paths of all objects below a folder, in no order. */
-  list(folder: string): Promise<string[]>;
+  /**
+   * Returns the paths of all objects below a folder, in no order.
+   *
+   * @param after Of those alone that sort behind this path, by code units.
+   */
+  list(folder: string, after?: string): Promise<string[]>;
 }

@@ -5,6 +5,8 @@ import { TlogError } from '../tlog/tlog-error.ts';
 import { AnchorError } from './anchor-error.ts';
 import type { ReplicaTarget } from './replica-target.ts';
 
+const sizeInPath = (size: number): string => String(size).padStart(16, '0');
+
 /** A head that a replica holds. */
 export interface ReplicatedHead extends Checkpoint {
   readonly checkpoint: Uint8Array;
@@ -17,22 +19,25 @@ export interface ReplicatedHead extends Checkpoint {
  */
 export function headPath(folder: string, size: number, checkpoint: Uint8Array): string {
   const digest = hash('sha256', checkpoint, 'hex').slice(0, 16);
-  return `${folder}/anchored/${String(size).padStart(16, '0')}-${digest}`;
+  return `${folder}/anchored/${sizeInPath(size)}-${digest}`;
 }
 
 /**
  * Returns the newest head of a replica that its log has signed, as an anchor to hold the log to; undefined where there is
  * none. What anybody else has put there is passed over.
  *
+ * @param fromSize Heads of fewer records are not looked for: after years there are many.
  * @throws {AnchorError} `replica_unavailable`, as a rejection
  */
 export async function newestReplicatedHead(
   target: ReplicaTarget,
   folder: string,
   log: NoteVerifier,
+  fromSize = 0,
 ): Promise<ReplicatedHead | undefined> {
   try {
-    for (const path of (await target.list(`${folder}/anchored`)).toSorted().toReversed()) {
+    const paths = await target.list(`${folder}/anchored`, `${folder}/anchored/${sizeInPath(fromSize)}`);
+    for (const path of paths.toSorted().toReversed()) {
       const checkpoint = await target.get(path);
       const head = checkpoint && openHead(checkpoint, log);
       if (head) return head;

@@ -48,6 +48,9 @@ export function describeReplicaTarget(title: string, open: () => Promise<Replica
       expect((await target.list('o/tile/0')).toSorted()).toEqual(paths.toSorted());
       expect(await target.list('o/anchored')).toEqual(['o/anchored/1-a']);
       expect(await target.list('o/nothing')).toEqual([]);
+      const behind = await target.list('o/tile/0', 'o/tile/0/000.p');
+      expect(behind.toSorted()).toEqual(paths.slice(1));
+      expect(await target.list('o/tile/0', 'o/tile/0/x001/x234/067.p/112')).toEqual([]);
     });
 
     test('what was removed is gone, and what never was is none the worse', async () => {
