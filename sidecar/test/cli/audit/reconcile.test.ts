@@ -51,7 +51,7 @@ async function reconciled(
 }
 
 const countOf = ({ figures }: Reconciliation, figure: string): number | undefined =>
-  figures.find((each) => each.figure.trim() === figure)?.count;
+  figures.find((each) => each.figure === figure)?.count;
 
 describe('receipts that the record bears out', () => {
   test('end with 0, and say what was never seen', async () => {
@@ -61,17 +61,17 @@ describe('receipts that the record bears out', () => {
       verdict: 'holds',
       findings: [],
     });
-    expect(countOf(report, 'requests accepted')).toBe(3);
-    expect(countOf(report, 'of leases on record')).toBe(3);
-    expect(countOf(report, 'tokens released')).toBe(60);
-    expect(countOf(report, 'seen by an API')).toBe(3);
-    expect(countOf(report, 'never seen, by an API that was watched')).toBe(57);
+    expect(countOf(report, 'requests_accepted')).toBe(3);
+    expect(countOf(report, 'uses_recorded')).toBe(3);
+    expect(countOf(report, 'tokens_released')).toBe(60);
+    expect(countOf(report, 'tokens_seen')).toBe(3);
+    expect(countOf(report, 'tokens_never_seen')).toBe(57);
     expect(report.neverSeen).toHaveLength(57);
     expect(report.neverSeen[0]).toMatchObject({ lease: logs.leases[3], identity: REPORT, credential: 'ledger-api' });
     expect(report.log).toMatchObject({ records: logs.size, from: START, to: minute(60), notJudged: 0 });
     // REPORT was denied a tenth as often, and came nonetheless.
-    expect(countOf(report, 'identities denied, by what they asked for')).toBe(1);
-    expect(countOf(report, 'came to the API nonetheless')).toBe(1);
+    expect(countOf(report, 'denied')).toBe(1);
+    expect(countOf(report, 'denied_came')).toBe(1);
   });
 
   test('name the grade of every figure, and call the word of a workload what it is', async () => {
@@ -94,7 +94,7 @@ describe('receipts that the record bears out', () => {
     expect(new Set(report.figures.map(({ grade }) => grade))).toEqual(
       new Set(['recorded', 'verified-by-api', 'reported']),
     );
-    expect(report.figures.find(({ figure }) => figure === 'uses reported by workloads')).toMatchObject({
+    expect(report.figures.find(({ figure }) => figure === 'uses_reported')).toMatchObject({
       count: 9,
       grade: 'reported',
     });
@@ -111,15 +111,15 @@ describe('receipts that the record bears out', () => {
     const first = written(receiptsFile([mark({ time: minute(0) }), use(1)]));
     const second = written(receiptsFile([use(2), mark({ time: minute(30), state: 'closed' })], 2));
     const { code, report } = await reconciled([second, first]);
-    expect({ code, uses: countOf(report, 'of leases on record') }).toEqual({ code: 0, uses: 2 });
+    expect({ code, uses: countOf(report, 'uses_recorded') }).toEqual({ code: 0, uses: 2 });
     expect(report.receipts).toMatchObject({ files: 2, lines: 4, runs: 1, audiences: [AUDIENCE], gaps: 0 });
   });
 
   test('are counted in a period alone, and compared with releases before it', async () => {
     const file = receiptsOf(use(1), use(2), use(30));
     const { code, report } = await reconciled([file, '--since', minute(20), '--until', minute(40)]);
-    expect({ code, uses: countOf(report, 'of leases on record') }).toEqual({ code: 0, uses: 1 });
-    expect(countOf(report, 'tokens released')).toBe(20);
+    expect({ code, uses: countOf(report, 'uses_recorded') }).toEqual({ code: 0, uses: 1 });
+    expect(countOf(report, 'tokens_released')).toBe(20);
     const late = receiptsOf(use(1, { first: minute(10), last: minute(10) }));
     expect((await reconciled([late, '--since', minute(5)])).code).toBe(0);
   });
@@ -135,7 +135,7 @@ describe('a finding', () => {
       count: 1,
     });
     expect(report.findings).toMatchObject([{ code: 'used_without_record', lease, caller: REPORT, count: 4 }]);
-    expect(countOf(report, 'without a record')).toBe(4);
+    expect(countOf(report, 'uses_without_record')).toBe(4);
   });
 
   test('names the record that is contradicted, as "prove" takes it', async () => {
@@ -190,22 +190,22 @@ describe('the log is read for', () => {
     await logs.append('credential.undelivered', { v: 1 }, { actor: CLOSE, lease: logs.leases[1]!, outcome: 'failed' });
     await logs.publish();
     const { report } = await reconciled([receiptsOf(use(1))]);
-    expect([countOf(report, 'not delivered'), report.neverSeen.length]).toEqual([1, 58]);
+    expect([countOf(report, 'tokens_undelivered'), report.neverSeen.length]).toEqual([1, 58]);
   });
 
   test('leases that an earlier log has released', async () => {
     await logs.append('log.carried', { intents: [], leases: [lease], v: 1 });
     await logs.publish();
     const { code, report } = await reconciled([receiptsOf(use(1, { lease, jti: lease }))]);
-    expect({ code, count: countOf(report, 'of leases from before this log') }).toEqual({ code: 0, count: 1 });
+    expect({ code, count: countOf(report, 'uses_from_before') }).toEqual({ code: 0, count: 1 });
   });
 
   test('releases of what leaves no receipts, which are no tokens that nobody has seen', async () => {
     await logs.release(CLOSE, 'run-1', { handles: { databaseUser: 'v-close-1' } });
     await logs.publish();
     const { report } = await reconciled([receiptsOf(use(1))]);
-    expect(countOf(report, 'releases of what leaves no receipts')).toBe(1);
-    expect(countOf(report, 'tokens released')).toBe(60);
+    expect(countOf(report, 'releases_without_receipts')).toBe(1);
+    expect(countOf(report, 'tokens_released')).toBe(60);
   });
 });
 
@@ -218,11 +218,8 @@ test('refusals are counted by their code, also of requests that showed no token'
   );
   const { code, report } = await reconciled([file, '--issuer', 'https://tallystick.acme.example']);
   expect(code).toBe(0);
-  expect([
-    countOf(report, 'requests refused'),
-    countOf(report, 'invalid_token'),
-    countOf(report, 'token_missing'),
-  ]).toEqual([33, 2, 31]);
+  expect(countOf(report, 'requests_refused')).toBe(33);
+  expect(report.refused).toEqual({ invalid_token: 2, token_missing: 31 });
 });
 
 describe('what cannot be told ends with 3', () => {
@@ -272,7 +269,7 @@ describe('what cannot be told ends with 3', () => {
 test('a file that was torn at its end is judged by its whole lines', async () => {
   const whole = receiptsFile([mark({ time: minute(0) }), use(1), use(2)]);
   const { code, report } = await reconciled([written(whole.slice(0, -40))]);
-  expect({ code, uses: countOf(report, 'of leases on record'), torn: report.receipts.torn }).toEqual({
+  expect({ code, uses: countOf(report, 'uses_recorded'), torn: report.receipts.torn }).toEqual({
     code: 0,
     uses: 1,
     torn: 1,

@@ -1,5 +1,6 @@
 import { neutralText } from '@tallystick/audit';
 import { table } from '../../table.ts';
+import type { Figure, FigureName } from './figures.ts';
 import type { Finding, FindingCode } from './finding.ts';
 import type { NotShown, Reconciliation } from './report.ts';
 
@@ -15,6 +16,29 @@ const FINDINGS: Readonly<Record<FindingCode, string>> = {
   used_after_revocation: 'was accepted after it was revoked',
   used_after_suspension: 'was accepted after its identity was suspended',
   used_after_end: 'was accepted after its end',
+};
+
+const FIGURES: Readonly<Record<FigureName, string>> = {
+  requests_accepted: 'requests accepted',
+  uses_recorded: '  of leases on record',
+  uses_from_before: '  of leases from before this log',
+  uses_newer: '  after the end of this log',
+  uses_without_record: '  without a record',
+  requests_refused: 'requests refused',
+  tokens_released: 'tokens released',
+  tokens_seen: '  seen by an API',
+  tokens_never_seen: '  never seen, by an API that was watched',
+  tokens_not_seen_yet: '  not seen yet',
+  tokens_not_watched: '  for an API or a time without receipts',
+  tokens_undelivered: '  not delivered',
+  releases_without_receipts: 'releases of what leaves no receipts',
+  uses_reported: 'uses reported by workloads',
+  leases_reported_and_seen: '  leases reported, and seen by an API',
+  leases_reported_only: '  leases reported alone',
+  leases_seen_only: '  leases seen by an API alone',
+  denied: 'identities denied, by what they asked for',
+  denied_came: '  came to the API nonetheless',
+  denied_never_tried: '  never tried',
 };
 
 const NOT_SHOWN: Readonly<Record<NotShown, string>> = {
@@ -43,7 +67,7 @@ export function describeReconciliation(report: Reconciliation): string {
     '',
     ...table(
       ['figure', 'count', 'grade'],
-      figures.map((each) => [each.figure, String(each.count), each.grade]),
+      figures.flatMap((figure) => rows(figure, report)),
     ),
   );
   lines.push('', `${verdict === 'not_shown' ? 'not shown' : verdict}: ${SAYS[verdict]}`);
@@ -54,10 +78,16 @@ export function describeReconciliation(report: Reconciliation): string {
     const leases = neverSeen.map(({ lease, identity, credential, released, record }) => {
       return `${lease} ${identity} ${credential ?? '—'}, ${released}, record ${record}`;
     });
-    lines.push(...listed(leases, figures.find(({ figure }) => figure.includes('never seen'))!.count));
+    lines.push(...listed(leases, figures.find(({ figure }) => figure === 'tokens_never_seen')!.count));
   }
   lines.push('', 'A figure that is "reported" is the word of the workload: nobody should lose a right by it.');
   return `${lines.map(neutralText).join('\n')}\n`;
+}
+
+/** Refusals are followed by their codes. */
+function rows({ figure, count, grade }: Figure, { refused }: Reconciliation): string[][] {
+  const codes = figure === 'requests_refused' ? Object.entries(refused) : [];
+  return [[FIGURES[figure], String(count), grade], ...codes.map(([code, of]) => [`  ${code}`, String(of), grade])];
 }
 
 const SAYS: Readonly<Record<Reconciliation['verdict'], string>> = {

@@ -42,6 +42,8 @@ export interface Reconciliation {
     readonly otherIssuers: number;
   };
   readonly figures: readonly Figure[];
+  /** Refused requests by their code; what an API says, as all receipts are. */
+  readonly refused: Readonly<Record<string, number>>;
   /** At most 1,000. */
   readonly findings: readonly Finding[];
   readonly findingCount: number;

@@ -37,6 +37,7 @@ describe('an API is watched', () => {
     const apart = covering(...run(OTHER, 12, 20), ...run(WRITER, 0, 10));
     expect(watched(apart, 1, 19)).toBe('not');
     expect(watched(apart, 13, 30)).toBe('begun');
+    expect(watched(apart, 1, 9)).toBe('whole');
   });
 
   test('to the mark that its lines are written, not to one that a new file begins with', () => {
