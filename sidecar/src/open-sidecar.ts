@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { OpenJournal } from '@tallystick/audit';
+import type { Head, OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
 import { assemble, MAX_LIFETIME_SECONDS, type Sidecar } from './assemble.ts';
 import type { AnchoredLog } from './anchor/anchored-log.ts';
@@ -25,6 +25,7 @@ import type { Operator } from './record/record.ts';
 import { openRecordedRegistry } from './record/recorded-registry.ts';
 import { openShardAnchoring, type ShardAnchoring } from './record/shard-anchoring.ts';
 import { startShardCutting } from './record/shard-cutting.ts';
+import { startShardRetention } from './record/shard-retention.ts';
 import { refuseEarlierRecord } from './state/earlier-record.ts';
 import { openStanding } from './state/standing.ts';
 import { prepareStateFolder, sidecarId } from './state/state-folder.ts';
@@ -77,15 +78,16 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
   for (const folder of folders) await prepareStateFolder(folder);
   const lock = lockState(folders);
   let recorder: OpenedRecorder | undefined;
-  let stopCutting: (() => Promise<void>) | undefined;
+  const stops: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    await stopCutting?.();
+    await Promise.all(stops.map((stop) => stop()));
     await recorder?.close().catch((error: unknown) => log.error('the record did not close', errorFields(error)));
     lock.release();
   };
   try {
     const id = await sidecarId(config.state.leases, config.sidecarId, clock, random);
     const telemetry = await options.telemetry(id);
+    const replicated = new Map<string, Head>();
     const escrow = config.audit.escrow === undefined ? undefined : await readEscrow(config.audit.escrow);
     const recording = openRecorder({
       folder: config.state.audit,
@@ -101,8 +103,9 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       localMax: config.audit.localMax,
       escrow,
       fiscalYear: config.audit.fiscalYear,
+      isReplicated: config.audit.replica !== undefined,
       newIncarnation: options.newIncarnation,
-      anchor: options.anchored ? anchor(options, telemetry) : undefined,
+      anchor: options.anchored ? anchor(options, telemetry, replicated) : undefined,
       onFailure: (error) => {
         log.error('the record failed: nothing is released any more', errorFields(error));
         telemetry.recordEnded(error);
@@ -149,15 +152,21 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       epoch: ulid(clock, random),
     });
     const { isSuspended } = await standing;
-    stopCutting = startShardCutting({
-      recorder,
-      recorded,
-      isSuspended,
-      leases: () => Array.from(sidecar.table.all(), (lease) => lease.id),
-      keys: config.state.keys,
-      timers,
-      log,
-    });
+    stops.push(
+      startShardCutting({
+        recorder,
+        recorded,
+        isSuspended,
+        leases: () => Array.from(sidecar.table.all(), (lease) => lease.id),
+        keys: config.state.keys,
+        timers,
+        log,
+      }),
+    );
+    if (config.audit.replica) {
+      const { hold } = config.audit;
+      stops.push(startShardRetention({ recorder, folder: config.state.audit, replicated, hold, timers, log }));
+    }
     return { sidecar, recorder, close };
   } catch (error) {
     await close();
@@ -169,12 +178,23 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
 function anchor(
   { config: { state, audit }, clock, timers, random, log: logger }: OpenOptions,
   telemetry: SidecarTelemetry,
+  replicated: Map<string, Head>,
 ): ((log: AnchoredLog) => Promise<ShardAnchoring>) | undefined {
   if (audit.anchors.policy === undefined && !audit.replica && telemetry === noTelemetry) return undefined;
   const published = telemetry.checkpointPublished;
   const open = async (log: AnchoredLog): Promise<Anchoring> => {
     const { openAnchoring } = await import('./anchor/open-anchoring.ts');
-    return openAnchoring({ log, folder: state.audit, config: audit, clock, timers, random, logger, published });
+    return openAnchoring({
+      log,
+      folder: state.audit,
+      config: audit,
+      clock,
+      timers,
+      random,
+      logger,
+      published,
+      replicated: (closed) => replicated.set(closed.origin, closed),
+    });
   };
   return (log) => openShardAnchoring({ log, open, logger });
 }

@@ -61,6 +61,7 @@ export function configOf(
     audit: {
       anchors: { policy: undefined, intervalMs: 300_000 },
       replica: undefined,
+      hold: false,
       durability: 'node',
       localMax: undefined,
       fiscalYear: { start: '01-01', zone: 'UTC' },

@@ -22,6 +22,8 @@ export interface AnchoringOptions {
   readonly timers: Timers;
   readonly random: Random;
   readonly logger: Log;
+  /** Told of each log that takes no more records when the replica has acknowledged all of it. */
+  readonly replicated: (closed: AnchoredHeadMember) => void;
   /** Told of the published head at the pace of anchors. */
   readonly published: (head: AnchoredHeadMember) => void;
 }
@@ -60,9 +62,9 @@ export async function openAnchoring(options: AnchoringOptions): Promise<Anchorin
     throw error;
   }
   /** Logs that take no more records, and are not whole in the replica yet. */
-  const closed = new Set<ReplicaRounds>();
+  const closed = new Map<ReplicaRounds, AnchoredLog>();
   for (const before of config.replica ? await closedLogs(options.folder, log) : []) {
-    closed.add((await openReplicaRounds(before, parts))!);
+    closed.set((await openReplicaRounds(before, parts))!, before);
   }
 
   let told: number | undefined;
@@ -79,7 +81,12 @@ export async function openAnchoring(options: AnchoringOptions): Promise<Anchorin
     return reached;
   };
   const copy = async (signal: AbortSignal): Promise<boolean> => {
-    for (const rounds of closed) if (await rounds.round(signal)) closed.delete(rounds);
+    for (const [rounds, before] of closed) {
+      if (!(await rounds.round(signal))) continue;
+      closed.delete(rounds);
+      const head = headOf(before, before.published());
+      if (head) options.replicated(head);
+    }
     return (await anchors.replica?.round(signal)) ?? true;
   };
   const pace = { intervalMs: config.anchors.intervalMs, timers, random };

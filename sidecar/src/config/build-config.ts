@@ -38,6 +38,7 @@ export function buildConfig(file: FileValue): Config {
         intervalMs: parseDurationMs(file.audit?.anchors?.interval ?? DEFAULT_INTERVAL)!,
       },
       replica: buildReplica(file.audit?.replica),
+      hold: file.audit?.hold ?? false,
       escrow: file.audit?.escrow,
     },
     fleetSize: file.fleet?.size ?? 1,

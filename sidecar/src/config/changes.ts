@@ -43,6 +43,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
       'audit.zone': (config) => config.audit.fiscalYear.zone,
       'audit.anchors': (config) => config.audit.anchors,
       'audit.replica': (config) => config.audit.replica,
+      'audit.hold': (config) => config.audit.hold,
       'audit.escrow': (config) => config.audit.escrow,
       'sidecar.id': (config) => config.sidecarId,
     }),

@@ -32,6 +32,8 @@ export interface Config {
       readonly intervalMs: number;
     };
     readonly replica: ReplicaConfig | undefined;
+    /** A legal hold: no closed shard is deleted here. */
+    readonly hold: boolean;
     /** Absolute path of the public key that fingerprint keys are sealed to; undefined: they are not sealed. */
     readonly escrow: string | undefined;
   };

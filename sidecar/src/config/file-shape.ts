@@ -4,7 +4,7 @@ import { ABSOLUTE_PATH } from './file-path.ts';
 import { IDENTITY } from './identity-shape.ts';
 import { LISTEN } from './listen-shape.ts';
 import { defaulted, object, optional, required } from './object-shape.ts';
-import { choice, constant, either, integer, list, map, text, type TypeOf } from './shape.ts';
+import { choice, constant, either, flag, integer, list, map, text, type TypeOf } from './shape.ts';
 import { BYTES, DAY_OF_YEAR, ISSUER_URL, NAME, SIDECAR_ID, TIME_ZONE, TRUST_DOMAIN } from './texts.ts';
 
 /** The format of configuration files that this version reads. */
@@ -89,6 +89,11 @@ export const FILE = object(
         zone: defaulted(text(TIME_ZONE), 'UTC', 'The IANA time zone in which that day begins.'),
         anchors: optional(ANCHORS, 'How heads of the record become known outside of this machine.'),
         replica: optional(REPLICA, 'Where a copy of the record is kept.'),
+        hold: defaulted(
+          flag(),
+          false,
+          'A legal hold: no closed shard is deleted here for space, even if the replica has all of it.',
+        ),
         escrow: optional(
           text(ABSOLUTE_PATH),
           'File of an RSA public key, PEM: the key of fingerprints is sealed to it, so that a leaked secret is found when this machine is gone.',

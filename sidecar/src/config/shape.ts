@@ -76,6 +76,17 @@ export function integer({ min, max }: { min: number; max: number }): Shape<numbe
   };
 }
 
+/** Yes or no. */
+export function flag(): Shape<boolean> {
+  return {
+    schema: { type: 'boolean' },
+    read(value, path, report) {
+      if (typeof value === 'boolean') return value;
+      return wrong(report, path, 'is not true or false', 'write true or false');
+    },
+  };
+}
+
 /** One of a closed set of words. `later`: words of a version to come, refused as such. */
 export function choice<const T extends string>(words: readonly T[], later: readonly string[] = []): Shape<T> {
   const all = words.length === 1 ? `"${words[0]}"` : `one of ${words.join(', ')}`;

@@ -42,7 +42,7 @@ import type { Operator, Recorder, RecordInput } from './record.ts';
 import { createRecorder, recordOf } from './recorder.ts';
 import type { ShardAnchoring } from './shard-anchoring.ts';
 import type { AnchoredSize } from './shard-keys.ts';
-import { createShardLog, SHARD_RECORDS, type ShardLog } from './shard-log.ts';
+import { createShardLog, type ShardLog } from './shard-log.ts';
 import { periodAt, type FiscalYear } from './shard-period.ts';
 import {
   closingInputs,
@@ -53,6 +53,7 @@ import {
   openingInputs,
   type FingerprintsMember,
 } from './shard-records.ts';
+import { shardRecords } from './shard-size.ts';
 import { ShardState } from './shard-state.ts';
 import { readShownHead } from './shown-head.ts';
 
@@ -84,7 +85,9 @@ export interface OpenRecorderOptions {
   readonly anchor: ((log: AnchoredLog) => Promise<ShardAnchoring>) | undefined;
   /** By which years the log is cut into shards. */
   readonly fiscalYear: FiscalYear;
-  /** So many records are in a shard at the most; absent: {@link SHARD_RECORDS}. Tests fill a shard sooner. */
+  /** Closed shards are deleted where space gets short: then they are smaller. */
+  readonly isReplicated: boolean;
+  /** So many records are in a shard at the most; absent: as {@link shardRecords} has it. Tests fill one sooner. */
   readonly shardRecords?: number;
   /** Told once when records can no longer be written. */
   readonly onFailure: (error: TallystickError) => void;
@@ -101,6 +104,8 @@ export interface OpenedRecorder extends Recorder {
   readonly place: LogPlace;
   /** How much of that shard is known outside of this machine. */
   anchoredSize(): AnchoredSize;
+  /** Counts again how much space the logs use: something was deleted. */
+  countSpace(): Promise<void>;
   /** From now on shards are cut, as the year of the books or their size ends. */
   startCutting(carries: Carries): void;
   /** Names a secret by the key of this incarnation. */
@@ -185,7 +190,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       first,
       begunMs: Date.parse((await recordAt(first, 0)).time),
       periodAt: (ms) => periodAt(ms, options.fiscalYear),
-      maxRecords: options.shardRecords ?? SHARD_RECORDS,
+      maxRecords: options.shardRecords ?? shardRecords(first.space.limit.maxBytes, options.isReplicated),
       clock,
       openClosed: ({ place, vkey }) =>
         openLogReader(createNodeLogFiles(join(folder, placePath(place))), logVerifier(parseVkey(vkey))),
@@ -249,6 +254,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       heartbeat?.postpone();
       return recorder.append(input);
     },
+    countSpace: () => log.countSpace(),
     anchoredSize: () => anchoring?.anchoredSize() ?? 'not_asked',
     startCutting({ identities, isSuspended, leases, onCut }) {
       state.seed(identities, isSuspended);

@@ -2,12 +2,6 @@ import type { Appended, Log, LogPlace, LogReader } from '@tallystick/audit';
 import { TallystickError, type Clock } from '@tallystick/core';
 import type { Period } from './shard-period.ts';
 
-/**
- * So many records are in a shard at the most: 256 to the third, where the lowest three levels of its tree are full. A
- * verifier reads them in a minute, and they take some 20 GiB.
- */
-export const SHARD_RECORDS: number = 2 ** 24;
-
 /** Why a shard ends. */
 export interface CutCause {
   readonly cause: 'period' | 'size';
@@ -25,7 +19,10 @@ export interface Cutter {
 }
 
 /** The shard that takes records now, whichever it is: it gives way to the next one as its year or its size ends. */
-export interface ShardLog extends Pick<Log, 'head' | 'published' | 'publish' | 'space' | 'failure' | 'readRecords'> {
+export interface ShardLog extends Pick<
+  Log,
+  'head' | 'published' | 'publish' | 'space' | 'countSpace' | 'failure' | 'readRecords'
+> {
   readonly origin: string;
   readonly place: LogPlace;
   /**
@@ -46,7 +43,7 @@ export interface ShardLogOptions {
   /** When its first record was made: the shard belongs to that year of the books. */
   readonly begunMs: number;
   readonly periodAt: (ms: number) => Period;
-  /** {@link SHARD_RECORDS}, but in tests. */
+  /** So many are in a shard at the most. */
   readonly maxRecords: number;
   /** Gives records their time. */
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -114,6 +111,7 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
     head: () => log.head(),
     published: () => log.published(),
     publish: () => log.publish(),
+    countSpace: () => log.countSpace(),
     async *readRecords(from, to) {
       const [before, newest] = [closed.slice(), log];
       for (const shard of before) yield* (await openClosed(shard)).readRecords(from, to);

@@ -92,6 +92,7 @@ async function anchoredRecorder(
             random: systemRandom,
             logger: memoryLog(),
             published: () => {},
+            replicated: () => {},
             ...anchoring,
           }),
         logger: memoryLog(),

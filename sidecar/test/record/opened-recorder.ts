@@ -24,6 +24,7 @@ export async function openedRecorder(
     openJournal: inlineJournal(createNodeDisk, { unitBytes: 65_536, segmentBytes: 262_144 }),
     localMax: undefined,
     escrow: undefined,
+    isReplicated: false,
     fiscalYear: { start: '01-01', zone: 'UTC' },
     newIncarnation: undefined,
     anchor: undefined,

@@ -39,6 +39,8 @@ export interface LogWriter extends LogReader {
   /** The failure after which nothing is appended any more; undefined while all is well. */
   readonly failure: TallystickError | undefined;
   readonly space: Space;
+  /** Counts again how much space is used: something was deleted. */
+  countSpace(): Promise<void>;
   /**
    * Appends one record and resolves when it is durable under a signed head.
    *
@@ -152,6 +154,7 @@ export function createLog(parts: LogParts): LogWriter {
   return {
     origin,
     space,
+    countSpace: () => space.count(),
     get failure() {
       return failure;
     },

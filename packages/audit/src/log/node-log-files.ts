@@ -16,7 +16,8 @@ export function createNodeLogFiles(root: string): LogFiles {
     for (const entry of await readdir(at(path), { withFileTypes: true }).catch(absent<never[]>([]))) {
       const inner = join(path, entry.name);
       if (entry.isDirectory()) bytes += await usage(inner);
-      else if (entry.isFile()) bytes += (await lstat(at(inner))).size;
+      // It may be gone by now.
+      else if (entry.isFile()) bytes += (await lstat(at(inner)).catch(absent(undefined)))?.size ?? 0;
     }
     return bytes;
   };

@@ -74,6 +74,8 @@ export const LOG_BODIES = {
   }),
   /** The last leaf of a shard. */
   'log.shard_closed': object({ cause: oneOf('period', 'size', 'retired'), next: nullable(originText), v: integer(1) }),
+  /** A closed shard is deleted on this machine: a replica has all of it. `head` is the one that closed it. */
+  'log.shard_deleted': object({ head, v: integer(1) }),
   /** A period of the books has ended. */
   'log.period_closed': object({ period, v: integer(1), zone }),
   /** A hint: a key is trusted because the trust policy says so. */
