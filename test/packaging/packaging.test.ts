@@ -184,11 +184,12 @@ describe('types', () => {
     await project.run(process.execPath, [tools.tsc(version), '-p', folder, '--pretty', 'false']);
   };
 
-  test.each(TYPESCRIPTS)('of every entry are good under TypeScript %s, for import and for require()', (version) =>
+  // Each in a folder of its own.
+  test.concurrent.each(TYPESCRIPTS)('of every entry are good under TypeScript %s, for import and for require()', (version) =>
     check(version, { module: 'nodenext' }, { 'esm.mts': imports, 'cjs.cts': requires }),
   );
 
-  test('of every entry are good for a bundler', () =>
+  test.concurrent('of every entry are good for a bundler', () =>
     check('7', { module: 'esnext', moduleResolution: 'bundler' }, { 'esm.mts': imports }));
 });
 

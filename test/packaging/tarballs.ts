@@ -13,9 +13,11 @@ export interface PackedPackage extends PublishedPackage {
 
 /** Builds the whole workspace anew and packs every published package into a new folder. */
 export async function packAll(): Promise<PackedPackage[]> {
-  // --force, because outputs that were deleted while the build's notes stayed would not be written again.
-  await runBin('.', 'typescript', ['-b', '--force']);
-  await runBin('sidecar', 'tsup', ['--silent'], 'sidecar');
+  await Promise.all([
+    // --force, because outputs that were deleted while the build's notes stayed would not be written again.
+    runBin('.', 'typescript', ['-b', '--force']),
+    runBin('sidecar', 'tsup', ['--silent'], 'sidecar'),
+  ]);
   const folder = await mkdtemp(join(tmpdir(), 'tallystick-tarballs-'));
   const packages = publishedPackages();
   const filters = packages.flatMap((each) => ['--filter', each.manifest.name]);
