@@ -1,9 +1,10 @@
 // A sidecar whose year of the books ends while workloads ask it for tokens: the real daemon, its real log, and everything
 // that reads it.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { commandJson, tallystick } from '../daemon/command.ts';
 import { startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
 import { socketClient } from '../daemon/socket-client.ts';
@@ -130,6 +131,29 @@ test('a year of the books that ends under load drops no release, and leaves two 
   expect((await again.logged('serving')).record).toBe(cut.record);
   expect((await (await socketClient(again.socket)).token()).status).toBe(200);
 }, 90_000);
+
+test('a replica gets the closed shard whole, and goes on with the next', async () => {
+  const replica = mkdtempSync(join(tmpdir(), 'tallystick-replica-'));
+  onTestFinished(() => rmSync(replica, { recursive: true, force: true }));
+  await using daemon = await startDaemon({
+    command: atTime('2026-12-31T23:58:00Z', '2026-12-31T23:59:59.800Z'),
+    edit: (config) => `${config}audit: { anchors: { interval: 1s }, replica: { folder: ${replica} } }\n`,
+  });
+  const client = await socketClient(daemon.socket);
+  await client.token();
+  process.kill(daemon.pid, 'SIGUSR2');
+  const asking = setInterval(() => void client.token(), 50);
+  const cut = await daemon.logged(CUT);
+  clearInterval(asking);
+  const sizesOf = (origin: unknown): number[] => {
+    const folder = join(replica, String(origin), 'anchored');
+    return (existsSync(folder) ? readdirSync(folder) : []).map((name) => Number(name.slice(0, 16)));
+  };
+  await expect.poll(() => sizesOf(cut.closed), { timeout: 20_000 }).toContain(cut.records);
+  await expect.poll(() => sizesOf(cut.record).length, { timeout: 20_000 }).toBeGreaterThan(0);
+  const { value } = await commandJson<{ record: Record<string, unknown> }>(daemon, 'status');
+  expect(value.record).toMatchObject({ origin: cut.record, durability: 'replicated', rollback: 'detectable' });
+}, 60_000);
 
 function counted(calls: number): () => boolean {
   let left = calls;

@@ -75,6 +75,7 @@ async function anchoredRecorder(
     fiscalYear: { start: '01-01', zone: 'UTC' },
     anchors: { policy: undefined, intervalMs: INTERVAL_MS },
     replica: undefined,
+    hold: false,
     ...audit,
   };
   return openedRecorder(folder, {
