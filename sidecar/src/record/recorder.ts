@@ -51,7 +51,8 @@ export function createRecorder({ log, onRecord, boot, clock, random }: RecorderO
       const id = ulid(clock, random);
       pending++;
       try {
-        const { seq, origin } = await log.append((at, of) => encode(input as RecordInput, id, at, of));
+        let origin = '';
+        const { seq } = await log.append((at, of) => encode(input as RecordInput, id, at, (origin = of)));
         return { id, seq, origin };
       } finally {
         pending--;

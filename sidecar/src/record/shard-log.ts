@@ -29,7 +29,7 @@ export interface ShardLog extends Pick<
    * Appends one record, as {@link Log.append}. While a shard is being cut it waits, in its order; `make` is then called
    * later.
    */
-  append(make: (seq: number, origin: string) => Uint8Array): Promise<Appended & { readonly origin: string }>;
+  append(make: (seq: number, origin: string) => Uint8Array): Promise<Appended>;
   /** From now on shards are cut. */
   startCutting(cutter: Cutter): void;
   /** Waits for a cut, and for what was appended, and closes. */
@@ -66,10 +66,9 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
   const closed: Pick<Log, 'place' | 'vkey'>[] = [];
   let waiting: (() => void)[] = [];
 
-  const place = async (make: (seq: number, origin: string) => Uint8Array): Promise<Appended & { origin: string }> => {
+  const place = (make: (seq: number, origin: string) => Uint8Array): Promise<Appended> => {
     const { origin } = log;
-    const { seq, leafHash } = await log.append((at) => make(at, origin));
-    return { seq, leafHash, origin };
+    return log.append((seq) => make(seq, origin));
   };
   const causeOfCut = (): CutCause['cause'] | undefined => {
     if (clock.nowMs() >= period.toMs) return 'period';

@@ -54,7 +54,7 @@ function signedLog(path: string, checkpoint: Uint8Array, readFile: ReadLogs, { p
       remedy:
         source === 'folder'
           ? 'give the trust policy with --policy; "tallystick audit verify" says what else is wrong'
-          : `give the key of this log too, by --${source}; keys change with each incarnation, and names with each shard`,
+          : `give the key of this log too, by --${source}; each shard has a key of its own`,
     });
   }
 }
