@@ -185,8 +185,9 @@ describe('types', () => {
   };
 
   // Each in a folder of its own.
-  test.concurrent.each(TYPESCRIPTS)('of every entry are good under TypeScript %s, for import and for require()', (version) =>
-    check(version, { module: 'nodenext' }, { 'esm.mts': imports, 'cjs.cts': requires }),
+  test.concurrent.each(TYPESCRIPTS)(
+    'of every entry are good under TypeScript %s, for import and for require()',
+    (version) => check(version, { module: 'nodenext' }, { 'esm.mts': imports, 'cjs.cts': requires }),
   );
 
   test.concurrent('of every entry are good for a bundler', () =>
