@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -181,6 +181,17 @@ test('what an earlier run left out of the replica is copied by the next one, of 
   const { paths, report } = await verifiedReplica(replica, folder, 'quorum none\n');
   expect(paths).toEqual(['1/1', '1/2']);
   expect(report.integrity.verdict).toBe('holds');
+});
+
+test('a replica whose folder is not there is not made, and is taken up as soon as it is there', async () => {
+  const folder = temporaryFolder();
+  const replica = join(temporaryFolder(), 'mounted-later');
+  const recorder = await anchoredRecorder(folder, { replica: { kind: 'folder', folder: replica } });
+  await append(recorder, 3);
+  expect(recorder.status()).toMatchObject({ durability: 'node', anchoring: { replica: { acknowledged: false } } });
+  expect(existsSync(replica)).toBe(false);
+  mkdirSync(replica);
+  await expect.poll(() => recorder.status().durability, { timeout: 5000 }).toBe('replicated');
 });
 
 test('a replica that has gone on without the witnesses does so in the next run too', async () => {

@@ -26,6 +26,13 @@ export function createFolderTarget(files: LogFiles): ReplicaTarget {
   };
   const put = async (path: string, content: Uint8Array): Promise<boolean> => {
     await folders.prepare(path);
+    if ((await files.read(path)) !== undefined) {
+      // What a crash has left under the temporary name may be this very file: it is not to be written again.
+      if ((await files.read(path + TEMPORARY)) !== undefined) await files.unlink(path + TEMPORARY);
+      // Its name may not be durable yet.
+      await folders.sync();
+      return false;
+    }
     await files.write([{ path: path + TEMPORARY, content }]);
     const stored = await files.link(path + TEMPORARY, path);
     await files.unlink(path + TEMPORARY);
@@ -48,7 +55,10 @@ export function createFolderTarget(files: LogFiles): ReplicaTarget {
       await files.unlink(path);
       const folder = dirname(path);
       // That of the partial tiles of one index: a full one has taken their place.
-      if (folder.endsWith('.p') && (await files.list(folder)).length === 0) await files.removeFolder(folder);
+      if (folder.endsWith('.p') && (await files.list(folder)).length === 0) {
+        await files.removeFolder(folder);
+        folders.forget(folder);
+      }
     },
     get: (path) => files.read(path),
     list: async (folder, after = '') => (await list(folder)).filter((path) => path > after),

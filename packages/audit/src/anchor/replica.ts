@@ -57,9 +57,9 @@ export interface Replica {
  */
 export async function openReplica({ readFile, target, folder, log }: ReplicaOptions): Promise<Replica> {
   const readTarget = fullTileReader(target, folder);
-  const found = await asked(() => fullTilesIn(target, folder));
+  const { full, size: held, partial: left } = await asked(() => tilesIn(target, folder));
   // The last one may not have been read back, nor the tiles above it written: it is done again.
-  const checkedSize = Math.max(0, found - 1) * TILE_WIDTH;
+  const checkedSize = Math.max(0, full - 1) * TILE_WIDTH;
   const range = await asked(() => readCompactRange(checkedSize, tileHashReader(checkedSize, readTarget)));
   let replicated: Replicated | undefined;
 
@@ -74,7 +74,7 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
 
   /** The partial tiles of the newest head, and those that they stand for. */
   let partial: ReadonlySet<string> = new Set();
-  let superseded: ReadonlySet<string> = new Set();
+  let superseded: ReadonlySet<string> = left;
   /** Copies the records behind the last full bundle, and the tiles of a log that ends there. */
   const copyTail = async (size: number, row: Buffer): Promise<void> => {
     const tiles: [Tile, Uint8Array][] = [];
@@ -109,7 +109,7 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
     replicate: (checkpoint, signal) =>
       asked(async () => {
         const head = openCheckpoint(checkpoint, log, 'refuse');
-        if (head.size < Math.max(found * TILE_WIDTH, range.size, replicated?.size ?? 0)) {
+        if (head.size < Math.max(held, range.size, replicated?.size ?? 0)) {
           throw new AnchorError('replica_differs', `the replica has more records than the head, of ${head.size}`);
         }
         const { digests, tail } = await provenGrowth(range, head, readFile);
@@ -128,14 +128,23 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
   };
 }
 
-/** Returns how many full tiles of level 0 there are without a gap. They are written after the bundles that they are of. */
-async function fullTilesIn(target: ReplicaTarget, folder: string): Promise<number> {
+/**
+ * Returns how many full tiles of level 0 there are without a gap, which are written after the bundles that they are of,
+ * how many records all tiles together have, and the paths of the partial ones with their bundles.
+ */
+async function tilesIn(
+  target: ReplicaTarget,
+  folder: string,
+): Promise<{ full: number; size: number; partial: Set<string> }> {
   const paths = await target.list(`${folder}/tile/0`);
   const tiles = paths.map((path) => parseTilePath(path.slice(folder.length + 1)));
   const found = new Set(tiles.filter(({ width }) => width === TILE_WIDTH).map(({ index }) => index));
-  let count = 0;
-  while (found.has(count)) count += 1;
-  return count;
+  let full = 0;
+  while (found.has(full)) full += 1;
+  const partial = tiles.filter(({ width }) => width < TILE_WIDTH);
+  const both = partial.flatMap((tile) => [{ ...tile, level: 'entries' } as const, tile]);
+  const size = tiles.reduce((most, { index, width }) => Math.max(most, index * TILE_WIDTH + width), 0);
+  return { full, size, partial: new Set(both.map((tile) => `${folder}/${formatTilePath(tile)}`)) };
 }
 
 /** Returns a full bundle and its hashes, which are the ones that lead to the signed head. */

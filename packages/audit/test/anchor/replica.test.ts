@@ -99,6 +99,15 @@ describe('a replica', () => {
     }
   });
 
+  test('takes away what an earlier life left of partial tiles, once its own head is there', async () => {
+    const files = new ModelFiles();
+    for (const size of [3, 200]) {
+      const part = memoryLog(size);
+      await (await open(createFolderTarget(files), small)).replicate(headOf(part));
+      expect(tilesIn(files)).toEqual(expected(part).toSorted());
+    }
+  });
+
   test('asked again writes nothing new, and takes a head that was cosigned again', async () => {
     const files = new ModelFiles();
     const replica = await open(createFolderTarget(files), small);
@@ -334,8 +343,12 @@ describe('a replica is never made of, or over, something else:', () => {
   test('a log behind its replica is refused: it was rolled back', async () => {
     const files = new ModelFiles();
     await (await open(createFolderTarget(files), grown)).replicate(headOf(grown));
-    const replica = await open(createFolderTarget(files), small);
-    await expect(replica.replicate(headOf(small))).rejects.toMatchObject({ fault: 'replica_differs' });
+    const before = files.content;
+    for (const older of [small, memoryLog(1024), memoryLog(1099)]) {
+      const replica = await open(createFolderTarget(files), older);
+      await expect(replica.replicate(headOf(older))).rejects.toMatchObject({ fault: 'replica_differs' });
+      expect(files.content).toEqual(before);
+    }
   });
 
   test('the tiles of a log that has forked since are not mixed with those of its replica', async () => {
