@@ -1,5 +1,6 @@
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createHmac, hash } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { ReplicaTarget } from '@tallystick/audit';
 import { systemClock, systemTimers } from '@tallystick/core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { describeReplicaTarget } from '../../packages/audit/test/anchor/replica-target-contract.ts';
 import { openTarget } from '../../sidecar/src/anchor/open-target.ts';
 import { s3Requests, type S3Answer, type S3Request } from '../../sidecar/src/anchor/s3-requests.ts';
@@ -19,6 +20,75 @@ import { describeWithServers } from '../servers/require-server.ts';
 
 const SECRET = 'upstream-secret-key';
 const alive = new AbortController().signal;
+
+/** The signature of a request as AWS describes it (Signature Version 4, Create a signed request), by its own headers. */
+function signatureOf({ method, url, headers }: IncomingMessage, secret: string): string {
+  const [, day, signed] = /Credential=[^/]+\/(\d{8})\/.*SignedHeaders=([^,]+)/.exec(headers.authorization!)!;
+  const { pathname, searchParams } = new URL(url!, 'http://bucket.example');
+  const encoded = (text: string) =>
+    encodeURIComponent(text).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = [...searchParams].map(([name, value]) => `${encoded(name)}=${encoded(value)}`).toSorted();
+  const names = signed!.split(';');
+  const canonical = [
+    method,
+    pathname,
+    query.join('&'),
+    ...names.map((name) => `${name}:${headers[name] as string}`),
+    '',
+    signed,
+    headers['x-amz-content-sha256'],
+  ].join('\n');
+  const scope = `${day}/us-east-1/s3/aws4_request`;
+  const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, hash('sha256', canonical, 'hex')].join('\n');
+  const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
+  const key = ['us-east-1', 's3', 'aws4_request'].reduce(hmac, hmac(`AWS4${secret}`, day!));
+  return hmac(key, text).toString('hex');
+}
+
+test('a request is signed over its method, path, query, body and conditions, as AWS checks it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-s3-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const credentials = join(folder, 'credentials');
+  const lines = ['[default]', 'aws_access_key_id = AKIDEXAMPLE', `aws_secret_access_key = ${SECRET}`];
+  writeFileSync(credentials, [...lines, 'aws_session_token = session+1', ''].join('\n'), { mode: 0o600 });
+  const seen: { request: IncomingMessage; body: Buffer }[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      seen.push({ request, body: Buffer.concat(chunks) });
+      response.end('<ListBucketResult></ListBucketResult>');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config: S3Config = {
+    ...{ kind: 's3', bucket: 'acme-audit', region: 'us-east-1', endpoint, prefix: 'eu/', credentials },
+    ...{ retentionDays: 1, lock: 'compliance' },
+  };
+  const target = await openTarget(config, { clock: systemClock, timers: systemTimers }, alive);
+  await target.putIfAbsent('o/tile/0/000.p/9', Buffer.from('nine'));
+  await target.get('o/anchored/1-a');
+  await target.list('o/anchored', 'o/anchored/0000000000000009');
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+  expect(seen.map(({ request }) => request.method)).toEqual(['PUT', 'GET', 'GET']);
+  for (const { request, body } of seen) {
+    const { authorization, ...headers } = request.headers;
+    expect(authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/us-east-1\/s3\/aws4_request, /);
+    expect(/Signature=([0-9a-f]{64})$/.exec(authorization!)![1]).toBe(signatureOf(request, SECRET));
+    expect(headers['x-amz-content-sha256']).toBe(hash('sha256', body, 'hex'));
+    expect(headers['x-amz-security-token']).toBe('session+1');
+  }
+  const [{ request: put, body }] = seen as [(typeof seen)[0]];
+  expect(String(body)).toBe('nine');
+  expect(put.headers).toMatchObject({ 'if-none-match': '*', 'x-amz-object-lock-mode': 'COMPLIANCE' });
+  const [, signed] = /SignedHeaders=([^,]+)/.exec(put.headers.authorization!)!;
+  for (const name of ['host', 'if-none-match', 'x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date']) {
+    expect(signed!.split(';')).toContain(name);
+  }
+});
 
 describeWithServers(['moto'], 'a bucket with object lock', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-s3-'));
