@@ -14,6 +14,8 @@ export default defineConfig({
       'examples/*/test/**/*.test.ts',
     ],
     reporters: ['default', new ClosingLine()],
+    // By itself it leaves one core alone: on two, files would run one by one, and many wait for processes and timers.
+    maxWorkers: '100%',
     // Many tests run real processes, two files at a time, on two cores: what another one's load upset is tried again.
     retry: process.env.CI ? 2 : 0,
     testTimeout: 20_000,
