@@ -49,8 +49,8 @@ export interface LogHeadsOptions {
   readonly onContradiction: (head: string, error: TallystickError) => Promise<void>;
 }
 
-/** Heads that this run has shown and that are known by their text: those of the last seconds, under load. */
-const MAX_SHOWN = 1024;
+/** Heads that this run has shown last, and knows by their text: most of them are not published yet. */
+const MAX_SHOWN = 128;
 /** Heads that are being judged at a time: each may read a few tiles. */
 const MAX_JUDGED = 8;
 
@@ -135,7 +135,7 @@ export function createLogHeads({ log, tilesOf, verifierOf, onContradiction }: Lo
       try {
         return await judgeHead(text);
       } catch (error) {
-        if (contradiction !== undefined && error === contradiction) throw contradiction;
+        if (error instanceof LogSetBack) throw error;
         // Tiles that cannot be read are for the verifier to name: nobody is stopped by what a workload sends.
         return 'unjudged';
       } finally {

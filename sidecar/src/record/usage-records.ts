@@ -63,8 +63,15 @@ export function createUsageRecords(options: UsageRecordsOptions): UsageRecords {
     last.set(holder, recorded);
     if (last.size > MAX_HOLDERS) last.delete(last.keys().next().value!);
   };
-  const lastOf = async (holder: string): Promise<RecordedReport | undefined> =>
-    last.get(holder) ?? (await earlier()).get(holder);
+  const lastOf = async (holder: string): Promise<RecordedReport | undefined> => {
+    const known = last.get(holder);
+    if (known) return known;
+    try {
+      return (await earlier()).get(holder);
+    } catch (cause) {
+      throw new TallystickError('record_unavailable', 'the reports of an earlier run cannot be read', { cause });
+    }
+  };
 
   const append = async (sent: SentReport, holder: string, known: boolean): Promise<string> => {
     const { identity, jkt, report } = sent;

@@ -131,6 +131,21 @@ describe('POST /v1/usage', () => {
     expect((await report(reportOf(lease, { report: 5 }))).status).toBe(200);
   });
 
+  test('while the reports of an earlier run cannot be read nothing is recorded, lest it be twice', async () => {
+    let broken = true;
+    const { report, lease, recorder } = await served({
+      earlierReports: async () => {
+        if (broken) throw new Error('EIO');
+        return new Map();
+      },
+    });
+    const refused = await report(reportOf(lease));
+    expect([refused.status, refused.json.code, refused.json.retryable]).toEqual([503, 'record_unavailable', true]);
+    broken = false;
+    expect((await report(reportOf(lease))).status).toBe(200);
+    expect(recorder.types()).toEqual(['usage.reported']);
+  });
+
   test('a lease of another key, and one that nobody has, are refused alike', async () => {
     const { report, socket, recorder } = await served();
     const other = await holder(socket);
