@@ -76,19 +76,19 @@ export function formatReceiptLine(line: ReceiptLine): string {
  * @throws {TallystickError} `log_invalid`: it is none. `state_newer`: a later release wrote it.
  */
 export function parseReceiptLine(text: string): ReceiptLine {
-  const { v, ...line } = readObject(text);
+  const line = readObject(text);
+  const { v, type } = line;
   if (typeof v === 'number' && Number.isSafeInteger(v) && v > RECEIPT_VERSION) {
     throw new TallystickError('state_newer', `a receipt has version ${v}, and this release knows ${RECEIPT_VERSION}`, {
       remedy: 'run the command of the release that the API has, or of a later one',
     });
   }
-  if (v !== RECEIPT_VERSION) throw fault('has no version');
-  const kinds = line.type === 'mark' ? MARK : RECEIPT;
-  for (const name of Object.keys(line)) if (!Object.hasOwn(kinds, name)) throw fault('has a member that it should not');
-  for (const [name, isKind] of Object.entries<Kind>(kinds)) {
-    if (!isKind(line[name])) throw fault(`has no valid "${name}"`);
-  }
-  if (line.type === 'receipt') requireCoherent(line as unknown as Receipt);
+  const members = type === 'mark' ? MARK_MEMBERS : RECEIPT_MEMBERS;
+  for (const [name, isKind] of members) if (!isKind(line[name])) throw fault(`has no valid "${name}"`);
+  // All that there has to be is there.
+  if (Object.keys(line).length !== members.length) throw fault('has a member that it should not');
+  delete line.v;
+  if (type === 'receipt') requireCoherent(line as unknown as Receipt);
   return line as unknown as ReceiptLine;
 }
 
@@ -153,6 +153,10 @@ const MARK: Readonly<Record<keyof ReceiptMark, Kind>> = {
   audiences: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
   lost: isCount,
 };
+
+const isVersion: Kind = (value) => value === RECEIPT_VERSION;
+const RECEIPT_MEMBERS = Object.entries<Kind>({ v: isVersion, ...RECEIPT });
+const MARK_MEMBERS = Object.entries<Kind>({ v: isVersion, ...MARK });
 
 function readObject(text: string): Record<string, unknown> {
   let value: unknown;
