@@ -63,8 +63,14 @@ test('a request is signed over its method, path, query, body and conditions, as 
   await once(server, 'listening');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const config: S3Config = {
-    ...{ kind: 's3', bucket: 'acme-audit', region: 'us-east-1', endpoint, prefix: 'eu/', credentials },
-    ...{ retentionDays: 1, lock: 'compliance' },
+    kind: 's3',
+    bucket: 'acme-audit',
+    region: 'us-east-1',
+    endpoint,
+    prefix: 'eu/',
+    credentials,
+    retentionDays: 1,
+    lock: 'compliance',
   };
   const target = await openTarget(config, { clock: systemClock, timers: systemTimers }, alive);
   await target.putIfAbsent('o/tile/0/000.p/9', Buffer.from('nine'));

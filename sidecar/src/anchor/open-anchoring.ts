@@ -31,7 +31,7 @@ export interface AnchoringOptions {
 /** How long one call to a replica may take. */
 const CALL_MS = 10_000;
 /** How long all calls to it may take while the sidecar starts. */
-const STARTING_MS = 2000;
+const STARTING_MS = 3000;
 /** The first round after a start has been made by it. */
 const FIRST_ROUND_MS = 1000;
 

@@ -41,7 +41,7 @@ export interface WitnessRoundsOptions {
 /** How long one answer may take. A witness is asked up to three times in a round. */
 const ANSWER_MS = 5000;
 /** The same while the sidecar starts, which nobody who is away may hold up. */
-const STARTING_ANSWER_MS = 800;
+const STARTING_ANSWER_MS = 1500;
 
 /** Opens the rounds of a log. @throws {AnchorError} `heads_unusable`, as a rejection. */
 export async function openWitnessRounds(options: WitnessRoundsOptions): Promise<WitnessRounds> {
