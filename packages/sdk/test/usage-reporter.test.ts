@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { TallystickError } from '@tallystick/core';
 import { withBusinessProcess } from '@tallystick/telemetry';
+import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Identity } from '../src/identity.ts';
 import { connectWith } from '../src/internal.ts';
@@ -43,12 +44,15 @@ function refuse(fake: FakeSidecar, ...errors: (TallystickError | 'destroy')[]): 
   fake.options.intercept = ({ path }) => (path === '/v1/usage' ? errors.shift() : undefined);
 }
 
-test('the uses of fetch, fetchWith and authorize are reported together, by lease, target and business process', async () => {
+test('the uses of fetch, fetchWith, the interceptor and authorize are reported together, by lease, target and business process', async () => {
   const { fake, server, identity, time, reported } = await bench();
   await identity.fetch(`${server.origin}/journal?secret=1`);
   await withBusinessProcess(RUN, () => identity.fetch(`${server.origin}/journal`));
   time.advance(1000);
   await identity.fetchWith('ledger-api')(`${server.origin}/other`);
+  const agent = new Agent().compose(identity.interceptor());
+  await (await request(`${server.origin}/y`, { dispatcher: agent })).body.dump();
+  await agent.close();
   await identity.authorize({ method: 'GET', url: `${server.origin}/x` });
   expect(fake.reports).toEqual([]);
   await reported(1);
@@ -58,21 +62,22 @@ test('the uses of fetch, fetchWith and authorize are reported together, by lease
     final: false,
     tokens: [],
     uses: [
-      { leaseId: lease, count: 3, target: server.origin, process: null },
+      { leaseId: lease, count: 4, target: server.origin, process: null },
       { leaseId: lease, count: 1, target: server.origin, process: { id: 'BP-1042', run: '2026-11', ticket: 'CHG-1' } },
     ],
   });
-  const [{ first, last }] = fake.reports[0]!.uses as [{ first: Date; last: Date }];
+  const { first, last } = fake.reports[0]!.uses[0]!;
   expect(last.getTime() - first.getTime()).toBe(1000);
 });
 
 test('no call waits for a report: one that hangs holds up nothing', async () => {
   const { fake, server, identity, reported } = await bench();
   await identity.fetch(server.origin);
-  fake.options.intercept = ({ path }) => (path === '/v1/usage' ? 'hang' : undefined);
+  let hangs = true;
+  fake.options.intercept = ({ path }) => (hangs && path === '/v1/usage' ? 'hang' : undefined);
   await reported(1);
   expect((await identity.fetch(server.origin)).status).toBe(200);
-  fake.options.intercept = undefined;
+  hangs = false;
   await fake.down();
 });
 
