@@ -174,6 +174,10 @@ test(
     expect(usage.map(({ final }) => final)).toEqual(usage.map((_, i) => i === usage.length - 1));
     expect(new Set(usage.map(({ jkt }) => jkt)).size).toBe(1);
 
+    const verified = await command(daemon, 'audit', 'verify', '--dir', join(first.folder, 'state/audit'));
+    expect(verified.stdout).toMatch(/integrity +holds: every record/);
+    expect(verified.stdout).not.toContain('record_rule');
+
     // Leases of an earlier run were proven by their tokens, which went nowhere else.
     expect(tokens.size).toBeGreaterThan(0);
     const kept = readdirSync(first.folder, { recursive: true, withFileTypes: true })

@@ -11,8 +11,11 @@ export interface UsageGate {
   take(report: { readonly holder: string; readonly identity: string; readonly bytes: number }): void;
 }
 
-/** A holder may send so many reports at once, as it does when it closes, and then one every five seconds. */
-const BURST = 8;
+/**
+ * A holder may send so many reports at once, and then one every five seconds: all that the SDK can have gathered while the
+ * sidecar was away, which it sends when it closes.
+ */
+const BURST = 40;
 const EVERY_MS = 5000;
 /** Bytes of all reports of one identity in a minute: those of some hundred processes that report every half minute. */
 const BYTES_PER_MINUTE = 1024 * 1024;

@@ -26,7 +26,7 @@ function gate() {
 
 test('a holder may send a burst, and then one every five seconds', () => {
   const { time, take } = gate();
-  expect(Array.from({ length: 8 }, () => take('a'))).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+  expect(Array.from({ length: 40 }, () => take('a')).filter((wait) => wait > 0)).toEqual([]);
   expect(take('a')).toBe(5000);
   expect(take('b')).toBe(0);
   time.advance(4999);
