@@ -1,17 +1,16 @@
-import { hash } from 'node:crypto';
-import { leafHash, TallystickError } from '@tallystick/core';
+import { TallystickError } from '@tallystick/core';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
-import { decodeEntryBundle, encodeEntryBundle } from '../tlog/entry-bundle.ts';
 import { readCompactRange } from '../tlog/prove.ts';
 import type { NoteVerifier } from '../tlog/signed-note.ts';
 import { tilesOfGrowth } from '../tlog/tile-growth.ts';
 import { tileHashReader } from '../tlog/tile-reader.ts';
 import { formatTilePath, parseTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 import { TlogError } from '../tlog/tlog-error.ts';
-import { findTile, type ReadLogFile } from '../verify/read-log-file.ts';
+import type { ReadLogFile } from '../verify/read-log-file.ts';
 import { AnchorError } from './anchor-error.ts';
 import { fullTileReader, rowBelow } from './full-tiles.ts';
 import { provenGrowth } from './replica-growth.ts';
+import { readFullBundle, readLastBundle } from './replica-source.ts';
 import type { ReplicaTarget } from './replica-target.ts';
 import { headPath } from './replicated-head.ts';
 
@@ -81,7 +80,7 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
     for (let level = 0, had = size; had > 0; level++, had = Math.floor(had / TILE_WIDTH)) {
       const tile = { level, index: Math.floor(had / TILE_WIDTH), width: had % TILE_WIDTH };
       if (tile.width === 0) continue;
-      if (level === 0) tiles.push([{ ...tile, level: 'entries' }, await readTail(readFile, tile, row)]);
+      if (level === 0) tiles.push([{ ...tile, level: 'entries' }, await readLastBundle(readFile, tile, row)]);
       tiles.push([tile, level === 0 ? row : await rowBelow(tile, readTarget)]);
     }
     for (const [tile, content] of tiles) await storeTile(tile, content);
@@ -92,7 +91,7 @@ export async function openReplica({ readFile, target, folder, log }: ReplicaOpti
 
   /** Copies 256 records, their hashes, and every tile above that they fill. */
   const copy = async (index: number, digest: Buffer): Promise<void> => {
-    const { bundle, row } = await readSource(readFile, index, digest);
+    const { bundle, row } = await readFullBundle(readFile, index, digest);
     await storeTile({ level: 'entries', index, width: TILE_WIDTH }, bundle);
     await storeTile({ level: 0, index, width: TILE_WIDTH }, row);
     for (const tile of tilesOfGrowth(index * TILE_WIDTH, (index + 1) * TILE_WIDTH)) {
@@ -145,49 +144,6 @@ async function tilesIn(
   const both = partial.flatMap((tile) => [{ ...tile, level: 'entries' } as const, tile]);
   const size = tiles.reduce((most, { index, width }) => Math.max(most, index * TILE_WIDTH + width), 0);
   return { full, size, partial: new Set(both.map((tile) => `${folder}/${formatTilePath(tile)}`)) };
-}
-
-/** Returns a full bundle and its hashes, which are the ones that lead to the signed head. */
-async function readSource(
-  readFile: ReadLogFile,
-  index: number,
-  digest: Buffer,
-): Promise<{ bundle: Uint8Array; row: Uint8Array }> {
-  const path = formatTilePath({ level: 'entries', index, width: TILE_WIDTH });
-  const bundle = await readFile(path);
-  const row = await readFile(formatTilePath({ level: 0, index, width: TILE_WIDTH }));
-  if (bundle && row && hash('sha256', row, 'buffer').equals(digest)) {
-    if (Buffer.compare(leafHashesOf(bundle), row) === 0) return { bundle, row };
-  }
-  throw new AnchorError('replica_source', `"${path}" does not hold the records that lead to the signed head`);
-}
-
-/** Returns the partial bundle of a tile of level 0, which holds the records of these hashes. */
-async function readTail(readFile: ReadLogFile, { index, width }: Tile, row: Buffer): Promise<Uint8Array> {
-  const found = await findTile(readFile, { level: 'entries', index, width });
-  const bundle = found?.wider ? beginningOf(found.bytes, width) : found?.bytes;
-  if (bundle && Buffer.compare(leafHashesOf(bundle, width), row) === 0) return bundle;
-  throw new AnchorError('replica_source', `the last ${width} records of the log do not lead to the signed head`);
-}
-
-/** Returns the first records of a full bundle as a bundle; nothing of what is no such bundle. */
-function beginningOf(bundle: Uint8Array, width: number): Uint8Array | undefined {
-  try {
-    return encodeEntryBundle(decodeEntryBundle(bundle, TILE_WIDTH).slice(0, width));
-  } catch (error) {
-    if (error instanceof TlogError) return undefined;
-    throw error;
-  }
-}
-
-/** Returns the hashes of the records of a bundle of so many; none of what is no such bundle. */
-function leafHashesOf(bundle: Uint8Array, width = TILE_WIDTH): Buffer {
-  try {
-    return Buffer.concat(decodeEntryBundle(bundle, width).map((entry) => leafHash(entry)));
-  } catch (error) {
-    if (error instanceof TlogError) return Buffer.alloc(0);
-    throw error;
-  }
 }
 
 /** Gives what the target throws a code of ours. */
