@@ -22,7 +22,7 @@ import { openLateStore } from './record/late-records.ts';
 import { readEscrow } from './record/fingerprint-escrow.ts';
 import { openRecorder, type OpenedRecorder } from './record/open-recorder.ts';
 import type { Operator } from './record/record.ts';
-import { openRecordedRegistry } from './record/recorded-registry.ts';
+import { openRecordedRegistry, recordedOrigin } from './record/recorded-registry.ts';
 import { openShardAnchoring, type ShardAnchoring } from './record/shard-anchoring.ts';
 import { startShardCutting } from './record/shard-cutting.ts';
 import { startShardRetention } from './record/shard-retention.ts';
@@ -104,6 +104,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       escrow,
       fiscalYear: config.audit.fiscalYear,
       isReplicated: config.audit.replica !== undefined,
+      known: await recordedOrigin(config.state.leases),
       newIncarnation: options.newIncarnation,
       anchor: options.anchored ? anchor(options, telemetry, replicated) : undefined,
       onFailure: (error) => {

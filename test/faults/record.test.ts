@@ -70,6 +70,21 @@ test('a byte that is flipped in the last commit that was acknowledged keeps the 
   await (await daemon.again()).kill('SIGTERM');
 });
 
+test('a log whose folder was removed is not begun anew under the key that has signed it; a new incarnation has its own', async () => {
+  await using daemon = await startDaemon();
+  await receive(daemon, 1);
+  expect(await daemon.kill('SIGTERM')).toBe(0);
+  rmSync(join(daemon.folder, 'state/audit/1'), { recursive: true });
+
+  const refused = await daemon.again({ noWait: true });
+  expect(await refused.ended).toBe(1);
+  expect(refused.output()).toMatch(/\/1\/1 had records, and has none \(behind_anchor\)\n.*begin a new incarnation/);
+  const next = await daemon.again({ args: ['--new-incarnation', 'the folder was removed'] });
+  expect(await next.kill('SIGTERM')).toBe(0);
+  const genesis = readLog(join(daemon.folder, 'state/audit/2/1'))[0]!;
+  expect(genesis).toMatchObject({ type: 'log.genesis', body: { previous: null } });
+});
+
 test('a disk that hangs fails what waits for it, and ends the process by a signal, for a restart', async () => {
   // What a thread does in a system call that never returns, as far as a program can do it.
   const preload = `

@@ -79,6 +79,8 @@ export interface OpenRecorderOptions {
   readonly localMax: number | undefined;
   /** What the fingerprint key of a new incarnation is sealed to; undefined: to nothing. */
   readonly escrow: Escrow | undefined;
+  /** Origin of the newest log of which the state knows; undefined of none. */
+  readonly known: string | undefined;
   /** Who begins a new incarnation, and why; undefined: the newest log goes on. */
   readonly newIncarnation: Operator | undefined;
   /** Holds the log to what is known of it outside, and makes it known there; undefined: nobody does. */
@@ -136,7 +138,8 @@ export interface Carries {
 export async function openRecorder(options: OpenRecorderOptions): Promise<OpenedRecorder> {
   const { folder, keys, trustDomain, sidecarId, clock, disk, random, newIncarnation } = options;
   const boot = ulid(clock, random);
-  const newest = await newestIncarnation(folder);
+  const known = knownPlace(options);
+  const newest = Math.max(await newestIncarnation(folder), known?.incarnation ?? 0);
   const incarnation = newIncarnation ? newest + 1 : Math.max(newest, 1);
   const mayMake = incarnation > newest;
   const fingerprints = await openFingerprintKey(keys, incarnation, {
@@ -175,6 +178,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       ),
     closing: (carried, next) => making(originBefore(next), closingInputs(decodeCarried(carried), next)),
     ...(options.localMax !== undefined && { localMax: options.localMax }),
+    ...(known && { known }),
     ...(shownHead && { anchor: shownHead }),
     onFailure,
   }).catch((error: unknown) => {
@@ -307,6 +311,12 @@ const lock: TakeLock = async (path) => {
   const held = tryLock(join(dirname(path), 'log.lock'));
   return held && { release: async () => held.release() };
 };
+
+function knownPlace({ known, trustDomain, sidecarId }: OpenRecorderOptions): LogPlace | undefined {
+  const origin = known === undefined ? undefined : parseOrigin(known);
+  // A sidecar of another name has logs of its own.
+  return origin?.trustDomain === trustDomain && origin.sidecarId === sidecarId ? origin : undefined;
+}
 
 async function newestIncarnation(folder: string): Promise<number> {
   const names = await readdir(folder);

@@ -11,7 +11,22 @@ export interface RecordedRegistry {
   keep(identities: ReadonlyMap<string, IdentityObject>): Promise<void>;
 }
 
+const FILE = 'recorded-identities.json';
 const WHAT = 'identities on record';
+
+interface Stored {
+  readonly origin: string;
+  readonly identities: readonly IdentityObject[];
+}
+
+function read(folder: string): Promise<Stored | undefined> {
+  return readStateFile(join(folder, FILE), WHAT) as Promise<Stored | undefined>;
+}
+
+/** Returns the origin of the log that knew of identities last; undefined before the first. @throws {TallystickError} */
+export async function recordedOrigin(folder: string): Promise<string | undefined> {
+  return (await read(folder))?.origin;
+}
 
 /**
  * Opens what the log knows of identities: from a copy in state, or, where that is of another log, from the log itself.
@@ -19,8 +34,8 @@ const WHAT = 'identities on record';
  * @throws {TallystickError} `state_unusable`
  */
 export async function openRecordedRegistry(folder: string, recorder: OpenedRecorder): Promise<RecordedRegistry> {
-  const path = join(folder, 'recorded-identities.json');
-  const stored = (await readStateFile(path, WHAT)) as { origin: string; identities: IdentityObject[] } | undefined;
+  const path = join(folder, FILE);
+  const stored = await read(folder);
   let writing: Promise<void> = Promise.resolve();
   return {
     identities: stored?.origin === recorder.origin ? byId(stored.identities) : await readFromLog(recorder),

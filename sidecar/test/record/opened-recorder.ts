@@ -26,6 +26,7 @@ export async function openedRecorder(
     escrow: undefined,
     isReplicated: false,
     fiscalYear: { start: '01-01', zone: 'UTC' },
+    known: undefined,
     newIncarnation: undefined,
     anchor: undefined,
     onFailure: () => {},

@@ -50,6 +50,8 @@ export interface OpenLogOptions extends LogOwner {
   readonly closing: (carried: Uint8Array, next: string) => readonly MakeRecord[];
   /** The newest head that is known outside this machine, where one is. Its signature was verified by who brings it. */
   readonly anchor?: Anchor;
+  /** The newest log of this owner that had records, as is known from elsewhere: where it has none they were removed. */
+  readonly known?: LogPlace;
   /** True where the operator has said that the folder may be on a network file system; else that is refused. */
   readonly allowNetwork?: boolean;
   /** How many bytes all logs of the folder may take; see {@link spaceLimit} for what counts where it is absent. */
@@ -99,7 +101,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
 export async function openNextIncarnation(options: OpenLogOptions): Promise<Log> {
   return underLock(options, async (files) => {
     const newest = await newestPlace(files);
-    return { incarnation: (newest?.incarnation ?? 0) + 1, shard: 1 };
+    const incarnation = Math.max(newest?.incarnation ?? 0, options.known?.incarnation ?? 0);
+    return { incarnation: incarnation + 1, shard: 1 };
   });
 }
 

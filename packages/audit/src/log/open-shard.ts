@@ -5,7 +5,7 @@ import { formatVkey, KEY_TYPE } from '../tlog/note-key.ts';
 import { lineageOf, type Lineage } from './lineage.ts';
 import { fileError, LogError } from './log-error.ts';
 import type { LogFiles } from './log-files.ts';
-import { originOf, placePath, type LogPlace } from './log-place.ts';
+import { comparePlaces, originOf, placePath, type LogPlace } from './log-place.ts';
 import { createLog, type LogWriter } from './log.ts';
 import type { Log, OpenLogOptions } from './open-log.ts';
 import { openHead } from './published-head.ts';
@@ -28,13 +28,18 @@ export interface Held {
  * @throws {TallystickError} as a rejection: {@link LogError} or {@link JournalError}
  */
 export async function openShard(place: LogPlace, options: OpenLogOptions, held: Held): Promise<Log> {
-  const { openJournal, anchor, clock, timers, onFailure } = options;
+  const { openJournal, anchor, known, clock, timers, onFailure } = options;
   const all = options.openFiles(options.folder);
   await makeFolders(all, placePath(place));
   const folder = join(options.folder, placePath(place));
   const files = options.openFiles(folder);
-  const privateKey = await options.openKey(place, { mayMake: await hasSignedNothing(files) });
   const origin = originOf(options, place);
+  const isNew = await hasSignedNothing(files);
+  // Before its key is used again, for a second history.
+  if (isNew && known && comparePlaces(place, known) <= 0) {
+    throw new LogError('behind_anchor', `the log ${origin} had records, and has none`);
+  }
+  const privateKey = await options.openKey(place, { mayMake: isNew });
   const key = publicNoteKey({ name: origin, privateKey }, KEY_TYPE.ed25519);
   const { restoration, ...restored } = await restoreLog({ files, folder, openJournal, key, place, anchor });
   let log: LogWriter | undefined;
