@@ -34,7 +34,7 @@ describe('the tail of a log', () => {
   it('forgets whole bundles alone, and what it still has is unchanged', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1100 }), fc.integer({ min: -5, max: 1400 }), (count, below) => {
-        const { tail, records } = tailOf(new Array<number>(count).fill(9));
+        const { tail, records } = tailOf(Array.from({ length: count }, () => 9));
         tail.dropBelow(below);
         const first = Math.max(0, Math.floor(Math.min(below, count) / 256) * 256);
         expect(tail.firstSeq).toBe(first);
@@ -76,7 +76,7 @@ describe('the tail of a log', () => {
   });
 
   it('mixes nothing up when the memory of dropped bundles is used again', () => {
-    const { tail } = tailOf(new Array<number>(600).fill(300));
+    const { tail } = tailOf(Array.from({ length: 600 }, () => 300));
     tail.dropBelow(512);
     const later = Array.from({ length: 600 }, (_, i) => randomBytes(200 + i));
     for (const record of later) tail.push(record, HASH);
