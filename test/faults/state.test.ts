@@ -1,6 +1,16 @@
 // The folders that the sidecar keeps: read-only, full, torn, in use, of another version.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
@@ -118,20 +128,20 @@ test.skipIf(!canMount && !process.env.CI)(
   'a full disk stops every release, says so, and loses nothing that was acknowledged',
   { timeout: 120_000 },
   async () => {
-    await using daemon = await startDaemon();
-    await daemon.kill('SIGTERM');
-    const audit = join(daemon.folder, 'state/audit');
+    const folder = mkdtempSync(join(tmpdir(), 'tallystick-full-'));
+    const audit = join(folder, 'state/audit');
+    mkdirSync(audit, { recursive: true, mode: 0o700 });
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1300k,mode=0700', 'tmpfs', audit], {
       encoding: 'utf8',
     });
     expect(mounted.stderr).toBe('');
     try {
-      const second = await daemon.again();
+      await using first = await startDaemon({ folder });
       const received: string[] = [];
       const refused: unknown[] = [];
       while (refused.length === 0) {
         try {
-          const answer = await (await socketClient(second.socket)).token();
+          const answer = await (await socketClient(first.socket)).token();
           if (answer.status === 200) received.push(String(answer.json().lease_id));
           else refused.push(answer.json().code);
         } catch {
@@ -140,18 +150,18 @@ test.skipIf(!canMount && !process.env.CI)(
         }
       }
       expect(refused).toEqual(['record_unavailable']);
-      expect(await second.ended).toBe(1);
-      expect(second.log.some(({ errno }) => errno === 'ENOSPC')).toBe(true);
-      const released = new Set(readRecords(daemon.folder).map(({ lease }) => lease));
+      expect(await first.ended).toBe(1);
+      expect(first.log.some(({ errno }) => errno === 'ENOSPC')).toBe(true);
+      const released = new Set(readRecords(folder).map(({ lease }) => lease));
       expect(received.filter((lease) => !released.has(lease))).toEqual([]);
       // With space again it starts, and goes on with the numbers.
       expect(spawnSync('mount', ['-o', 'remount,size=8m', audit]).status).toBe(0);
-      const third = await daemon.again();
-      expect((await (await socketClient(third.socket)).token()).status).toBe(200);
-      await third.kill('SIGTERM');
+      await using second = await first.again();
+      expect((await (await socketClient(second.socket)).token()).status).toBe(200);
+      await second.kill('SIGTERM');
     } finally {
       spawnSync('umount', ['-l', audit]);
+      rmSync(folder, { recursive: true });
     }
-    expect(existsSync(audit)).toBe(true);
   },
 );
