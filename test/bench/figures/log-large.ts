@@ -65,7 +65,10 @@ function logKeyIn(keys: string): KeyObject {
   return createPrivateKey({ key: content.jwk, format: 'jwk' });
 }
 
-/** Closes both logs. */
+/** So many that a journal holds as much of it as of any larger one: what a start reads of that is the same. */
+const FEW = 20_000;
+
+/** Closes both logs, the small one with {@link FEW} records. */
 async function compareAppends(large: Log, small: Daemon, effort: Effort): Promise<Figure> {
   const empty = await openLogOf(small);
   const p50 = async (log: Log): Promise<number> => {
@@ -78,6 +81,7 @@ async function compareAppends(large: Log, small: Daemon, effort: Effort): Promis
     { large: () => p50(large), empty: () => p50(empty) },
     { rounds: effort === 'full' ? 30 : 3, warmUp: 2 },
   );
+  await fillLog(empty, FEW, sampleRecords(empty.origin, Date.now()));
   await large.close();
   await empty.close();
   return figure({
@@ -114,7 +118,7 @@ async function compareSidecars(large: Daemon, small: Daemon, effort: Effort): Pr
       what: 'spawn to the line "serving", after kill -9 under load',
       unit: 's',
       ours: median(starts.large) / 1000,
-      peer: { of: 'a log of a few thousand', value: median(starts.small) / 1000 },
+      peer: { of: `a log of ${FEW.toLocaleString('en')}`, value: median(starts.small) / 1000 },
       goal: { below: 1 },
     }),
     figure({
@@ -122,7 +126,7 @@ async function compareSidecars(large: Daemon, small: Daemon, effort: Effort): Pr
       what: `RSS of the sidecar after ${requests.toLocaleString('en')} releases`,
       unit: 'MB',
       ours: median(sizes.large),
-      peer: { of: 'a log of a few thousand', value: median(sizes.small) },
+      peer: { of: `a log of ${FEW.toLocaleString('en')}`, value: median(sizes.small) },
       ratio: medianRatio(sizes.large, sizes.small),
       goal: { ratioAtMost: 1.1 },
     }),
