@@ -32,9 +32,12 @@ test('the page about the record names every type of it, and no other', () => {
   const [, table] = read('docs/record.md').split('## Types');
   const cells = [...table!.split('## Questions')[0]!.matchAll(/^\| (`.*?`) \|/gm)].map((match) => match[1]!);
   const named = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map((match) => match[1]!));
-  const sources = readdirSync(new URL('../../sidecar/src/record', import.meta.url)).map((name) =>
-    read(`src/record/${name}`),
-  );
+  const sources = readdirSync(new URL('../../sidecar/src/record', import.meta.url), {
+    recursive: true,
+    encoding: 'utf8',
+  })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => read(`src/record/${name}`));
   const quoted = [...sources.join('').matchAll(/'([a-z]+\.[a-z_]+)'/g)].map((match) => match[1]!);
   const types = [...new Set(quoted.filter(isRecordType))];
   expect(types).toContain('credential.released');

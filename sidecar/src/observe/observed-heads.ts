@@ -1,4 +1,4 @@
-import type { LogHeads } from '../record/log-heads.ts';
+import type { LogHeads } from '../record/heads/log-heads.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Returns `heads`, with a count of those that workloads show again. */

@@ -7,7 +7,7 @@ import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import { Denial } from '../release/denial.ts';
 import type { CheckedProof } from '../release/proof-gate.ts';
-import type { Fingerprint } from './fingerprint.ts';
+import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { FloodGate } from './flood.ts';
 import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
 import { requestHash } from './request-hash.ts';

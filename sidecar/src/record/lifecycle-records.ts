@@ -1,7 +1,7 @@
 import type { RecordType } from '@tallystick/audit';
 import type { Registry } from '../authorize/registry.ts';
 import type { BodyOf, Recorder, RecordRef } from './record.ts';
-import type { RegistryRecords } from './registry-records.ts';
+import type { RegistryRecords } from './registry/registry-records.ts';
 
 /** Records what happens to the sidecar itself. Each is durable when it resolves. */
 export interface LifecycleRecords {

@@ -2,7 +2,7 @@ import { BODY_VERSION, encodeRecord, type AuditRecord, type Envelope } from '@ta
 import { ulid, type Clock, type Random } from '@tallystick/core';
 import { NOT_ANCHORED } from '../anchor/anchoring-status.ts';
 import type { Recorder, RecordInput } from './record.ts';
-import type { ShardLog } from './shard-log.ts';
+import type { ShardLog } from './shards/shard-log.ts';
 
 /** The inputs of {@link createRecorder}. */
 export interface RecorderOptions {

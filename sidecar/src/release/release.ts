@@ -8,7 +8,7 @@ import { mintToken } from '../issuer/token.ts';
 import type { LeaseManager } from '../lease/lease-manager.ts';
 import type { Lease } from '../lease/lease.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
-import type { LogHeads } from '../record/log-heads.ts';
+import type { LogHeads } from '../record/heads/log-heads.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Admission, Admittable } from './admit.ts';

@@ -13,7 +13,7 @@ import type { Config } from '../../src/config/config.ts';
 import { openLocalSigner } from '../../src/issuer/local-signer.ts';
 import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
-import type { EarlierReports } from '../../src/record/earlier-reports.ts';
+import type { EarlierReports } from '../../src/record/usage/earlier-reports.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import type { SidecarTelemetry } from '../../src/observe/sidecar-telemetry.ts';

@@ -1,7 +1,7 @@
 import { bodyHash } from '@tallystick/dpop';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
-import type { RecordedReport } from '../../src/record/earlier-reports.ts';
+import type { RecordedReport } from '../../src/record/usage/earlier-reports.ts';
 import { configOf, identity } from '../acme.ts';
 import { holder, type Holder } from './holder.ts';
 import { serveSidecar, type ServeOptions } from './served-sidecar.ts';

@@ -1,7 +1,7 @@
 import { canonicalJson, type Json } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { createCredentialRecords, type Asked } from '../../src/record/credential-records.ts';
-import type { Fingerprint } from '../../src/record/fingerprint.ts';
+import type { Fingerprint } from '../../src/record/fingerprint/fingerprint.ts';
 import { createFloodGate } from '../../src/record/flood.ts';
 import { requestHash } from '../../src/record/request-hash.ts';
 import { Denial } from '../../src/release/denial.ts';

@@ -1,5 +1,5 @@
 import { TallystickError } from '@tallystick/core';
-import type { LogHeads } from '../../src/record/log-heads.ts';
+import type { LogHeads } from '../../src/record/heads/log-heads.ts';
 
 /** Heads that a test decides about. */
 export interface MemoryHeads extends LogHeads {

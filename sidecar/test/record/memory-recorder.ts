@@ -3,7 +3,7 @@ import { TallystickError } from '@tallystick/core';
 import { NOT_ANCHORED } from '../../src/anchor/anchoring-status.ts';
 import { createLateRecords, type LateRecords, type LateStore } from '../../src/record/late-records.ts';
 import type { Recorder, RecordInput } from '../../src/record/record.ts';
-import type { RecordedRegistry } from '../../src/record/recorded-registry.ts';
+import type { RecordedRegistry } from '../../src/record/registry/recorded-registry.ts';
 import { memoryLog } from '../memory-log.ts';
 import { manualTime } from '../manual-time.ts';
 

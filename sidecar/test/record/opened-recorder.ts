@@ -1,7 +1,8 @@
 import { createNodeDisk, inlineJournal } from '@tallystick/audit';
 import { systemClock, systemRandom, systemTimers } from '@tallystick/core';
 import { onTestFinished } from 'vitest';
-import { openRecorder, type OpenedRecorder, type OpenRecorderOptions } from '../../src/record/open-recorder.ts';
+import { openRecorder } from '../../src/record/open-recorder.ts';
+import type { OpenedRecorder, OpenRecorderOptions } from '../../src/record/opened-recorder.ts';
 import { manualTime } from '../manual-time.ts';
 
 export const SIDECAR = '01KAMZ3CT000000000000000AA';

@@ -4,7 +4,7 @@ import { createLifecycleRecords } from '../../src/record/lifecycle-records.ts';
 import { createOperatorRecords } from '../../src/record/operator-records.ts';
 import { identity, registryOf } from '../acme.ts';
 import { memoryLog } from '../memory-log.ts';
-import { createRegistryRecords } from '../../src/record/registry-records.ts';
+import { createRegistryRecords } from '../../src/record/registry/registry-records.ts';
 import { lateRecords, memoryRecorder, NOTHING_RECORDED } from './memory-recorder.ts';
 import { turns } from './turns.ts';
 

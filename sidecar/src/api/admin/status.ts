@@ -5,7 +5,7 @@ import type { EventHub } from '../../events/hub.ts';
 import type { Signer } from '../../issuer/signer.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { LateRecords } from '../../record/late-records.ts';
-import type { LogHeads } from '../../record/log-heads.ts';
+import type { LogHeads } from '../../record/heads/log-heads.ts';
 import type { Recorder } from '../../record/record.ts';
 import type { Standing } from '../../state/standing.ts';
 import type { Health } from '../health/routes.ts';

@@ -1,6 +1,6 @@
 import { formatUsageReceipt, parseUsageReport, ROUTES } from '@tallystick/protocol';
-import type { LogHeads } from '../../record/log-heads.ts';
-import type { UsageRecords } from '../../record/usage-records.ts';
+import type { LogHeads } from '../../record/heads/log-heads.ts';
+import type { UsageRecords } from '../../record/usage/usage-records.ts';
 import type { Admission } from '../../release/admit.ts';
 import { json } from '../answer.ts';
 import { JSON_TYPE, readText } from '../body.ts';

@@ -1,5 +1,5 @@
 import { knownRecordOf, neutralText, VERIFY_EXIT, type AuditRecord, type Leaf } from '@tallystick/audit';
-import { createFingerprint } from '../../record/fingerprint.ts';
+import { createFingerprint } from '../../record/fingerprint/fingerprint.ts';
 import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, JSON_OPTION, UsageError, type ExitCode } from '../command.ts';
 import { table } from '../table.ts';
