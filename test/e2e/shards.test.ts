@@ -19,7 +19,7 @@ const CUT = 'the record goes on in another shard: add its key to the trust polic
 const atTime = (now: string, jumpTo = now): [string, ...string[]] => [
   process.execPath,
   '--import',
-  new URL(`../daemon/moved-clock.ts?${String(new URLSearchParams({ now, jumpTo }))}`, import.meta.url).href,
+  new URL(`../daemon/programs/moved-clock.ts?${String(new URLSearchParams({ now, jumpTo }))}`, import.meta.url).href,
   ...TALLYSTICK,
 ];
 

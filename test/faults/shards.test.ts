@@ -13,7 +13,7 @@ const random = seeded(SEED);
 /** The command of a daemon that starts shortly before the end of a year, and jumps to it with SIGUSR2. */
 const atEndOf = (year: number): [string, ...string[]] => {
   const times = new URLSearchParams({ now: `${year}-12-31T23:00:00Z`, jumpTo: `${year}-12-31T23:59:59.990Z` });
-  const clock = new URL(`../daemon/moved-clock.ts?${String(times)}`, import.meta.url).href;
+  const clock = new URL(`../daemon/programs/moved-clock.ts?${String(times)}`, import.meta.url).href;
   return [process.execPath, '--import', clock, ...TALLYSTICK];
 };
 
