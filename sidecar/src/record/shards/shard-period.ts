@@ -45,6 +45,8 @@ function firstInstant(day: string, dayOf: (ms: number) => string): number {
 
 /** Returns what says which day, `YYYY-MM-DD`, an instant is on in a zone. */
 function dayFormat(zone: string): (ms: number) => string {
+  // Without the calendars of the world, which take time at a start and memory ever after.
+  if (zone === 'UTC') return (ms) => new Date(ms).toISOString().slice(0, 10);
   const format = new Intl.DateTimeFormat('en-u-ca-iso8601', {
     timeZone: zone,
     year: 'numeric',
