@@ -7,7 +7,7 @@ import { escrowOf, openSealed, parseEscrowPrivateKey } from '../../record/finger
 import { fingerprintKeyId } from '../../record/fingerprint/fingerprint.ts';
 import { fingerprintKeyFile, readFingerprintKey } from '../../state/fingerprint-key.ts';
 import { configPathOf, UsageError, type CONFIG_OPTION, type Invocation } from '../command.ts';
-import { readNamed, unreadable } from './log-options.ts';
+import { readNamed, unreadable } from './read-named.ts';
 import { bundleOf, type SignedLog } from './signed-log.ts';
 
 /** Which keys fingerprints are made by. */

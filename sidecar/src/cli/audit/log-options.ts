@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { policyOfVkeys, parseTlogPolicy, parseVkey, type TlogPolicy } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
 import { loadConfig } from '../../config/load-config.ts';
 import { STATE_FORMAT } from '../../state/state-folder.ts';
 import { CONFIG_OPTION, configPathOf, UsageError, type Invocation, type OptionShapes } from '../command.ts';
+import { readNamed } from './read-named.ts';
 import { logPaths, readableLogs } from './readable-logs.ts';
 
 /** Which folder of logs a command is about. */
@@ -71,22 +72,6 @@ export function namedTrust({ policy, vkey }: Invocation<typeof TRUST_OPTIONS>['o
     });
   }
   return undefined;
-}
-
-/** Returns the bytes of a file that the command line names. @throws {TallystickError} `state_unusable` */
-export function readNamed(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** Returns the error for what this user may not read, or is not there. */
-export function unreadable(path: string, error: unknown): TallystickError {
-  const { code = 'unknown' } = error as NodeJS.ErrnoException;
-  const remedy = code === 'EACCES' || code === 'EPERM' ? 'run the command as a user who may read it' : 'check the path';
-  return new TallystickError('state_unusable', `"${path}" cannot be read: ${code}`, { remedy });
 }
 
 /** Returns the public keys that a file holds, a line each, or that the text itself is. */

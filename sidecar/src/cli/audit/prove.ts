@@ -14,7 +14,8 @@ import { TallystickError } from '@tallystick/core';
 import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { findRecord, type FoundRecord } from './find-record.ts';
-import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, unreadable } from './log-options.ts';
+import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf } from './log-options.ts';
+import { unreadable } from './read-named.ts';
 import { READ_OPTIONS, recordRead } from './recorded-read.ts';
 import { hashesOf, openSignedLogs, toldAsChanged, type SignedLog } from './signed-log.ts';
 

@@ -1,6 +1,6 @@
 import { inWorkers, type WorkerRanges } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
-import { unreadable } from './readable-logs.ts';
+import { unreadable } from './read-named.ts';
 
 /** A smaller log is verified in less time than it takes to start threads that then share its records. */
 const LARGE_LOG_RECORDS = 65_536;

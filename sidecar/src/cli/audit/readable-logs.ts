@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { foldersIn, logFolder } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
+import { unreadable } from './read-named.ts';
 
 /** Reads a file by its path below the folder of all logs; undefined where there is none. */
 export type ReadLogs = (path: string) => Uint8Array | undefined;
@@ -43,14 +44,4 @@ function told<T>(path: string, read: () => T): T {
   } catch (error) {
     throw unreadable(path, error);
   }
-}
-
-/** Returns what a command says where a file, or one in a folder, cannot be read. */
-export function unreadable(path: string, error: unknown): TallystickError {
-  if (TallystickError.is(error)) return error;
-  const { code = 'unknown' } = error as NodeJS.ErrnoException;
-  return new TallystickError('state_unusable', `"${path}" cannot be read: ${code}`, {
-    remedy: 'run the command as a user who may read it, such as that of the sidecar',
-    cause: error,
-  });
 }

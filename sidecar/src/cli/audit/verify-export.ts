@@ -1,4 +1,3 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import {
   judgeCheckpoint,
   NO_QUORUM,
@@ -15,7 +14,8 @@ import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { MANIFEST } from './export.ts';
 import { judging } from './judgement.ts';
-import { DIR_OPTIONS, logsFolderOf, readNamed, TRUST_OPTIONS, trustOf, unreadable, type Trust } from './log-options.ts';
+import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf, type Trust } from './log-options.ts';
+import { piecesOf, readNamed } from './read-named.ts';
 import { firstLeaves, openSignedLogs, type SignedLog } from './signed-log.ts';
 
 /** `tallystick audit verify-export`: makes an export again from the log, and says what differs. */
@@ -75,7 +75,7 @@ function differencesOf(
       return [{ code: 'log', detail: `the folder has not all ${size} records of ${origin}` }];
     exported.push({ log, size });
   }
-  return verifyExport(manifest, pieces(file), leaves(exported));
+  return verifyExport(manifest, piecesOf(file), leaves(exported));
 }
 
 /** True for a head whose signed checkpoint says the same, by a trusted key. */
@@ -92,23 +92,6 @@ function isSigned({ origin, size, root, checkpoint }: ExportedLog, { policy }: T
 
 function* leaves(logs: readonly { log: SignedLog; size: number }[]): Generator<Leaf> {
   for (const { log, size } of logs) yield* firstLeaves(log, size);
-}
-
-function* pieces(path: string): Generator<Uint8Array> {
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    for (;;) {
-      const piece = Buffer.alloc(65_536);
-      const length = readSync(file, piece);
-      if (length === 0) return;
-      yield piece.subarray(0, length);
-    }
-  } catch (error) {
-    throw TallystickError.is(error) ? error : unreadable(path, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }
 
 function describe(difference: ExportDifference): string {

@@ -2,7 +2,8 @@ import { parseTlogProof, recordOf, readLeaf, TlogError, verifyTlogProof, VERIFY_
 import { jsonText } from '../ask-sidecar.ts';
 import { defineCommand, EXIT, JSON_OPTION, UsageError } from '../command.ts';
 import { judging } from './judgement.ts';
-import { namedTrust, readNamed, TRUST_OPTIONS } from './log-options.ts';
+import { namedTrust, TRUST_OPTIONS } from './log-options.ts';
+import { readNamed } from './read-named.ts';
 
 /** `tallystick audit verify-proof`: that a record is in a log, by the proof and a key alone. */
 export const verifyProof = defineCommand({

@@ -20,7 +20,8 @@ import { defineCommand, JSON_OPTION, UsageError } from '../command.ts';
 import { describeReport } from './describe-report.ts';
 import { parseInstant } from './instant.ts';
 import { judging } from './judgement.ts';
-import { DIR_OPTIONS, logsFolderOf, readNamed, TRUST_OPTIONS, trustOf } from './log-options.ts';
+import { DIR_OPTIONS, logsFolderOf, TRUST_OPTIONS, trustOf } from './log-options.ts';
+import { readNamed } from './read-named.ts';
 import { rangeThreads } from './range-threads.ts';
 import { foldersBelow, readableLogs, type ReadLogs } from './readable-logs.ts';
 

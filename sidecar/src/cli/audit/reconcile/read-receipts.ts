@@ -1,6 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { MAX_RECEIPT_LENGTH, parseReceiptLine, TallystickError, type ReceiptLine } from '@tallystick/core';
-import { unreadable } from '../log-options.ts';
+import { piecesOf } from '../read-named.ts';
 
 /** What of the files could be read. */
 export interface ReadReceipts {
@@ -61,7 +60,7 @@ interface Line {
 
 function* linesOf(path: string): Generator<Line> {
   let rest: Buffer = Buffer.alloc(0);
-  for (const piece of pieces(path)) {
+  for (const piece of piecesOf(path)) {
     const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
     let at = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
@@ -73,23 +72,4 @@ function* linesOf(path: string): Generator<Line> {
     if (rest.length > 4 * MAX_RECEIPT_LENGTH) rest = rest.subarray(0, 4 * MAX_RECEIPT_LENGTH);
   }
   if (rest.length > 0) yield { text: rest.toString('utf8'), whole: false };
-}
-
-const PIECE = 262_144;
-
-function* pieces(path: string): Generator<Buffer> {
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    for (;;) {
-      const piece = Buffer.allocUnsafe(PIECE);
-      const length = readSync(file, piece);
-      if (length === 0) return;
-      yield piece.subarray(0, length);
-    }
-  } catch (error) {
-    throw TallystickError.is(error) ? error : unreadable(path, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }
