@@ -23,7 +23,7 @@ import { readEscrow } from './record/fingerprint/fingerprint-escrow.ts';
 import { openRecorder } from './record/open-recorder.ts';
 import type { OpenedRecorder } from './record/opened-recorder.ts';
 import type { Operator } from './record/record.ts';
-import { openRecordedRegistry, recordedOrigin } from './record/registry/recorded-registry.ts';
+import { openRecordedRegistry, readRecordedCopy } from './record/registry/recorded-registry.ts';
 import { openShardAnchoring, type ShardAnchoring } from './record/shards/shard-anchoring.ts';
 import { startShardCutting } from './record/shards/shard-cutting.ts';
 import { startShardRetention } from './record/shards/shard-retention.ts';
@@ -90,6 +90,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     const telemetry = await options.telemetry(id);
     const replicated = new Map<string, Head>();
     const escrow = config.audit.escrow === undefined ? undefined : await readEscrow(config.audit.escrow);
+    const copy = await readRecordedCopy(config.state.leases);
     const recording = openRecorder({
       folder: config.state.audit,
       keys: config.state.keys,
@@ -105,7 +106,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       escrow,
       fiscalYear: config.audit.fiscalYear,
       isReplicated: config.audit.replica !== undefined,
-      known: await recordedOrigin(config.state.leases),
+      known: copy?.origin,
       newIncarnation: options.newIncarnation,
       anchor: options.anchored ? anchor(options, telemetry, replicated) : undefined,
       onFailure: (error) => {
@@ -129,7 +130,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         remedy: 'begin a new incarnation with "tallystick run --new-incarnation REASON": its key will be',
       });
     }
-    const recorded = await openRecordedRegistry(config.state.leases, recorder);
+    const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
     const sidecar = assemble({
       config,
       clock,

@@ -1,8 +1,8 @@
 import { parseRecord, type Envelope, type Log } from '@tallystick/audit';
 import { TallystickError } from '@tallystick/core';
 import type { DurabilityFacts } from './log-folder.ts';
+import { OF_THE_LOG } from './of-the-log.ts';
 import type { Recorder } from './record.ts';
-import { OF_THE_LOG } from './shards/shard-records.ts';
 
 /** Sectors of a journal, in bytes. */
 const SECTOR_BYTES = 512;

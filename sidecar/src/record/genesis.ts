@@ -2,9 +2,10 @@ import type { Beginning } from '@tallystick/audit';
 import type { FingerprintKey } from '../state/fingerprint-key.ts';
 import { fingerprintKeyId } from './fingerprint/fingerprint.ts';
 import type { DurabilityFacts } from './log-folder.ts';
+import { OF_THE_LOG } from './of-the-log.ts';
 import type { Operator, RecordInput } from './record.ts';
 import type { FiscalYear } from './shards/shard-period.ts';
-import { headMember, OF_THE_LOG, type FingerprintsMember } from './shards/shard-records.ts';
+import { headMember, type FingerprintsMember } from './shards/shard-records.ts';
 
 /** Returns what a log says of the key of its fingerprints. */
 export function fingerprintsMember({ key, sealed }: FingerprintKey): FingerprintsMember {

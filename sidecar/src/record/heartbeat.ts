@@ -1,5 +1,6 @@
 import type { RecordBodies } from '@tallystick/audit';
 import type { Timer, Timers } from '@tallystick/core';
+import { OF_THE_LOG } from './of-the-log.ts';
 import type { Recorder } from './record.ts';
 
 /** A log falls silent for no longer than this, in milliseconds. */
@@ -25,19 +26,7 @@ export function startHeartbeat({ recorder, facts, timers }: HeartbeatOptions): H
   let timer: Timer | undefined;
   let idle = false;
 
-  const beat = (): Promise<unknown> =>
-    recorder.append({
-      type: 'log.heartbeat',
-      actor: 'sidecar',
-      owner: null,
-      process: null,
-      registry: null,
-      lease: null,
-      outcome: 'success',
-      reason: null,
-      trace: null,
-      body: facts(),
-    });
+  const beat = (): Promise<unknown> => recorder.append({ ...OF_THE_LOG, type: 'log.heartbeat', body: facts() });
   // Half the time: a record just after a look must not double the silence.
   const arm = (): void => {
     timer = timers.after(HEARTBEAT_MS / 2, () => {

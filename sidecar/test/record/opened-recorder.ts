@@ -1,8 +1,10 @@
 import { createNodeDisk, inlineJournal } from '@tallystick/audit';
 import { systemClock, systemRandom, systemTimers } from '@tallystick/core';
 import { onTestFinished } from 'vitest';
+import { OF_THE_LOG } from '../../src/record/of-the-log.ts';
 import { openRecorder } from '../../src/record/open-recorder.ts';
 import type { OpenedRecorder, OpenRecorderOptions } from '../../src/record/opened-recorder.ts';
+import type { RecordInput } from '../../src/record/record.ts';
 import { manualTime } from '../manual-time.ts';
 
 export const SIDECAR = '01KAMZ3CT000000000000000AA';
@@ -36,6 +38,13 @@ export async function openedRecorder(
   onTestFinished(() => recorder.close().catch(() => {}));
   return recorder;
 }
+
+/** Returns a record that says little and may stand anywhere. */
+export const stopped = (cause = 'signal'): RecordInput<'sidecar.stopped'> => ({
+  ...OF_THE_LOG,
+  type: 'sidecar.stopped',
+  body: { cause },
+});
 
 /** Returns all that a recorder's log holds, parsed. */
 export async function recordsOf(recorder: OpenedRecorder): Promise<Record<string, unknown>[]> {

@@ -12,25 +12,12 @@ import {
 } from '@tallystick/audit';
 import { isUlid } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
-import type { RecordInput } from '../../src/record/record.ts';
 import { refuseEarlierRecord } from '../../src/state/earlier-record.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime } from '../manual-time.ts';
-import { openedRecorder, recordsOf, SIDECAR } from './opened-recorder.ts';
+import { openedRecorder, recordsOf, SIDECAR, stopped } from './opened-recorder.ts';
 
 const OPERATOR = { uid: 0, loginUid: null, tty: null, reason: 'INC-9' };
-const stopped = (cause = 'signal'): RecordInput<'sidecar.stopped'> => ({
-  type: 'sidecar.stopped',
-  actor: 'sidecar',
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-  body: { cause },
-});
 
 /** An inline journal whose commits the test holds back or fails. */
 function journalUnder(control: { commit?: () => Promise<void> }): OpenJournal {

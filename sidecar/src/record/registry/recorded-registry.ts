@@ -14,18 +14,16 @@ export interface RecordedRegistry {
 const FILE = 'recorded-identities.json';
 const WHAT = 'identities on record';
 
-interface Stored {
+/** What the log knew when that was kept last. */
+export interface RecordedCopy {
+  /** Of the log that knew it. */
   readonly origin: string;
   readonly identities: readonly IdentityObject[];
 }
 
-function read(folder: string): Promise<Stored | undefined> {
-  return readStateFile(join(folder, FILE), WHAT) as Promise<Stored | undefined>;
-}
-
-/** Returns the origin of the log that knew of identities last; undefined before the first. @throws {TallystickError} */
-export async function recordedOrigin(folder: string): Promise<string | undefined> {
-  return (await read(folder))?.origin;
+/** Returns the copy in state of what the log knew; undefined before the first. @throws {TallystickError} */
+export function readRecordedCopy(folder: string): Promise<RecordedCopy | undefined> {
+  return readStateFile(join(folder, FILE), WHAT) as Promise<RecordedCopy | undefined>;
 }
 
 /**
@@ -33,12 +31,15 @@ export async function recordedOrigin(folder: string): Promise<string | undefined
  *
  * @throws {TallystickError} `state_unusable`
  */
-export async function openRecordedRegistry(folder: string, recorder: OpenedRecorder): Promise<RecordedRegistry> {
+export async function openRecordedRegistry(
+  folder: string,
+  copy: RecordedCopy | undefined,
+  recorder: OpenedRecorder,
+): Promise<RecordedRegistry> {
   const path = join(folder, FILE);
-  const stored = await read(folder);
   let writing: Promise<void> = Promise.resolve();
   return {
-    identities: stored?.origin === recorder.origin ? byId(stored.identities) : await readFromLog(recorder),
+    identities: copy?.origin === recorder.origin ? byId(copy.identities) : await readFromLog(recorder),
     keep(identities) {
       const { origin } = recorder;
       const content = { origin, identities: [...identities.values()] as unknown as Json };

@@ -1,18 +1,7 @@
 import type { Beginning, PreviousHead, RecordBodies } from '@tallystick/audit';
+import { OF_THE_LOG } from '../of-the-log.ts';
 import type { RecordInput } from '../record.ts';
 import type { CarriedIntent, ListedIdentity } from './shard-state.ts';
-
-/** Envelope of what the log tells of itself. */
-export const OF_THE_LOG = {
-  actor: 'sidecar',
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-} as const;
 
 /** What one shard leaves to the next, and why it ends. It is durable before the shard's last records are. */
 export interface CarriedOver {

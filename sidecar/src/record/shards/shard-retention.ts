@@ -6,7 +6,7 @@ import { errorFields, type Log } from '../../observe/log.ts';
 import { syncFolder } from '../../state/sync-folder.ts';
 import type { OpenedRecorder } from '../opened-recorder.ts';
 import { deletableShards, type StoredShard } from './shard-deletion.ts';
-import { OF_THE_LOG } from './shard-records.ts';
+import { OF_THE_LOG } from '../of-the-log.ts';
 
 /** The inputs of {@link startShardRetention}. */
 export interface ShardRetentionOptions {

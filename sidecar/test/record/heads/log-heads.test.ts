@@ -5,22 +5,8 @@ import { formatCheckpointBody, logSigner, signCheckpoint } from '@tallystick/aud
 import { TallystickError } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import type { OpenedRecorder, OpenRecorderOptions } from '../../../src/record/opened-recorder.ts';
-import type { RecordInput } from '../../../src/record/record.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
-import { openedRecorder, SIDECAR } from '../opened-recorder.ts';
-
-const ACTION: RecordInput<'sidecar.stopped'> = {
-  type: 'sidecar.stopped',
-  actor: 'sidecar',
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-  body: { cause: 'test' },
-};
+import { openedRecorder, SIDECAR, stopped } from '../opened-recorder.ts';
 
 /** A log beside its keys, of which copies can be kept and put back. */
 function logPlace() {
@@ -39,8 +25,20 @@ function logPlace() {
 }
 
 async function grow(recorder: OpenedRecorder, records: number): Promise<string> {
-  for (let i = 0; i < records; i++) await recorder.append(ACTION);
+  for (let i = 0; i < records; i++) await recorder.append(stopped());
   return recorder.heads.newest()!;
+}
+
+/** Keeps a copy of a log of a few records as `older`, and returns the head that it has after so many more. */
+async function headAfterCopy(place: ReturnType<typeof logPlace>, records: number): Promise<string> {
+  const first = await place.open();
+  await grow(first, 3);
+  await first.close();
+  place.keepCopy('older');
+  const before = await place.open();
+  const head = await grow(before, records);
+  await before.close();
+  return head;
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
@@ -66,19 +64,13 @@ describe('a head that a workload shows again', () => {
 
   test('that is beyond the log proves that an older copy was put back: nothing is recorded any more', async () => {
     const place = logPlace();
-    const first = await place.open();
-    await grow(first, 3);
-    await first.close();
-    place.keepCopy('older');
-    const before = await place.open();
-    const head = await grow(before, 300);
-    await before.close();
+    const head = await headAfterCopy(place, 300);
 
     place.putBack('older');
     const failures: TallystickError[] = [];
     const restored = await place.open({ onFailure: (error) => failures.push(error) });
     expect(await codeOf(restored.heads.judge(head))).toBe('record_unavailable');
-    expect(await codeOf(restored.append(ACTION))).toBe('record_unavailable');
+    expect(await codeOf(restored.append(stopped()))).toBe('record_unavailable');
     expect(await codeOf(restored.heads.judge('anything'))).toBe('record_unavailable');
     expect(restored.isWritable()).toBe(false);
     expect(restored.heads.isContradicted).toBe(true);
@@ -103,13 +95,7 @@ describe('a head that a workload shows again', () => {
 
   test('of a history that the log has overtaken since proves it too', async () => {
     const place = logPlace();
-    const first = await place.open();
-    await grow(first, 3);
-    await first.close();
-    place.keepCopy('older');
-    const before = await place.open();
-    const head = await grow(before, 2);
-    await before.close();
+    const head = await headAfterCopy(place, 2);
 
     place.putBack('older');
     const restored = await place.open();
@@ -121,13 +107,7 @@ describe('a head that a workload shows again', () => {
 
   test('where the newest copy is put back in the place of the older one, the log goes on', async () => {
     const place = logPlace();
-    const first = await place.open();
-    await grow(first, 3);
-    await first.close();
-    place.keepCopy('older');
-    const before = await place.open();
-    const head = await grow(before, 5);
-    await before.close();
+    const head = await headAfterCopy(place, 5);
     place.keepCopy('newest');
 
     place.putBack('older');
@@ -197,7 +177,7 @@ describe('a head that a workload shows again', () => {
 
 test('the head that is shown has every durable record under it', async () => {
   const recorder = await logPlace().open();
-  const { seq } = await recorder.append(ACTION);
+  const { seq } = await recorder.append(stopped());
   const [origin, size] = recorder.heads.newest()!.split('\n');
   expect(origin).toBe(recorder.origin);
   expect(Number(size)).toBe(seq + 1);

@@ -1,6 +1,6 @@
 import type { IdentityObject } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
-import { openRecordedRegistry } from '../../../src/record/registry/recorded-registry.ts';
+import { openRecordedRegistry, readRecordedCopy } from '../../../src/record/registry/recorded-registry.ts';
 import { registryChanges } from '../../../src/record/registry/registry-changes.ts';
 import { createRegistryRecords } from '../../../src/record/registry/registry-records.ts';
 import { identity, registryOf } from '../../acme.ts';
@@ -95,14 +95,19 @@ describe('what the log knows of identities', () => {
     const [log, state] = [temporaryFolder(), temporaryFolder()];
     const recorder = await openedRecorder(log);
     const options = { continues: false, standing: { isSuspended: () => false }, log: memoryLog() };
-    const before = await openRecordedRegistry(state, recorder);
+    const before = await openRecordedRegistry(state, await readRecordedCopy(state), recorder);
     const records = createRegistryRecords({ recorder, recorded: { ...before, keep: async () => {} }, ...options });
     await records.record(registryOf([A, B]));
     await records.record(registryOf([{ ...A, purpose: 'another' }]));
-    const read = await openRecordedRegistry(state, recorder);
+    const read = await openRecordedRegistry(state, await readRecordedCopy(state), recorder);
     expect([...read.identities.values()]).toEqual([{ ...A, purpose: 'another' }]);
     await read.keep(mapOf(B));
-    expect([...(await openRecordedRegistry(state, recorder)).identities.values()]).toEqual([B]);
-    expect((await openRecordedRegistry(state, { ...recorder, origin: 'other' })).identities.size).toBe(1);
+    expect([
+      ...(await openRecordedRegistry(state, await readRecordedCopy(state), recorder)).identities.values(),
+    ]).toEqual([B]);
+    expect(
+      (await openRecordedRegistry(state, await readRecordedCopy(state), { ...recorder, origin: 'other' })).identities
+        .size,
+    ).toBe(1);
   });
 });

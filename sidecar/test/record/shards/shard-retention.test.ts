@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { foldersIn, logFolder, policyOfVkeys, verifyLogFolder, type Head } from '@tallystick/audit';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRecordedRegistry } from '../../../src/record/registry/recorded-registry.ts';
+import { openRecordedRegistry, readRecordedCopy } from '../../../src/record/registry/recorded-registry.ts';
 import { startShardCutting } from '../../../src/record/shards/shard-cutting.ts';
 import { startShardRetention } from '../../../src/record/shards/shard-retention.ts';
-import { OF_THE_LOG } from '../../../src/record/shards/shard-records.ts';
+import { OF_THE_LOG } from '../../../src/record/of-the-log.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../../manual-time.ts';
 import { memoryLog, type MemoryLog } from '../../memory-log.ts';
@@ -30,7 +30,7 @@ async function kept(has: (shard: number) => boolean, hold = false): Promise<Kept
   const [time, lines] = [manualTime(), memoryLog()];
   const recorder = await openedRecorder(folder, { shardRecords: 4, localMax: LOCAL_MAX });
   const parts = { recorder, timers: manualTime(), log: lines };
-  const recorded = await openRecordedRegistry(folder, recorder);
+  const recorded = await openRecordedRegistry(folder, await readRecordedCopy(folder), recorder);
   startShardCutting({ ...parts, recorded, isSuspended: () => false, leases: () => [], keys: folder });
   while (recorder.status().space.level === 'ok') {
     await recorder.append({ ...OF_THE_LOG, type: 'sidecar.stopped', body: { cause: 'x'.repeat(500) } });

@@ -17,7 +17,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { NOT_ANCHORED } from '../../../src/anchor/anchoring-status.ts';
 import type { OpenedRecorder, OpenRecorderOptions } from '../../../src/record/opened-recorder.ts';
 import type { RecordInput } from '../../../src/record/record.ts';
-import { openRecordedRegistry } from '../../../src/record/registry/recorded-registry.ts';
+import { OF_THE_LOG } from '../../../src/record/of-the-log.ts';
+import { openRecordedRegistry, readRecordedCopy } from '../../../src/record/registry/recorded-registry.ts';
 import type { ShardAnchoring } from '../../../src/record/shards/shard-anchoring.ts';
 import { startShardCutting } from '../../../src/record/shards/shard-cutting.ts';
 import { writeStateFile } from '../../../src/state/state-file.ts';
@@ -25,31 +26,16 @@ import { identity, registryOf } from '../../acme.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../../manual-time.ts';
 import { memoryLog } from '../../memory-log.ts';
-import { openedRecorder, recordsOf, SIDECAR } from '../opened-recorder.ts';
+import { openedRecorder, recordsOf, SIDECAR, stopped } from '../opened-recorder.ts';
 
 const YEAR_END = Date.parse('2027-01-01T00:00:00Z');
-const ENVELOPE = {
-  actor: 'sidecar',
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-} as const;
-const stopped = (cause = 'signal'): RecordInput<'sidecar.stopped'> => ({
-  ...ENVELOPE,
-  type: 'sidecar.stopped',
-  body: { cause },
-});
 const registered = (object: IdentityObject): RecordInput<'identity.registered'> => ({
-  ...ENVELOPE,
+  ...OF_THE_LOG,
   type: 'identity.registered',
   body: { change: null, identity: object.id, object },
 });
 const suspended = (object: IdentityObject): RecordInput<'identity.suspended'> => ({
-  ...ENVELOPE,
+  ...OF_THE_LOG,
   type: 'identity.suspended',
   body: {
     change: null,
@@ -77,7 +63,7 @@ async function cutting(
   const lines = memoryLog();
   const stop = startShardCutting({
     recorder,
-    recorded: await openRecordedRegistry(folder, recorder),
+    recorded: await openRecordedRegistry(folder, await readRecordedCopy(folder), recorder),
     isSuspended: () => false,
     leases: () => leases,
     keys: folder,
@@ -357,7 +343,7 @@ describe('a cut that fails', () => {
     await broken.recorder.close().catch(() => {});
     const { recorder } = await cutting(folder, { clock });
     expect(recorder.place.shard).toBe(shard);
-    expect((await openRecordedRegistry(folder, recorder)).identities.size).toBe(1500);
+    expect((await openRecordedRegistry(folder, await readRecordedCopy(folder), recorder)).identities.size).toBe(1500);
     expect((await recorder.append(stopped())).origin).toMatch(/\/1\/2$/);
     await recorder.close();
     await verified(folder);
@@ -368,7 +354,7 @@ test('what a start finds closed, with nothing that says what follows, is refused
   const folder = temporaryFolder();
   const recorder = await openedRecorder(folder);
   await recorder.append({
-    ...ENVELOPE,
+    ...OF_THE_LOG,
     type: 'log.shard_closed',
     body: { cause: 'period', next: `acme.example/${SIDECAR}/1/2` },
   });
@@ -382,7 +368,7 @@ test('what a credential names as the registry in force is what the new shard lis
   const registry = registryOf([identity('close')]);
   const denied = (): RecordInput<'credential.denied'> =>
     ({
-      ...ENVELOPE,
+      ...OF_THE_LOG,
       type: 'credential.denied',
       actor: identity('close').id,
       outcome: 'denied',

@@ -1,39 +1,28 @@
 import { expect, test } from 'vitest';
 import { createEarlierReports, holderName } from '../../../src/record/usage/earlier-reports.ts';
+import { OF_THE_LOG } from '../../../src/record/of-the-log.ts';
 import type { OpenedRecorder } from '../../../src/record/opened-recorder.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
 import { manualTime } from '../../manual-time.ts';
-import { openedRecorder } from '../opened-recorder.ts';
+import { openedRecorder, stopped } from '../opened-recorder.ts';
 
 const BATCH = 'spiffe://acme.example/close-batch';
 const JKT = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs';
 const LEASE = 'ls_01KAMZ3CT000000000000000AA';
 
-const envelope = {
-  actor: BATCH,
-  owner: null,
-  process: null,
-  registry: null,
-  lease: null,
-  outcome: 'success',
-  reason: null,
-  trace: null,
-} as const;
-
 function reported(recorder: OpenedRecorder, report: number, final = false): Promise<{ readonly id: string }> {
   const time = '2026-11-22T12:00:00.000Z';
   const use = { count: 1, first: time, last: time, lease: LEASE, process: null, target: 'https://a.example' };
   return recorder.append({
-    ...envelope,
+    ...OF_THE_LOG,
+    actor: BATCH,
     type: 'usage.reported',
     body: { final, grade: 'reported', jkt: JKT, report, uses: [use] },
   });
 }
 
 async function others(recorder: OpenedRecorder, count: number): Promise<void> {
-  const records = Array.from({ length: count }, () =>
-    recorder.append({ ...envelope, type: 'sidecar.stopped', body: { cause: 'usage.reported' } }),
-  );
+  const records = Array.from({ length: count }, () => recorder.append(stopped('usage.reported')));
   await Promise.all(records);
 }
 
