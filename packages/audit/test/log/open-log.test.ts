@@ -221,6 +221,33 @@ describe('tiles that the journal proves', () => {
   });
 });
 
+describe('a log that is known to have had records', () => {
+  const known = { incarnation: 1, shard: 2 };
+
+  test('is not begun anew where it has none, before its key is asked for', async () => {
+    const asked: unknown[] = [];
+    const { openKey } = optionsFor(folder);
+    const opening = open({
+      known,
+      openKey(place, options) {
+        asked.push(place);
+        return openKey(place, options);
+      },
+    });
+    await expect(opening).rejects.toEqual(refusal('behind_anchor'));
+    expect(asked).toEqual([]);
+  });
+
+  test('goes on where its records are there, and hinders no later incarnation', async () => {
+    await logOf(3);
+    await (await open({ known })).close();
+    rmSync(join(folder, '1'), { recursive: true });
+    const next = await openNextIncarnation(optionsFor(folder, { known }));
+    expect(next.origin).toBe('acme.example/sc-1/2/1');
+    await next.close();
+  });
+});
+
 describe('with an anchor', () => {
   const anchorOf = (log: Log): OpenLogOptions['anchor'] => ({
     place: log.place,
