@@ -24,7 +24,9 @@ import { createBarCap } from './lease/bar-cap.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
+import type { Lease } from './lease/lease.ts';
 import { createOwnedLeases } from './lease/owned-leases.ts';
+import { createUpstreamEnding } from './lease/upstream-ending.ts';
 import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
@@ -37,6 +39,7 @@ import { observedLeases } from './observe/observed-leases.ts';
 import { observedRecorder } from './observe/observed-recorder.ts';
 import { describeSidecar } from './observe/sidecar-metrics.ts';
 import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
+import type { Upstreams } from './providers/upstreams.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
 import type { Fingerprint } from './record/fingerprint/fingerprint.ts';
 import { createFloodGate } from './record/flood.ts';
@@ -56,9 +59,12 @@ import { createUsageRecords } from './record/usage/usage-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
 import type { Standing } from './state/standing.ts';
+import type { UpstreamLeases } from './state/upstream-leases.ts';
 
 /** The longest life of a token, in seconds: what `config` allows. */
 export const MAX_LIFETIME_SECONDS = 86_400;
+/** What a stop waits for upstreams to end leases. */
+const UPSTREAM_END_MS = 3000;
 /** How long after its end a token still proves whose its lease was: use is reported late where the sidecar was away. */
 const PROVES_LEASE_MS = 86_400_000;
 
@@ -82,6 +88,10 @@ export interface Outside {
   /** True where the log takes the place of an earlier one. */
   readonly continuesLog: boolean;
   readonly signer: Signer;
+  /** Signs sealed answers. */
+  readonly replySigner: Signer;
+  readonly upstreams: Upstreams;
+  readonly upstreamLeases: UpstreamLeases;
   readonly standing: Standing;
   readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
   /** Returns what finds the identities of a configuration that an attestation matches. */
@@ -140,13 +150,26 @@ export function assemble(outside: Outside): Sidecar {
   const hub = createEventHub(outside.epoch);
   const table = createLeaseTable({ clock, timers });
   const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
-  const leases = observedLeases(createLeaseManager({ table, cap, clock, random }), telemetry, clock);
+  const { upstreams, upstreamLeases } = outside;
+  const ending = createUpstreamEnding({
+    within: upstreams.within,
+    ended: (lease, status) => {
+      if (status !== 'unreachable') upstreamLeases.forget(lease.id);
+      records.endedUpstream(lease, status);
+    },
+    clock,
+    timers,
+    random,
+  });
+  const manager = createLeaseManager({ table, cap, clock, random, abandoned: (lease) => ending.end(lease) });
+  const leases = observedLeases(manager, telemetry, clock);
   const withdrawal = createWithdrawal({
     leases,
     standing,
     hub,
     clock,
     barCap: createBarCap({ clock }),
+    ending,
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   });
 
@@ -211,6 +234,9 @@ export function assemble(outside: Outside): Sidecar {
       withdrawal,
       hub,
       signer,
+      replySigner: outside.replySigner,
+      upstreams,
+      upstreamLeases,
       records,
       usageRecords,
       heads,
@@ -327,6 +353,7 @@ export function assemble(outside: Outside): Sidecar {
       registry = after;
       match = outside.matcher(next.identities);
       mayMatch = createMayMatch(next.identities);
+      upstreams.apply(next.providers);
       const narrowed = narrowedIdentities(before, after);
       const ended = withdrawal.narrow(narrowed);
       // Told by `narrow` to drop what it holds, and no longer who it was: what follows is not meant for it.
@@ -338,10 +365,11 @@ export function assemble(outside: Outside): Sidecar {
     async stop() {
       phase = 'stopping';
       keyRotation.stop();
+      const hasLiveHolder = ({ key, holders }: Lease): boolean =>
+        holders.entries().some(([jkt, peer]) => hub.isLive(key.identity, jkt) || peer.isAlive());
       const idle = [...table.all()].filter(
-        ({ key, peer }) =>
-          config.revokeOnShutdown === 'always' ||
-          (config.revokeOnShutdown === 'idle' && !hub.isLive(key.identity, key.jkt) && !peer.isAlive()),
+        (lease) =>
+          config.revokeOnShutdown === 'always' || (config.revokeOnShutdown === 'idle' && !hasLiveHolder(lease)),
       );
       if (idle.length > 0) {
         const { leases: ended, durable } = withdrawal.letGoAll(idle);
@@ -350,6 +378,8 @@ export function assemble(outside: Outside): Sidecar {
         });
         revocationRecords.revoked(ended, 'sidecar', null);
       }
+      await ending.close(UPSTREAM_END_MS);
+      await upstreams.close();
       hub.close();
       flood.flush();
       late.stop();

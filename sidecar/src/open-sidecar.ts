@@ -2,6 +2,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Head, OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
+import type { Provider } from './providers/provider.ts';
+import { createUpstreams } from './providers/upstreams.ts';
+import { providerMemory } from './state/provider-memory.ts';
+import { openUpstreamLeases } from './state/upstream-leases.ts';
 import { assemble, MAX_LIFETIME_SECONDS, type Sidecar } from './assemble.ts';
 import type { AnchoredLog } from './anchor/anchored-log.ts';
 import type { Anchoring } from './anchor/anchoring.ts';
@@ -10,7 +14,7 @@ import type { Attestor } from './attest/attestor.ts';
 import { createMatch } from './attest/match.ts';
 import { socketAttestor } from './attest/socket.ts';
 import { unixAttestor } from './attest/unix.ts';
-import type { Config } from './config/config.ts';
+import type { Config, ProviderConfig } from './config/config.ts';
 import { openLocalSigner } from './issuer/local-signer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -121,15 +125,40 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       clock,
       maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
     });
+    const replying = openLocalSigner({
+      issuer: config.issuer.url,
+      role: 'reply',
+      carriesKey: true,
+      path: join(config.state.keys, 'reply-keys.json'),
+      clock,
+      maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
+    });
+    const upstreamLeases = openUpstreamLeases(config.state.leases, clock);
     const standing = openStanding(config.state.leases, clock);
     // Beside each other, because a thread takes a while to start; and all to their end, before the lock may be released.
-    await Promise.allSettled([recording, signing, standing]);
+    await Promise.allSettled([recording, signing, replying, upstreamLeases, standing]);
     recorder = await recording;
     if (!recorder.isEscrowed) {
       log.warn('the fingerprint key of this log is not sealed to "audit.escrow"', {
         remedy: 'begin a new incarnation with "tallystick run --new-incarnation REASON": its key will be',
       });
     }
+    const providerContext = {
+      trustDomain: config.trustDomain,
+      sidecarId: id,
+      clock,
+      timers,
+      random,
+      fleetSize: config.fleetSize,
+    };
+    const openProvider = ({ name, kind, settings }: ProviderConfig): Promise<Provider> =>
+      kind.open(settings, {
+        ...providerContext,
+        name,
+        log,
+        sign: notYet,
+        memory: providerMemory(config.state.leases, name),
+      });
     const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
     const sidecar = assemble({
       config,
@@ -144,6 +173,9 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       recorded,
       continuesLog: options.newIncarnation !== undefined,
       signer: await signing,
+      replySigner: await replying,
+      upstreams: createUpstreams({ providers: config.providers, open: openProvider }),
+      upstreamLeases: await upstreamLeases,
       standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
@@ -200,4 +232,8 @@ function anchor(
     });
   };
   return (log) => openShardAnchoring({ log, open, logger });
+}
+
+function notYet(): never {
+  throw new TypeError('there is no key of this role yet');
 }

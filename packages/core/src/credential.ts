@@ -35,15 +35,89 @@ export interface AccessTokenCredential extends CredentialBase {
   readonly scope: string;
 }
 
-/** The shape of each credential type. Grows with the upstreams. */
+/** Temporary credentials of AWS. Requests are signed by them (SigV4); who has them can sign. */
+export interface AwsCredential extends CredentialBase {
+  readonly type: 'aws';
+  /** Public: CloudTrail shows it. */
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken: Secret;
+  /** Twelve digits; empty where the upstream does not say. */
+  readonly accountId: string;
+}
+
+/** A bearer token of Google Cloud. */
+export interface GcpCredential extends CredentialBase {
+  readonly type: 'gcp';
+  readonly token: Secret;
+  /** The service account it acts as; empty for the federated principal itself. */
+  readonly serviceAccount: string;
+}
+
+/** A bearer token of Microsoft Entra. */
+export interface AzureCredential extends CredentialBase {
+  readonly type: 'azure';
+  readonly token: Secret;
+  /** Application (client) id. */
+  readonly clientId: string;
+  readonly tenantId: string;
+}
+
+/** A login of a database. Bearer. */
+export interface DatabaseCredential extends CredentialBase {
+  readonly type: 'database';
+  /** Public: the database's own log shows it. */
+  readonly username: string;
+  readonly password: Secret;
+}
+
+/** Values that a store keeps under one name, and the type of whatever else is a bearer secret. */
+export interface SecretCredential extends CredentialBase {
+  readonly type: 'secret';
+  /** By the names that the store has for them. */
+  readonly values: Readonly<Record<string, Secret>>;
+  /** The store's name for this version; empty where it has none. */
+  readonly version: string;
+}
+
+/** An X.509 certificate for a key that the SDK made and that has never left this process. */
+export interface X509Credential extends CredentialBase {
+  readonly type: 'x509';
+  /** PKCS#8 PEM of the private key: Node's TLS takes no key object. */
+  readonly key: Secret;
+  /** PEM: the certificate, then its intermediates. */
+  readonly certificate: string;
+  /** PEM of the certificates that others of this authority are verified by. */
+  readonly authorities: string;
+  /** Hexadecimal, lower case. */
+  readonly serial: string;
+}
+
+/** An OpenSSH certificate for a key that the SDK made. */
+export interface SshCredential extends CredentialBase {
+  readonly type: 'ssh';
+  /** OpenSSH private key file. */
+  readonly key: Secret;
+  /** One line, as in `id_ed25519-cert.pub`. */
+  readonly certificate: string;
+  /** Decimal. */
+  readonly serial: string;
+}
+
+/** The shape of each credential type. */
 export interface CredentialShapes {
   'access-token': AccessTokenCredential;
+  aws: AwsCredential;
+  gcp: GcpCredential;
+  azure: AzureCredential;
+  database: DatabaseCredential;
+  secret: SecretCredential;
+  x509: X509Credential;
+  ssh: SshCredential;
 }
 
 /** The shape of the credential type `K`. */
-export type CredentialOf<K extends CredentialType> = K extends keyof CredentialShapes
-  ? CredentialShapes[K]
-  : CredentialBase;
+export type CredentialOf<K extends CredentialType> = CredentialShapes[K];
 
 /** Any credential. */
-export type Credential = CredentialShapes[keyof CredentialShapes];
+export type Credential = CredentialShapes[CredentialType];

@@ -136,6 +136,62 @@ export const ERROR_CODES = {
     true,
     'sign a proof for the authorization server named in the answer',
   ),
+  csr_refused: entry(
+    'invalid_request',
+    400,
+    false,
+    'send the request that the SDK makes for this credential: one key, signed by itself, and no names',
+  ),
+
+  // An upstream
+  upstream_unavailable: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'see "tallystick status": the upstream does not answer; what was handed out before stays good until it expires',
+  ),
+  upstream_rate_limited: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'wait for Retry-After; raise the limit of the upstream, or share credentials between fewer sidecars',
+  ),
+  upstream_sealed: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'unseal the vault, or point "address" to its active node',
+  ),
+  upstream_answer_invalid: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'check that the address is that of the upstream itself, and no proxy or login page answers in its place',
+  ),
+  upstream_login_refused: entry(
+    'access_denied',
+    503,
+    true,
+    'correct "auth" of the provider, or the role it names upstream; "tallystick check --online" says what is missing',
+  ),
+  upstream_denied: entry(
+    'access_denied',
+    403,
+    false,
+    'give the sidecar the permission upstream; "tallystick check --online" says which is missing',
+  ),
+  upstream_not_found: entry(
+    'invalid_target',
+    400,
+    false,
+    'correct the credential in the configuration: the upstream has nothing under that name',
+  ),
+  upstream_unbound: entry(
+    'access_denied',
+    403,
+    false,
+    'let the authorization server bind tokens to keys (RFC 9449) for this client; a bearer token is not handed out',
+  ),
 
   // The sidecar cannot
   rate_limited: entry('temporarily_unavailable', 429, true, 'wait for Retry-After, then ask less often'),
@@ -168,6 +224,18 @@ export const ERROR_CODES = {
   internal_error: entry('server_error', 500, false, 'report it with the log lines of the sidecar; it is a defect'),
 
   // The SDK
+  reply_untrusted: entry(
+    'server_error',
+    0,
+    false,
+    'find out who answers on the socket; where the sidecar has new keys, export the trust file again',
+  ),
+  authorization_server_unknown: entry(
+    'access_denied',
+    0,
+    false,
+    'name the authorization server in the trust file, or in connect({ authorizationServers }), if it is yours',
+  ),
   sidecar_unavailable: entry(
     'temporarily_unavailable',
     0,
@@ -201,7 +269,7 @@ export const ERROR_CODES = {
   ),
   credential_type_mismatch: entry(
     'invalid_request',
-    0,
+    400,
     false,
     'ask for the type that the credential has; identity.entitlements lists it',
   ),

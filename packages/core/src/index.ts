@@ -2,13 +2,20 @@ export { canonicalJson, type Json } from './jcs.ts';
 export { MAX_TIMEOUT_MS, systemClock, systemTimers, type Clock, type Timer, type Timers } from './clock.ts';
 export type {
   AccessTokenCredential,
+  AwsCredential,
+  AzureCredential,
   Binding,
   Credential,
   CredentialBase,
   CredentialOf,
   CredentialShapes,
   CredentialType,
+  DatabaseCredential,
   Delivery,
+  GcpCredential,
+  SecretCredential,
+  SshCredential,
+  X509Credential,
 } from './credential.ts';
 export { didYouMean, strangeOption } from './did-you-mean.ts';
 export { ERROR_CODES, genericCode, isErrorCode, type ErrorCode, type ErrorEntry } from './error-codes.ts';

@@ -1,4 +1,19 @@
 export { formatContext, parseContext, type ClaimedProcess } from './context.ts';
+export {
+  formatReplyClaims,
+  parseReplyClaims,
+  type CredentialReply,
+  type ReplyExpectation,
+} from './credential-reply.ts';
+export {
+  formatCredentialRequest,
+  formatUpstreamProofAsk,
+  parseCredentialRequest,
+  parseUpstreamProofAsk,
+  type CredentialRequest,
+  type UpstreamProof,
+  type UpstreamProofAsk,
+} from './credential-request.ts';
 export { formatError, parseError } from './error-answer.ts';
 export { createStreamReader, MAX_MESSAGE_LENGTH, type StreamMessage } from './event-stream.ts';
 export {
@@ -17,7 +32,9 @@ export {
   type IdentityDocument,
 } from './identity-document.ts';
 export { MAX_LOG_HEAD_LENGTH, readLogHead, type LogHead } from './log-head.ts';
+export { readMaterial, type Material, type Materials } from './material.ts';
 export { parseServerMetadata, serverMetadata, type ServerMetadata } from './metadata.ts';
+export { createOneTimeKey, seal, type OneTimeKey, type SealingKey } from './one-time-key.ts';
 export { HEADERS, htuOfRoute, PROTOCOL_VERSIONS, ROUTES } from './routes.ts';
 export {
   formatTokenRequest,

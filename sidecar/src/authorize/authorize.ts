@@ -5,7 +5,7 @@ import {
   type IdentityObject,
   type IdentityState,
 } from '@tallystick/core';
-import type { CredentialConfig } from '../config/config.ts';
+import { isOwnToken, type CredentialConfig } from '../config/config.ts';
 import type { Entitled } from './registry.ts';
 
 /** What a decision is made from. */
@@ -16,10 +16,23 @@ export interface Question {
   readonly keyRevoked: boolean;
   readonly assurance: Assurance;
   readonly entitled: readonly Entitled[];
+  readonly asked: AskedToken | AskedCredential;
+}
+
+/** A token of our own issuer: no credential is named. */
+export interface AskedToken {
+  readonly name?: undefined;
   /** The audience asked for; undefined: the only one there is. */
   readonly resource: string | undefined;
   /** Scope values asked for; undefined: all that may be granted. */
   readonly scope: readonly string[] | undefined;
+}
+
+/** A credential of an upstream, by its name. */
+export interface AskedCredential {
+  readonly name: string;
+  /** What the workload takes it for. */
+  readonly type: string;
 }
 
 /** Why a decision fell as it did. Recorded; stable. */
@@ -52,15 +65,41 @@ export type Decision =
       readonly credential?: CredentialConfig;
     };
 
-/** Decides whether an identity may have a token of our own issuer. Pure; default deny. */
-export function authorizeToken(question: Question): Decision {
-  const { identity, state, resource } = question;
+/** Decides whether an identity may have what it asks for. Pure; default deny. */
+export function authorize(question: Question): Decision {
+  const { identity, state, asked } = question;
   if (state === 'suspended') return deny('suspended', 'identity_suspended', `${identity.id} is suspended`);
   if (state === 'expired') return deny('expired', 'identity_expired', `${identity.id} expired on ${identity.expires}`);
 
   if (question.keyRevoked) return deny('key_revoked', 'key_revoked', 'this key was revoked');
 
-  const own = question.entitled.filter(({ credential }) => credential.provider === 'issuer');
+  return asked.name === undefined ? decideToken(question, asked) : decideCredential(question, asked);
+}
+
+function decideCredential(question: Question, { name, type }: AskedCredential): Decision {
+  const { identity } = question;
+  const found = question.entitled.find(({ credential }) => credential.name === name);
+  // Whether others have such a credential is none of its business.
+  if (!found) return deny('not_entitled', 'not_entitled', `${identity.id} is not entitled to "${name}"`);
+  const { credential, scope } = found;
+  if (isOwnToken(credential)) {
+    return {
+      ...deny('invalid_target', 'invalid_target', `"${name}" is a token of this issuer`, credential),
+      remedy: 'ask for it at /token',
+    };
+  }
+  if (credential.type !== type) {
+    return {
+      ...deny('invalid_target', 'credential_type_mismatch', `"${name}" is of type "${credential.type}"`, credential),
+      remedy: `ask for it as "${credential.type}"`,
+    };
+  }
+  return requireAssurance(question, found) ?? { allow: true, reason: 'entitled', credential, scope };
+}
+
+function decideToken(question: Question, { resource, scope }: AskedToken): Decision {
+  const { identity } = question;
+  const own = question.entitled.filter(({ credential }) => isOwnToken(credential));
   if (own.length === 0) {
     return deny('not_entitled', 'not_entitled', `${identity.id} is entitled to no token of this issuer`);
   }
@@ -71,7 +110,6 @@ export function authorizeToken(question: Question): Decision {
       remedy: `add a credential with that audience to the "entitlements" of ${identity.id}`,
     };
   }
-  const { scope } = question;
   const covering =
     scope === undefined ? named : named.filter((item) => scope.every((value) => item.scope.includes(value)));
   if (covering.length === 0) {
@@ -83,19 +121,28 @@ export function authorizeToken(question: Question): Decision {
       remedy: `set "resource", and "scope" where it is shared, to those of one: ${covering.map(nameOf).join('; ')}`,
     };
   }
-  const { credential, scope: grantable, minAssurance } = covering[0]!;
-  if (ASSURANCE_RANK[question.assurance] < ASSURANCE_RANK[minAssurance]) {
-    return deny(
-      'assurance_too_low',
-      'assurance_too_low',
-      `${credential.name} asks for assurance "${minAssurance}", and this workload has "${question.assurance}"`,
+  const { credential, scope: grantable } = covering[0]!;
+  return (
+    requireAssurance(question, covering[0]!) ?? {
+      allow: true,
+      reason: 'entitled',
       credential,
-    );
-  }
-  return { allow: true, reason: 'entitled', credential, scope: scope ?? grantable };
+      scope: scope ?? grantable,
+    }
+  );
 }
 
-function nameOf({ credential: { audience }, scope }: Entitled): string {
+function requireAssurance({ assurance }: Question, { credential, minAssurance }: Entitled): Decision | undefined {
+  if (ASSURANCE_RANK[assurance] >= ASSURANCE_RANK[minAssurance]) return undefined;
+  return deny(
+    'assurance_too_low',
+    'assurance_too_low',
+    `${credential.name} asks for assurance "${minAssurance}", and this workload has "${assurance}"`,
+    credential,
+  );
+}
+
+function nameOf({ credential: { audience = '' }, scope }: Entitled): string {
   return scope.length === 0 ? audience : `${audience} with ${scope.join(' ')}`;
 }
 

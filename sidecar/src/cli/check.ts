@@ -85,7 +85,7 @@ function identityRow({ id, owner, environment, expires, entitlements }: Identity
 }
 
 function credentialRow(credential: CredentialConfig): readonly string[] {
-  const { name, audience, lifetimeMs } = credential;
+  const { name, provider, audience = provider, lifetimeMs } = credential;
   return [name, audience, formatDuration(lifetimeMs), roughly(outageBudgetMs(credential))];
 }
 

@@ -1,6 +1,6 @@
 import { parseDurationMs, parseUsePrefix, type IdentityObject, type UsePrefix } from '@tallystick/core';
 import { DEFAULT_INTERVAL, retentionDays, type ReplicaValue } from './anchor-shape.ts';
-import type { Config, CredentialConfig, HttpListener, ReplicaConfig, WorkloadSocket } from './config.ts';
+import type { Config, CredentialConfig, HttpListener, ReplicaConfig, TokenConfig, WorkloadSocket } from './config.ts';
 import type { TokenValue } from './credential-shape.ts';
 import { valuesOf } from './entitlement-rules.ts';
 import { socketUrlPath } from './file-path.ts';
@@ -10,12 +10,13 @@ import type { ListenerValue } from './listen-shape.ts';
 import { parseListenerUrl } from './listener-url.ts';
 import { DEFAULT_SOCKET_NAME } from './socket-rules.ts';
 import { parseBytes } from './texts.ts';
+import type { UpstreamCredential } from './upstream-rules.ts';
 
 /**
  * Returns the configuration that a file without a mistake stands for. Whatever has no order is sorted, so that files
  * that mean the same give the same objects, and the same registry digest, on every machine.
  */
-export function buildConfig(file: FileValue): Config {
+export function buildConfig(file: FileValue, upstream: ReadonlyMap<string, UpstreamCredential>): Config {
   const { state, listen, issuer } = file;
   return {
     trustDomain: file.trustDomain,
@@ -44,8 +45,17 @@ export function buildConfig(file: FileValue): Config {
     fleetSize: file.fleet?.size ?? 1,
     revokeOnShutdown: file.shutdown?.revoke ?? 'idle',
     identities: sortedBy(file.identities.map(buildIdentity), ({ id }) => id),
+    providers: new Map(
+      sortedBy([...file.providers], ([name]) => name).map(([name, { kind, settings }]) => [
+        name,
+        { name, kind, settings },
+      ]),
+    ),
     credentials: new Map(
-      sortedBy([...file.credentials], ([name]) => name).map(([name, value]) => [name, buildCredential(name, value)]),
+      sortedBy([...file.credentials], ([name]) => name).map(([name, value]) => [
+        name,
+        'written' in value ? buildUpstreamCredential(name, upstream.get(name)!) : buildToken(name, value),
+      ]),
     ),
   };
 }
@@ -116,17 +126,43 @@ function buildEntitlement(value: EntitlementValue): IdentityObject['entitlements
   return { credential, scope: scope === undefined ? null : valuesOf(scope).join(' '), minAssurance };
 }
 
-function buildCredential(name: string, value: TokenValue): CredentialConfig {
+function buildToken(name: string, value: TokenValue): TokenConfig {
   return {
     name,
-    provider: value.provider,
+    provider: 'issuer',
     type: 'access-token',
+    binding: 'dpop',
     audience: value.audience,
     scope: valuesOf(value.scope),
     lifetimeMs: parseDurationMs(value.lifetime)!,
-    use: value.use.map((text) => parseUsePrefix(text) as UsePrefix),
+    floorMs: 0,
+    holders: 'own',
+    use: prefixesOf(value.use),
     attribution: value.attribution,
+    wanted: undefined,
   };
+}
+
+function buildUpstreamCredential(name: string, { traits, common, wanted }: UpstreamCredential): CredentialConfig {
+  const { provider, lifetime, use, attribution } = common;
+  return {
+    name,
+    provider,
+    type: traits.type,
+    binding: traits.binding,
+    audience: traits.audience,
+    scope: traits.scope ?? [],
+    lifetimeMs: lifetime === undefined ? traits.defaultLifetimeMs : parseDurationMs(lifetime)!,
+    floorMs: traits.floorMs ?? 0,
+    holders: traits.holders,
+    use: prefixesOf(use),
+    attribution,
+    wanted,
+  };
+}
+
+function prefixesOf(use: readonly string[]): readonly UsePrefix[] {
+  return use.map((text) => parseUsePrefix(text) as UsePrefix);
 }
 
 /** By code units, which is the order that canonical JSON has too. */

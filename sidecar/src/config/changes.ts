@@ -12,6 +12,7 @@ export interface Difference {
 export interface ConfigChanges {
   readonly identities: Difference;
   readonly credentials: Difference;
+  readonly providers: Difference;
   /** Other settings that take hold at once: `audit.durability`, `fleet.size`, `shutdown.revoke`. */
   readonly settings: readonly string[];
   /** Settings that a running sidecar cannot change, such as `listen` and `issuer`. */
@@ -25,6 +26,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
   return {
     identities: compareMaps(byId(before), byId(after)),
     credentials: compareMaps(before.credentials, after.credentials),
+    providers: compareMaps(settingsOf(before), settingsOf(after)),
     settings: differing({
       'audit.durability': (config) => config.audit.durability,
       'fleet.size': (config) => config.fleetSize,
@@ -63,6 +65,10 @@ export function restartMistakes({ needsRestart }: ConfigChanges): readonly Mista
 
 function byId(config: Config): ReadonlyMap<string, unknown> {
   return new Map(config.identities.map((identity) => [identity.id, identity]));
+}
+
+function settingsOf({ providers }: Config): ReadonlyMap<string, unknown> {
+  return new Map([...providers].map(([name, { kind, settings }]) => [name, [kind.type, settings]]));
 }
 
 function compareMaps(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): Difference {

@@ -1,4 +1,5 @@
-import type { CredentialType, IdentityObject, UsePrefix } from '@tallystick/core';
+import type { Binding, CredentialType, IdentityObject, UsePrefix } from '@tallystick/core';
+import type { ProviderKind } from '../providers/provider.ts';
 
 /** The configuration, parsed, validated and with its defaults. Never changed: a reload makes a new one. */
 export interface Config {
@@ -41,6 +42,8 @@ export interface Config {
   readonly revokeOnShutdown: 'idle' | 'always' | 'never';
   /** Sorted by id. */
   readonly identities: readonly IdentityObject[];
+  /** Upstreams by name, in the order of names. The built-in issuer is none of them. */
+  readonly providers: ReadonlyMap<string, ProviderConfig>;
   /** By name, in the order of names. */
   readonly credentials: ReadonlyMap<string, CredentialConfig>;
 }
@@ -85,17 +88,45 @@ export interface HttpListener {
   readonly tls: { readonly certificate: string; readonly key: string } | undefined;
 }
 
+/** An upstream. */
+export interface ProviderConfig {
+  readonly name: string;
+  readonly kind: ProviderKind;
+  /** As its kind reads it. */
+  readonly settings: unknown;
+}
+
 /** A credential that identities may be entitled to. */
 export interface CredentialConfig {
   readonly name: string;
   /** `issuer` is built in. */
   readonly provider: string;
   readonly type: CredentialType;
-  /** An absolute URI, also the RFC 8707 resource. */
-  readonly audience: string;
+  readonly binding: Binding;
+  /** An absolute URI where our issuer makes it, which is also the RFC 8707 resource. */
+  readonly audience: string | undefined;
   /** Scope values, sorted. */
   readonly scope: readonly string[];
+  /** How long it should live; an upstream may give less. */
   readonly lifetimeMs: number;
+  /** What its consumers need left when it is replaced. */
+  readonly floorMs: number;
+  /** Whether all holders share one, or each key has its own. */
+  readonly holders: 'shared' | 'own';
   readonly use: readonly UsePrefix[];
   readonly attribution: 'identity' | 'process' | 'run';
+  /** What its provider is asked for, as the kind of that reads it; undefined of the built-in issuer. */
+  readonly wanted: unknown;
+}
+
+/** A token of the built-in issuer. */
+export interface TokenConfig extends CredentialConfig {
+  readonly provider: 'issuer';
+  readonly type: 'access-token';
+  readonly audience: string;
+}
+
+/** True for a token of the built-in issuer. */
+export function isOwnToken(credential: CredentialConfig): credential is TokenConfig {
+  return credential.provider === 'issuer';
 }

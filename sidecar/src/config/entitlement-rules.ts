@@ -1,8 +1,9 @@
 import { didYouMean, parseUsePrefix } from '@tallystick/core';
-import type { TokenValue } from './credential-shape.ts';
+import type { FileValue } from './file-shape.ts';
 import { amiss, type Path, type Report } from './fault.ts';
 import type { EntitlementValue } from './identity-shape.ts';
 import type { Draft } from './shape.ts';
+import type { UpstreamCredential } from './upstream-rules.ts';
 
 /** What a credential is asked for by. Whatever had a mistake is undefined, so that no other follows from it. */
 interface Target {
@@ -24,16 +25,32 @@ interface Entitled {
 }
 
 /** Returns what the credentials of a file are asked for by: once, because many identities share them. */
-export function targetsOf(credentials: Draft<ReadonlyMap<string, TokenValue>> | undefined): Targets {
-  const entries = [...(credentials ?? [])].map(([name, credential]): [string, Target | undefined] => [
-    name,
-    credential && {
-      audience: credential.audience,
-      scope: credential.scope === undefined ? undefined : valuesOf(credential.scope),
-      prefixes: (credential.use ?? []).flatMap((text) => (text === undefined ? [] : oneForm(text))),
-    },
-  ]);
-  return new Map(entries);
+export function targetsOf(
+  credentials: Draft<FileValue['credentials']> | undefined,
+  upstream: ReadonlyMap<string, UpstreamCredential>,
+): Targets {
+  return new Map([...(credentials ?? [])].map(([name, value]) => [name, targetOf(value, upstream.get(name))]));
+}
+
+type CredentialDraft = Draft<FileValue['credentials']> extends ReadonlyMap<string, infer V> ? V : never;
+
+function targetOf(value: CredentialDraft, upstream: UpstreamCredential | undefined): Target | undefined {
+  if (!value) return undefined;
+  // One of an upstream is asked for by its name.
+  if ('written' in value) {
+    return (
+      upstream && { audience: undefined, scope: upstream.traits.scope ?? [], prefixes: formsOf(upstream.common.use) }
+    );
+  }
+  return {
+    audience: value.audience,
+    scope: value.scope === undefined ? undefined : valuesOf(value.scope),
+    prefixes: formsOf(value.use ?? []),
+  };
+}
+
+function formsOf(use: readonly (string | undefined)[]): readonly string[] {
+  return use.flatMap((text) => (text === undefined ? [] : oneForm(text)));
 }
 
 /** Judges what one identity is entitled to: each name is there and given once, and no two stand for one request. */

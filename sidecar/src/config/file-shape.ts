@@ -1,10 +1,11 @@
 import { ANCHORS, REPLICA } from './anchor-shape.ts';
-import { CREDENTIAL, UPSTREAMS } from './credential-shape.ts';
+import { CREDENTIAL } from './credential-shape.ts';
 import { ABSOLUTE_PATH } from './file-path.ts';
 import { IDENTITY } from './identity-shape.ts';
 import { LISTEN } from './listen-shape.ts';
 import { defaulted, object, optional, required } from './object-shape.ts';
 import { choice, constant, either, flag, integer, list, map, text, type TypeOf } from './shape.ts';
+import { PROVIDERS } from './upstream-shape.ts';
 import { BYTES, DAY_OF_YEAR, ISSUER_URL, NAME, SIDECAR_ID, TIME_ZONE, TRUST_DOMAIN } from './texts.ts';
 
 /** The format of configuration files that this version reads. */
@@ -112,7 +113,7 @@ export const FILE = object(
       'What happens when the sidecar stops.',
     ),
     identities: defaulted(list(IDENTITY), [], 'Who may ask. A workload that matches none is refused.'),
-    providers: defaulted(UPSTREAMS, new Map(), 'Upstreams by name. None but the built-in "issuer" is in this version.'),
+    providers: defaulted(PROVIDERS, new Map(), 'Upstreams by name, beside the built-in "issuer".'),
     credentials: defaulted(map(NAME, CREDENTIAL), new Map(), 'Credentials by name, which identities are entitled to.'),
   },
   { later: ['federation'] },

@@ -6,12 +6,17 @@ import type { IdentityValue } from './identity-shape.ts';
 import { parseSelector, type Selector } from './selector.ts';
 import type { Draft } from './shape.ts';
 import { socketNames } from './socket-rules.ts';
+import type { UpstreamCredential } from './upstream-rules.ts';
 
 /** Judges identities against each other and against what they name. */
-export function checkIdentities(file: Draft<FileValue>, report: Report): void {
+export function checkIdentities(
+  file: Draft<FileValue>,
+  upstream: ReadonlyMap<string, UpstreamCredential>,
+  report: Report,
+): void {
   const ids = new Set<string>();
   const sockets = socketNames(file.listen?.workload);
-  const targets = targetsOf(file.credentials);
+  const targets = targetsOf(file.credentials, upstream);
   file.identities?.forEach((identity, i) => {
     if (!identity) return;
     const at: Path = ['identities', i];

@@ -7,6 +7,7 @@ import { checkIdentities } from './identity-rules.ts';
 import { checkListeners } from './listener-rules.ts';
 import { isMapping } from './shape.ts';
 import { checkSockets } from './socket-rules.ts';
+import { readUpstreamCredentials } from './upstream-rules.ts';
 import { parseYaml, type ParsedYaml } from './yaml.ts';
 
 /** A configuration without a mistake, and what connects it with its file. */
@@ -58,10 +59,11 @@ export function validateConfig(value: unknown, report: Report): ValidConfig | un
   checkSockets(file, noting);
   checkListeners(file, noting);
   checkReplica(file, noting);
-  checkIdentities(file, noting);
+  const upstream = readUpstreamCredentials(file, noting);
+  checkIdentities(file, upstream, noting);
   if (faulty) return undefined;
   const whole = file as FileValue;
-  return { config: buildConfig(whole), identityIndex: new Map(whole.identities.map(({ id }, i) => [id, i])) };
+  return { config: buildConfig(whole, upstream), identityIndex: new Map(whole.identities.map(({ id }, i) => [id, i])) };
 }
 
 function checkVersion(value: unknown, report: Report): void {

@@ -129,6 +129,20 @@ export const TOKEN_LIFETIME: TextOptions = {
   },
 };
 
+/** Nothing that an upstream makes is asked for a longer life. */
+const MAX_LIFETIME_MS = 7 * 86_400_000;
+
+export const LIFETIME: TextOptions = {
+  is: 'a lifetime that a credential can have',
+  write: 'a duration from 2s to 7d, such as 1h; nothing has a "never" lifetime',
+  pattern: /^[1-9][0-9]{0,8}[smhd]$/u,
+  check: (text) => {
+    const ms = parseDurationMs(text) ?? Infinity;
+    if (ms < 2000) return 'it is below 2s';
+    return ms > MAX_LIFETIME_MS ? 'it is above 7d' : undefined;
+  },
+};
+
 /** `https://` and a host, in the one form that {@link URL.origin} gives. */
 export const ISSUER_URL: TextOptions = {
   is: 'the URL of an issuer',

@@ -55,7 +55,7 @@ export async function writeKeyFile(path: string, keys: readonly StoredKey[]): Pr
 
 function parseKey(stored: Record<string, unknown>): StoredKey {
   const { role, state, created_at: createdAt, activated_at: activatedAt, publish_until: publishUntil, jwk } = stored;
-  if (role !== 'token') throw new TypeError('"role" is not known');
+  if (role !== 'token' && role !== 'reply') throw new TypeError('"role" is not known');
   if (state !== 'next' && state !== 'current' && state !== 'retired') throw new TypeError('"state" is not known');
   if (!isTime(createdAt) || !isTimeOrNull(activatedAt) || !isTimeOrNull(publishUntil)) {
     throw new TypeError('a time is missing');

@@ -2,11 +2,15 @@ import { generateKeyPair, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { TallystickError, type Clock } from '@tallystick/core';
 import { publish, readKeyFile, writeKeyFile, type StoredKey } from './key-file.ts';
-import type { KeyRotation, Signer } from './signer.ts';
+import type { KeyRole, KeyRotation, Signer } from './signer.ts';
 
 /** The inputs of {@link openLocalSigner}. */
 export interface LocalSignerOptions {
   readonly issuer: string;
+  /** What its keys sign; a file has keys of one role. Default: tokens. */
+  readonly role?: KeyRole;
+  /** Puts the public key into each header, for who was not told of it before; then the header's `kid` is what is pinned. */
+  readonly carriesKey?: boolean;
   /** Path of the key file. */
   readonly path: string;
   readonly clock: Clock;
@@ -28,7 +32,7 @@ const generate = promisify(generateKeyPair);
  * @throws {TallystickError} `state_unusable`
  */
 export async function openLocalSigner(options: LocalSignerOptions): Promise<Signer> {
-  const { issuer, path, clock, maxLifetimeMs } = options;
+  const { issuer, role = 'token', carriesKey = false, path, clock, maxLifetimeMs } = options;
   let keys = await readKeyFile(path);
   if (!keys) {
     keys = [await newKey('current'), await newKey('next')];
@@ -37,6 +41,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
   const find = (state: StoredKey['state']): StoredKey => {
     const key = keys!.find((candidate) => candidate.state === state);
     if (!key) throw new TallystickError('state_unusable', `"${path}" has no ${state} key`);
+    if (key.role !== role) throw new TallystickError('state_unusable', `"${path}" has keys of another role`);
     return key;
   };
   let current = find('current');
@@ -50,7 +55,7 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
     const createdAt = new Date(clock.nowMs()).toISOString();
     const activatedAt = state === 'current' ? createdAt : null;
     return {
-      role: 'token',
+      role,
       state,
       createdAt,
       activatedAt,
@@ -85,11 +90,11 @@ export async function openLocalSigner(options: LocalSignerOptions): Promise<Sign
   return {
     issuer,
     async sign(typ, claims) {
-      const { kid, alg } = current.published;
+      const { kid, alg, jwk } = current.published;
       const cacheKey = `${typ} ${kid}`;
       let header = headers.get(cacheKey);
       if (header === undefined) {
-        header = Buffer.from(JSON.stringify({ typ, alg, kid })).toString('base64url');
+        header = Buffer.from(JSON.stringify({ typ, alg, kid, ...(carriesKey && { jwk }) })).toString('base64url');
         headers.set(cacheKey, header);
       }
       const input = `${header}.${Buffer.from(claims).toString('base64url')}`;

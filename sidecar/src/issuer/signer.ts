@@ -1,5 +1,5 @@
 /** What a key may sign. One role a key: a token never verifies with a key of another role. */
-export type KeyRole = 'token';
+export type KeyRole = 'token' | 'reply';
 
 /** A public key of the issuer, as `GET /jwks` shows it. */
 export interface PublishedKey {

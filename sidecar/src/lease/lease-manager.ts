@@ -1,22 +1,51 @@
-import { leaseId, rotationInstant, TallystickError, type Clock, type Random } from '@tallystick/core';
+import {
+  leaseId,
+  renewalInstant,
+  rotationInstant,
+  TallystickError,
+  type Binding,
+  type Clock,
+  type Random,
+} from '@tallystick/core';
+import type { Material } from '@tallystick/protocol';
 import type { Peer } from '../listen/peer.ts';
+import type { UpstreamHandles } from '../providers/provider.ts';
 import type { IssueCap } from './issue-cap.ts';
-import { leaseKeyText, type Lease, type LeaseKey } from './lease.ts';
+import { leaseKeyText, type Lease, type LeaseKey, type UpstreamHold } from './lease.ts';
 import type { LeaseTable } from './lease-table.ts';
 
 /** Who asks for a lease, and for how long it may last at the most. */
 export interface LeaseAsk {
   readonly key: LeaseKey;
+  /** The key that asks: it becomes a holder. */
+  readonly jkt: string;
   readonly peer: Peer;
   /** The end of the identity, in milliseconds since the epoch: no lease of it lives on. */
   readonly notAfterMs: number;
 }
 
-/** What the issuer is asked for: a token under this lease id, from then to then (seconds since the epoch). */
+/** What is asked of whoever makes credentials: one under this lease id, from then to then (seconds since the epoch). */
 export interface MintRequest {
   readonly leaseId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+}
+
+/** What was made. */
+export interface Minted {
+  readonly material: Material;
+  readonly binding: Binding;
+  readonly handles: UpstreamHandles;
+  readonly upstream: UpstreamHold | undefined;
+  /** Where it is not what was asked for, milliseconds since the epoch. */
+  readonly expiresAtMs?: number;
+}
+
+/** Makes credentials, and extends them. */
+export interface Maker {
+  mint(request: MintRequest): Promise<Minted>;
+  /** Returns the new end of a lease, milliseconds since the epoch. Asked only where the upstream said that it can be. */
+  renew(lease: Lease): Promise<number>;
 }
 
 /** A lease, and how it came about. */
@@ -32,18 +61,20 @@ export interface Obtained {
 /** Reuses leases, makes one for many that ask at once, and takes them back. */
 export interface LeaseManager {
   /**
-   * Returns the lease under a key: the one there is until its rotation, else a new one. Many that ask at once share
-   * one mint. While minting fails, a lease that is still good is served on.
+   * Returns the lease under a key: the one there is until its rotation, else that one extended, or a new one. Many that
+   * ask at once share one mint. While minting fails, a lease that is still good is served on.
    *
    * @returns Undefined when it was taken back while it was being minted, or the identity ended: whether the asker may
    * still have one must be decided again.
-   * @throws {TallystickError} `issue_limit`, or what `mint` threw.
+   * @throws {TallystickError} `issue_limit`, or what the maker threw.
    */
-  obtain(ask: LeaseAsk, mint: (request: MintRequest) => Promise<string>): Promise<Obtained | undefined>;
+  obtain(ask: LeaseAsk, maker: Maker): Promise<Obtained | undefined>;
   /** Takes leases back: none of them is served again, and a mint under way for their keys is thrown away. */
   revoke(leases: readonly Lease[]): void;
-  /** As {@link LeaseManager.revoke}, for all whose key is selected; returns the leases there were. */
-  revokeWhere(selects: (key: LeaseKey) => boolean): readonly Lease[];
+  /** As {@link LeaseManager.revoke}, for all that are selected, mints under way too; returns the leases there were. */
+  revokeWhere(selects: (chosen: Pick<Lease, 'key'> & Partial<Pick<Lease, 'holders'>>) => boolean): readonly Lease[];
+  /** Takes a key from the holders of a lease. Returns how many are left; one of an upstream without any is abandoned. */
+  leave(lease: Lease, jkt: string): number;
 }
 
 /** The inputs of {@link createLeaseManager}. */
@@ -52,6 +83,8 @@ export interface LeaseManagerOptions {
   readonly cap: IssueCap;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of a lease that nobody can have any more while its upstream keeps it: thrown away, or without holders. */
+  readonly abandoned: (lease: Lease) => void;
   /** Leases that one identity may have at a time. A workload that makes a key for each request must not fill the memory. */
   readonly leasesPerIdentity?: number;
 }
@@ -68,7 +101,7 @@ interface Mint {
 }
 
 export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
-  const { table, cap, clock, random, leasesPerIdentity = 120_000 } = options;
+  const { table, cap, clock, random, abandoned, leasesPerIdentity = 120_000 } = options;
   const mints = new Map<string, Mint>();
 
   const isGood = (lease: Lease | undefined): lease is Lease => {
@@ -88,77 +121,120 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       });
     }
   };
-  const makeLease = async (
-    { key, peer, notAfterMs }: LeaseAsk,
-    mint: (request: MintRequest) => Promise<string>,
-  ): Promise<Lease | undefined> => {
+  const jitter = (): number => random.uniform() * 2 - 1;
+  const makeLease = async ({ key, jkt, peer, notAfterMs }: LeaseAsk, maker: Maker): Promise<Lease | undefined> => {
     takeIssue(key);
-    // Whole seconds, as the token carries them; rounded so that the lease never outlives the token.
+    // Whole seconds, as a token carries them; rounded so that the lease never outlives what it is for.
     const issuedAt = Math.floor(clock.nowMs() / 1000);
     const last = Math.floor(notAfterMs / 1000);
     // It ended since it was decided upon.
     if (last <= issuedAt) return undefined;
-    const exp = Math.min(issuedAt + Math.floor(key.credential.lifetimeMs / 1000), last);
+    const asked = Math.min(issuedAt + Math.floor(key.credential.lifetimeMs / 1000), last);
     const id = leaseId(clock, random);
-    const token = await mint({ leaseId: id, issuedAt, expiresAt: exp });
-    const lifetime = { issuedAtMs: issuedAt * 1000, expiresAtMs: exp * 1000 };
-    const rotateAtMs = rotationInstant(lifetime, random.uniform() * 2 - 1);
-    return { id, key, token, ...lifetime, rotateAtMs, exp, peer, revoked: false, stale: false };
+    const { expiresAtMs = asked * 1000, ...made } = await maker.mint({ leaseId: id, issuedAt, expiresAt: asked });
+    const end = Math.min(Math.floor(expiresAtMs / 1000), last);
+    const lifetime = { issuedAtMs: issuedAt * 1000, expiresAtMs: Math.max(end, issuedAt + 1) * 1000 };
+    const instant = made.upstream?.renewableUntilMs === undefined ? rotationInstant : renewalInstant;
+    const rotateAtMs = instant(lifetime, jitter(), key.credential.floorMs);
+    const holders = new Map([[jkt, peer]]);
+    return { id, key, ...made, ...lifetime, rotateAtMs, holders, revoked: false, stale: false };
   };
-  const run = async (
-    text: string,
-    own: Mint,
-    ask: LeaseAsk,
-    mint: (request: MintRequest) => Promise<string>,
-  ): Promise<Obtained | undefined> => {
+  /** Extends a lease where that can be; false where a new one is needed. */
+  const extend = async (lease: Lease, { notAfterMs }: LeaseAsk, maker: Maker): Promise<boolean> => {
+    const { upstream, key } = lease;
+    if (lease.stale || upstream?.renewableUntilMs === undefined) return false;
+    // What is left to extend is less than what there was: the end is near, and a new one is due.
+    if (upstream.renewableUntilMs <= lease.expiresAtMs) return false;
+    const renewedAtMs = clock.nowMs();
+    try {
+      const untilMs = Math.min(await maker.renew(lease), notAfterMs);
+      const expiresAtMs = Math.max(Math.floor(untilMs / 1000) * 1000, lease.expiresAtMs);
+      const lifetime = { issuedAtMs: renewedAtMs, expiresAtMs };
+      if (expiresAtMs <= lease.expiresAtMs) return false;
+      table.extend(lease, expiresAtMs, renewalInstant(lifetime, jitter(), key.credential.floorMs));
+      return true;
+    } catch (error) {
+      // It is gone upstream: what is held is worthless, whatever its time says.
+      if (!TallystickError.is(error) || error.code !== 'upstream_not_found') throw error;
+      drop(lease);
+      return false;
+    }
+  };
+  const run = async (text: string, own: Mint, ask: LeaseAsk, maker: Maker): Promise<Obtained | undefined> => {
     const before = table.byKey(text);
     try {
-      const lease = await makeLease(ask, mint);
-      if (!lease || mints.get(text) !== own) return undefined;
-      // So slow that it ended before it began.
-      if (clock.nowMs() >= lease.expiresAtMs) return undefined;
+      if (isGood(before) && (await extend(before, ask, maker))) {
+        if (mints.get(text) !== own || before.revoked) return undefined;
+        table.join(before, ask.jkt, ask.peer);
+        return { lease: before, source: 'cache', replaced: undefined };
+      }
+      const lease = await makeLease(ask, maker);
+      if (!lease) return undefined;
+      // Taken back meanwhile; or so slow that it ended before it began.
+      if (mints.get(text) !== own || clock.nowMs() >= lease.expiresAtMs) {
+        abandoned(lease);
+        return undefined;
+      }
       table.add(text, lease);
       return { lease, source: 'minted', replaced: before };
     } catch (error) {
       if (mints.get(text) !== own) return undefined;
-      if (isGood(before)) return { lease: before, source: 'cache', replaced: undefined, failure: error };
+      if (isGood(before)) {
+        table.join(before, ask.jkt, ask.peer);
+        return { lease: before, source: 'cache', replaced: undefined, failure: error };
+      }
       throw error;
     } finally {
       if (mints.get(text) === own) mints.delete(text);
     }
   };
+  const leave = (lease: Lease, jkt: string): number => {
+    const left = table.leave(lease, jkt);
+    if (left === 0 && lease.upstream && !lease.revoked) {
+      drop(lease);
+      abandoned(lease);
+    }
+    return left;
+  };
+  const drop = (lease: Lease): void => {
+    lease.revoked = true;
+    table.remove(lease);
+  };
   const revoke = (leases: readonly Lease[]): void => {
     for (const lease of leases) {
-      lease.revoked = true;
-      table.remove(lease);
+      drop(lease);
       mints.delete(leaseKeyText(lease.key));
     }
   };
 
   return {
-    async obtain(ask, mint) {
+    async obtain(ask, maker) {
       const text = leaseKeyText(ask.key);
       const held = table.byKey(text);
       if (isGood(held) && !held.stale && clock.nowMs() < held.rotateAtMs) {
+        table.join(held, ask.jkt, ask.peer);
         return { lease: held, source: 'cache', replaced: undefined };
       }
       const running = mints.get(text);
       if (running) {
         const shared = await running.result;
-        return shared && { lease: shared.lease, source: 'cache', replaced: undefined };
+        if (!shared || shared.lease.revoked) return undefined;
+        table.join(shared.lease, ask.jkt, ask.peer);
+        return { lease: shared.lease, source: 'cache', replaced: undefined };
       }
       const own: Mint = { key: ask.key, result: Promise.resolve(undefined) };
       // In the map before it runs: a mint that fails at once takes itself out again.
       mints.set(text, own);
-      own.result = run(text, own, ask, mint);
+      own.result = run(text, own, ask, maker);
       return own.result;
     },
     revoke,
     revokeWhere(selects) {
-      const chosen = [...table.all()].filter((lease) => selects(lease.key));
+      const chosen = [...table.all()].filter(selects);
       revoke(chosen);
-      for (const [text, { key }] of mints) if (selects(key)) mints.delete(text);
+      for (const [text, mint] of mints) if (selects(mint)) mints.delete(text);
       return chosen;
     },
+    leave,
   };
 }

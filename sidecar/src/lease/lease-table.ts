@@ -1,4 +1,5 @@
 import type { Clock, Timer, Timers } from '@tallystick/core';
+import type { Peer } from '../listen/peer.ts';
 import type { Lease } from './lease.ts';
 
 /** Leases that live, found by id, by key and by holder. Each is forgotten within a minute of its expiry. */
@@ -10,7 +11,13 @@ export interface LeaseTable {
   isInForce(lease: Lease): boolean;
   /** Adds a lease under its key, in the place of an earlier one, which stays known by its id until it expires. */
   add(key: string, lease: Lease): void;
-  /** Leases of one identity and key. */
+  /** Counts a process among the holders of a lease. */
+  join(lease: Lease, jkt: string, peer: Peer): void;
+  /** Takes a key from the holders of a lease. Returns how many are left. */
+  leave(lease: Lease, jkt: string): number;
+  /** Moves the end of a lease, and with it the instant at which it is due. */
+  extend(lease: Lease, expiresAtMs: number, rotateAtMs: number): void;
+  /** Leases that one key of an identity holds. */
   ofHolder(identity: string, jkt: string): readonly Lease[];
   /** How many leases an identity has. */
   countOf(identity: string): number;
@@ -35,10 +42,10 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
   const remove = (lease: Lease): void => {
     const entry = byId.get(lease.id);
     if (!entry) return;
-    const { identity, jkt } = lease.key;
+    const { identity } = lease.key;
     byId.delete(lease.id);
     if (keyed.get(entry.key) === lease) keyed.delete(entry.key);
-    dropFrom(holders, holderText(identity, jkt), lease);
+    for (const jkt of lease.holders.keys()) dropFrom(holders, holderText(identity, jkt), lease);
     dropFrom(buckets, bucketOf(lease), lease);
     const left = counts.get(identity)! - 1;
     if (left > 0) counts.set(identity, left);
@@ -65,13 +72,28 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
       return entry !== undefined && keyed.get(entry.key) === lease && clock.nowMs() < lease.expiresAtMs;
     },
     add(key, lease) {
-      const { identity, jkt } = lease.key;
+      const { identity } = lease.key;
       byId.set(lease.id, { lease, key });
       keyed.set(key, lease);
-      addTo(holders, holderText(identity, jkt), lease);
+      for (const jkt of lease.holders.keys()) addTo(holders, holderText(identity, jkt), lease);
       addTo(buckets, bucketOf(lease), lease);
       counts.set(identity, (counts.get(identity) ?? 0) + 1);
       arm();
+    },
+    join(lease, jkt, peer) {
+      if (!lease.holders.has(jkt) && byId.has(lease.id)) addTo(holders, holderText(lease.key.identity, jkt), lease);
+      lease.holders.set(jkt, peer);
+    },
+    leave(lease, jkt) {
+      if (lease.holders.delete(jkt)) dropFrom(holders, holderText(lease.key.identity, jkt), lease);
+      return lease.holders.size;
+    },
+    extend(lease, expiresAtMs, rotateAtMs) {
+      const known = byId.has(lease.id);
+      if (known) dropFrom(buckets, bucketOf(lease), lease);
+      lease.expiresAtMs = expiresAtMs;
+      lease.rotateAtMs = rotateAtMs;
+      if (known) addTo(buckets, bucketOf(lease), lease);
     },
     ofHolder: (identity, jkt) => [...(holders.get(holderText(identity, jkt)) ?? [])],
     countOf: (identity) => counts.get(identity) ?? 0,

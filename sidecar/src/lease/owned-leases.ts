@@ -28,7 +28,7 @@ export function createOwnedLeases(parts: { table: Pick<LeaseTable, 'get'>; readT
     for (const id of leases) {
       const lease = table.get(id);
       if (!lease) continue;
-      if (lease.key.jkt !== jkt || lease.key.identity !== identity) throw unknown();
+      if (!lease.holders.has(jkt) || lease.key.identity !== identity) throw unknown();
       made.set(id, lease.issuedAtMs);
     }
     if (made.size < leases.size) {

@@ -3,7 +3,8 @@ import type { EventHub } from '../events/hub.ts';
 import type { Standing } from '../state/standing.ts';
 import type { BarCap } from './bar-cap.ts';
 import type { LeaseManager } from './lease-manager.ts';
-import type { Lease } from './lease.ts';
+import { expOf, type Lease } from './lease.ts';
+import type { UpstreamEnding } from './upstream-ending.ts';
 
 /**
  * Takes rights away, in the order in which that helps: from the leases, so that nothing more is served; from the
@@ -59,6 +60,7 @@ export interface WithdrawalOptions {
   readonly hub: EventHub;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly barCap: BarCap;
+  readonly ending: UpstreamEnding;
   /** The longest life a token may have, in seconds: a line about a subject is kept for that long. */
   readonly maxLifetimeSeconds: number;
 }
@@ -67,18 +69,23 @@ export interface WithdrawalOptions {
 const KEY_REVOKED_SECONDS = 366 * 86_400;
 
 export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
-  const { leases, standing, hub, clock, barCap, maxLifetimeSeconds } = options;
+  const { leases, standing, hub, clock, barCap, ending, maxLifetimeSeconds } = options;
+  const endUpstream = (chosen: readonly Lease[]): void => {
+    for (const lease of chosen) ending.end(lease);
+  };
   const seconds = (): number => Math.floor(clock.nowMs() / 1000);
 
   const tell = (type: 'revoked' | 'rotate', chosen: readonly Lease[]): void => {
-    const byHolder = Map.groupBy(chosen, ({ key }) => `${key.jkt} ${key.identity}`);
+    const held = chosen.flatMap((lease) => Array.from(lease.holders.keys(), (jkt) => ({ lease, jkt })));
+    const byHolder = Map.groupBy(held, ({ lease, jkt }) => `${jkt} ${lease.key.identity}`);
     for (const group of byHolder.values()) {
-      const { identity, jkt } = group[0]!.key;
-      hub.publish(identity, { type, leases: group.map(({ id }) => id) }, jkt);
+      const { lease, jkt } = group[0]!;
+      hub.publish(lease.key.identity, { type, leases: group.map(({ lease: { id } }) => id) }, jkt);
     }
   };
   const endIdentity = (id: string): Ended => {
-    const ended = leases.revokeWhere((key) => key.identity === id);
+    const ended = leases.revokeWhere(({ key }) => key.identity === id);
+    endUpstream(ended);
     const now = seconds();
     // The line covers `iat <= before`. A token made later in this second must stay good, so those that were made
     // earlier in it are listed one by one.
@@ -86,7 +93,7 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
     const before = now - 1;
     const durable = standing.revoke([
       { kind: 'sub', value: id, before, until: now + maxLifetimeSeconds },
-      ...ended.filter(({ issuedAtMs }) => issuedAtMs / 1000 > before).map(tokenLine),
+      ...ended.filter(({ issuedAtMs }) => issuedAtMs / 1000 > before).flatMap(tokenLine),
     ]);
     return { leases: ended, durable };
   };
@@ -98,7 +105,8 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
 
   const revokeLeases = (chosen: readonly Lease[]): Promise<void> => {
     leases.revoke(chosen);
-    const durable = standing.revoke(chosen.map(tokenLine));
+    endUpstream(chosen);
+    const durable = standing.revoke(chosen.flatMap(tokenLine));
     tell('revoked', chosen);
     return durable;
   };
@@ -113,13 +121,15 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
       return lease ? revokeLeases([lease]) : standing.revoke([{ kind: 'jti', value: leaseId, until: exp }]);
     },
     letGoAll(chosen) {
-      const ended = chosen.filter(({ key, exp }) => barCap.take(key.identity, exp));
+      const ended = chosen.filter((lease) => lease.upstream ?? barCap.take(lease.key.identity, expOf(lease)));
       return { leases: ended, durable: revokeLeases(ended) };
     },
     revokeLeases,
     revokeById: (leaseId) => standing.revoke([{ kind: 'jti', value: leaseId, until: seconds() + maxLifetimeSeconds }]),
     revokeKey(jkt) {
-      const ended = leases.revokeWhere((key) => key.jkt === jkt);
+      // Of what is shared, that key has the secret: it ends for all, and the others ask for another.
+      const ended = leases.revokeWhere(({ key, holders }) => key.jkt === jkt || holders?.has(jkt) === true);
+      endUpstream(ended);
       const durable = standing.revoke([{ kind: 'jkt', value: jkt, until: seconds() + KEY_REVOKED_SECONDS }]);
       tell('revoked', ended);
       return { leases: ended, durable };
@@ -151,6 +161,7 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
   };
 }
 
-function tokenLine({ id, exp }: Lease): Revocation {
-  return { kind: 'jti', value: id, until: exp };
+/** APIs read of tokens alone: what an upstream has made, that ends. */
+function tokenLine(lease: Lease): Revocation[] {
+  return lease.upstream ? [] : [{ kind: 'jti', value: lease.id, until: expOf(lease) }];
 }

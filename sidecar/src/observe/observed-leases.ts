@@ -10,18 +10,21 @@ export function observedLeases(
 ): LeaseManager {
   return {
     ...leases,
-    async obtain(ask, mint) {
-      const obtained = await leases.obtain(ask, async (request) => {
-        const startMs = clock.monotonicMs();
-        const seconds = (): number => (clock.monotonicMs() - startMs) / 1000;
-        try {
-          const token = await mint(request);
-          telemetry.minted(ask.key.credential, seconds());
-          return token;
-        } catch (error) {
-          telemetry.minted(ask.key.credential, seconds(), error);
-          throw error;
-        }
+    async obtain(ask, maker) {
+      const obtained = await leases.obtain(ask, {
+        ...maker,
+        async mint(request) {
+          const startMs = clock.monotonicMs();
+          const seconds = (): number => (clock.monotonicMs() - startMs) / 1000;
+          try {
+            const minted = await maker.mint(request);
+            telemetry.minted(ask.key.credential, seconds());
+            return minted;
+          } catch (error) {
+            telemetry.minted(ask.key.credential, seconds(), error);
+            throw error;
+          }
+        },
       });
       if (obtained?.replaced && clock.nowMs() < obtained.replaced.expiresAtMs) telemetry.rotated(obtained.replaced);
       if (obtained?.failure !== undefined) telemetry.rotationFailed(obtained.lease, obtained.failure);

@@ -1,12 +1,14 @@
-import { ERROR_CODES, type Clock, type IdentityObject, type TallystickError } from '@tallystick/core';
-import type { TokenRequest } from '@tallystick/protocol';
+import { ERROR_CODES, TallystickError, type Clock, type IdentityObject } from '@tallystick/core';
 import type { Attestation } from '../attest/attestor.ts';
 import type { Decision } from '../authorize/authorize.ts';
 import type { Registry } from '../authorize/registry.ts';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
+import { secretOf } from '../lease/secret-of.ts';
+import type { Made } from '../providers/provider.ts';
 import { Denial } from '../release/denial.ts';
 import type { CheckedProof } from '../release/proof-gate.ts';
+import type { CredentialAsk } from '../release/request.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { FloodGate } from './flood.ts';
 import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
@@ -18,13 +20,28 @@ export interface Asked {
   readonly identity: IdentityObject;
   readonly attestation: Attestation;
   readonly proof: CheckedProof;
-  readonly request: TokenRequest;
+  readonly request: CredentialAsk;
   readonly registry: Registry;
   readonly trace: TraceMember | null;
 }
 
+/** What came of an intent: what was made, or why nothing was. */
+export interface UpstreamOutcome {
+  readonly provider: string;
+  readonly made?: Made;
+  readonly error?: unknown;
+}
+
 /** Records what became of requests for credentials. */
 export interface CredentialRecords {
+  /** That an upstream is about to be asked for a credential. Durable when it resolves. */
+  intent(asked: Asked, credential: CredentialConfig, leaseId: string): Promise<RecordRef>;
+  /** What the upstream did about an intent. Durable when it resolves. */
+  outcome(asked: Asked, leaseId: string, intent: RecordRef, outcome: UpstreamOutcome): Promise<RecordRef>;
+  /** What came of ending upstream what was made for a lease. Not waited for: the right has been taken away already. */
+  endedUpstream(lease: Lease, status: 'revoked' | 'not_found' | 'unreachable'): void;
+  /** That a lease was extended upstream. Durable when it resolves. */
+  renewed(asked: Asked, lease: Lease, expiresAtMs: number): Promise<RecordRef>;
   /** Durable when it resolves. */
   released(asked: Asked, lease: Lease, source: 'minted' | 'cache', replaced: Lease | undefined): Promise<RecordRef>;
   /** Says that a release on record did not leave. Not waited for: nothing leaves with it. */
@@ -49,27 +66,99 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
   const fingerprints = new WeakMap<Lease, string>();
   const fingerprintOf = (lease: Lease): string => {
     let found = fingerprints.get(lease);
-    if (found === undefined) fingerprints.set(lease, (found = fingerprint(lease.token)));
+    if (found === undefined) fingerprints.set(lease, (found = fingerprint(secretOf(lease.material))));
     return found;
   };
   let opened: Promise<unknown> = Promise.resolve();
+  const given = (lease: Lease): Pick<CredentialBody, 'binding' | 'granted' | 'handles' | 'notAfter'> => ({
+    binding: lease.binding,
+    granted: { audience: lease.key.credential.audience ?? null, scope: lease.key.scope },
+    handles: lease.handles,
+    notAfter: new Date(lease.expiresAtMs).toISOString(),
+  });
   return {
+    intent(asked, credential, leaseId) {
+      return recorder.append({
+        type: 'credential.intent',
+        ...envelope(asked),
+        lease: leaseId,
+        outcome: 'unknown',
+        reason: 'entitled',
+        body: body(asked, node, credential),
+      });
+    },
+
+    outcome(asked, leaseId, intent, { provider, made, error }) {
+      return recorder.append({
+        type: 'credential.outcome',
+        ...envelope(asked),
+        lease: leaseId,
+        corr: intent.id,
+        outcome: made ? 'success' : 'failed',
+        reason: made ? 'entitled' : 'upstream',
+        body: {
+          error: made ? null : codeOf(error),
+          handles: made?.handles ?? null,
+          notAfter: made ? new Date(made.expiresAtMs).toISOString() : null,
+          provider,
+          status: made ? 'minted' : statusOf(error),
+        },
+      });
+    },
+
+    endedUpstream({ id, key, handles, upstream }, status) {
+      const record = recorder.append({
+        type: 'credential.outcome',
+        actor: key.identity,
+        owner: null,
+        process: null,
+        registry: null,
+        trace: null,
+        lease: id,
+        corr: upstream?.intent,
+        outcome: status === 'unreachable' ? 'failed' : 'success',
+        reason: 'ended',
+        body: {
+          error: status === 'unreachable' ? 'upstream_unavailable' : null,
+          handles,
+          notAfter: null,
+          provider: key.credential.provider,
+          status,
+        },
+      });
+      record.catch(() => {});
+    },
+
+    renewed(asked, lease, expiresAtMs) {
+      return recorder.append({
+        type: 'credential.renewed',
+        ...envelope(asked),
+        lease: lease.id,
+        corr: lease.upstream?.intent,
+        outcome: 'success',
+        reason: 'entitled',
+        body: {
+          ...body(asked, node, lease.key.credential),
+          ...given(lease),
+          fp: fingerprintOf(lease),
+          notAfter: new Date(expiresAtMs).toISOString(),
+        },
+      });
+    },
+
     released(asked, lease, source, replaced) {
-      const { credential, scope } = lease.key;
       return recorder.append({
         type: 'credential.released',
         ...envelope(asked),
         lease: lease.id,
+        corr: lease.upstream?.intent,
         refs: replaced ? [{ rel: 'replaces', id: replaced.id }] : [],
         outcome: 'success',
         reason: 'entitled',
         body: {
-          ...body(asked, node, credential),
-          binding: 'dpop',
+          ...body(asked, node, lease.key.credential),
+          ...given(lease),
           fp: fingerprintOf(lease),
-          granted: { audience: credential.audience, scope },
-          handles: { jti: lease.id },
-          notAfter: new Date(lease.expiresAtMs).toISOString(),
           source,
         },
       });
@@ -137,7 +226,18 @@ function envelope(asked: Asked) {
   };
 }
 
-function processMember(identity: IdentityObject, { context }: TokenRequest): ProcessMember {
+/** What is known of an upstream that refused, or that nobody knows what it did. */
+function statusOf(error: unknown): 'refused' | 'unknown' | 'unreachable' {
+  const code = codeOf(error);
+  if (code === 'upstream_unavailable') return 'unreachable';
+  return code.startsWith('upstream_') && code !== 'upstream_answer_invalid' ? 'refused' : 'unknown';
+}
+
+function codeOf(error: unknown): string {
+  return TallystickError.is(error) ? error.code : 'internal_error';
+}
+
+function processMember(identity: IdentityObject, { context }: CredentialAsk): ProcessMember {
   return {
     claimed: context
       ? {

@@ -24,6 +24,8 @@ export interface RecordInput<T extends RecordType = RecordType> extends Pick<
   /** Absent: the clock goes as it went, or the recorder has seen it jump. */
   readonly clock?: NonNullable<Envelope['clock']>;
   /** Other records, and leases; `origin` of those that are in another log. */
+  /** Id of the record that this one follows from: that of the intent. */
+  readonly corr?: string | undefined;
   readonly refs?: readonly { readonly rel: string; readonly id: string; readonly origin?: string }[];
   readonly body: BodyOf<T>;
 }

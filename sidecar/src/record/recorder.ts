@@ -90,7 +90,7 @@ export function recordOf(input: RecordInput, { origin, boot, id, seq, clock, now
     body: { ...input.body, v: BODY_VERSION },
     boot,
     clock,
-    corr: null,
+    corr: input.corr ?? null,
     id,
     lease: input.lease,
     origin,

@@ -1,21 +1,23 @@
 import type { Clock } from '@tallystick/core';
-import type { TokenRequest } from '@tallystick/protocol';
-import { authorizeToken, type Decision } from '../authorize/authorize.ts';
+import { authorize, type Decision } from '../authorize/authorize.ts';
 import { identityEndMs, identityState } from '../authorize/identity-state.ts';
 import type { Registry } from '../authorize/registry.ts';
+import { isOwnToken, type CredentialConfig } from '../config/config.ts';
 import type { Signer } from '../issuer/signer.ts';
-import { mintToken } from '../issuer/token.ts';
-import type { LeaseManager } from '../lease/lease-manager.ts';
-import type { Lease } from '../lease/lease.ts';
+import type { LeaseManager, Maker } from '../lease/lease-manager.ts';
+import type { Lease, LeaseKey } from '../lease/lease.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
 import type { LogHeads } from '../record/heads/log-heads.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Admission, Admittable } from './admit.ts';
+import { tokenMaker } from './mint-token.ts';
+import { upstreamMaker, type UpstreamParts } from './mint-upstream.ts';
+import type { CredentialAsk } from './request.ts';
 
-/** A request for a token, as the route has read it. */
-export interface Ask extends Omit<Admittable, 'named'> {
-  readonly request: TokenRequest;
+/** A request for a credential, as the route has read it. */
+export interface Ask extends Admittable {
+  readonly request: CredentialAsk;
   readonly trace: TraceMember | null;
 }
 
@@ -28,7 +30,7 @@ export interface Released {
 }
 
 /** What a release is made of. */
-export interface ReleaseParts {
+export interface ReleaseParts extends UpstreamParts {
   readonly admission: Admission;
   readonly registry: () => Registry;
   readonly standing: Standing;
@@ -40,40 +42,27 @@ export interface ReleaseParts {
 }
 
 /**
- * The path of every token, and the only place that names its order:
- * attest -> proof -> authorize -> lease (reuse | issuer) -> record released.
+ * The path of every credential, and the only place that names its order:
+ * attest -> proof -> authorize -> lease (reuse | issuer | record intent -> provider) -> record released -> what the
+ * route makes of it: a token in clear, bound to its key, or an answer sealed to the one who asked.
  *
  * @throws {TallystickError} Every refusal, a {@link Denial} when it is on record.
  */
 export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> {
   const { request, peer } = ask;
-  const named = request.clientId?.startsWith('spiffe://') ? request.clientId : undefined;
-  const admitted = await parts.admission.admit({ ...ask, named });
+  const admitted = await parts.admission.admit(ask);
   if (request.logHead !== undefined) await parts.heads.judge(request.logHead);
 
   // Once, unless rights are taken away meanwhile: then it is asked and decided anew who this is and what it may have.
   for (let { identity } = admitted; ; identity = await parts.admission.readmit(peer, identity.id)) {
-    const registry = parts.registry();
-    const asked: Asked = { ...admitted, identity, request, registry, trace: ask.trace };
+    const asked: Asked = { ...admitted, identity, request, registry: parts.registry(), trace: ask.trace };
     const decision = decide(asked, parts);
     if (!decision.allow) throw await parts.records.denied(asked, decision);
 
-    const { credential, scope } = decision;
+    const key = leaseKeyOf(asked, decision);
     const { jkt } = admitted.proof;
-    const run = credential.attribution === 'run' ? (request.context?.run ?? undefined) : undefined;
-    const obtained = await parts.leases.obtain(
-      { key: { identity: identity.id, credential, scope, jkt, run }, peer, notAfterMs: identityEndMs(identity) },
-      (mint) =>
-        mintToken(parts.signer, {
-          ...mint,
-          identity,
-          audience: credential.audience,
-          scope,
-          jkt,
-          registryRoot: registry.digest.root,
-          run,
-        }),
-    );
+    const notAfterMs = identityEndMs(identity);
+    const obtained = await parts.leases.obtain({ key, jkt, peer, notAfterMs }, makerOf(asked, key, parts));
     if (!obtained || obtained.lease.revoked) continue;
     const { lease, source, replaced } = obtained;
     const record = await parts.records.released(asked, lease, source, replaced);
@@ -84,15 +73,38 @@ export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> 
   }
 }
 
+function makerOf(asked: Asked, key: LeaseKey, parts: ReleaseParts): Maker {
+  const { credential } = key;
+  return isOwnToken(credential)
+    ? tokenMaker(asked, { ...key, credential }, parts.signer)
+    : upstreamMaker(asked, key, parts);
+}
+
+/** A token belongs to one key; what an upstream makes is shared, as far as the credential is attributed. */
+function leaseKeyOf(
+  { identity, proof, request: { context } }: Asked,
+  { credential, scope }: { readonly credential: CredentialConfig; readonly scope: readonly string[] },
+): LeaseKey {
+  const { holders, attribution } = credential;
+  return {
+    identity: identity.id,
+    credential,
+    scope,
+    jkt: holders === 'own' ? proof.jkt : undefined,
+    process: isOwnToken(credential) || attribution === 'identity' ? undefined : context?.id,
+    run: attribution === 'run' ? (context?.run ?? undefined) : undefined,
+  };
+}
+
 function decide({ identity, attestation, proof, request, registry }: Asked, parts: ReleaseParts): Decision {
   const { standing, clock } = parts;
-  return authorizeToken({
+  const { name, type = '', resource, scope } = request;
+  return authorize({
     identity,
     state: identityState(identity, standing.isSuspended(identity.id), clock.nowMs()),
     keyRevoked: standing.isKeyRevoked(proof.jkt),
     assurance: attestation.assurance,
     entitled: registry.entitled(identity),
-    resource: request.resource,
-    scope: request.scope,
+    asked: name === undefined ? { resource, scope } : { name, type },
   });
 }

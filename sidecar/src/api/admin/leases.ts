@@ -30,7 +30,8 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
       return lease ? [lease] : [];
     }
     return [...table.all()].filter(
-      ({ key }) => (names.identity ?? key.identity) === key.identity && (names.jkt ?? key.jkt) === key.jkt,
+      ({ key, holders }) =>
+        (names.identity ?? key.identity) === key.identity && (names.jkt === undefined || holders.has(names.jkt)),
     );
   };
   const revoke = (names: Names): Ended => {
@@ -53,13 +54,19 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
           id: lease.id,
           identity: lease.key.identity,
           credential: lease.key.credential.name,
-          audience: lease.key.credential.audience,
+          provider: lease.key.credential.provider,
+          type: lease.key.credential.type,
+          binding: lease.binding,
+          audience: lease.key.credential.audience ?? null,
           scope: lease.key.scope.join(' '),
-          jkt: lease.key.jkt,
+          jkt: lease.key.jkt ?? null,
+          holders: Array.from(lease.holders, ([jkt, peer]) => ({
+            jkt,
+            live: hub.isLive(lease.key.identity, jkt) || peer.isAlive(),
+          })),
           issued_at: new Date(lease.issuedAtMs).toISOString(),
           rotate_at: new Date(lease.rotateAtMs).toISOString(),
           expires_at: new Date(lease.expiresAtMs).toISOString(),
-          live: hub.isLive(lease.key.identity, lease.key.jkt),
         })),
       }),
     },

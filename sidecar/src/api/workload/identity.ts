@@ -40,7 +40,7 @@ export function identityRoute(parts: IdentityRouteParts): WorkloadRoute {
             audience: credential.audience,
             scope: scope.join(' ') || undefined,
             use: credential.use.map(({ text }) => text),
-            binding: 'dpop',
+            binding: credential.binding,
             attribution: credential.attribution,
           })),
       };

@@ -1,6 +1,8 @@
 import { isLeaseId, TallystickError } from '@tallystick/core';
 import { ROUTES } from '@tallystick/protocol';
+import type { LeaseManager } from '../../lease/lease-manager.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
+import { expOf } from '../../lease/lease.ts';
 import type { Withdrawal } from '../../lease/withdrawal.ts';
 import type { RevocationRecords } from '../../record/revocation-records.ts';
 import type { Admission } from '../../release/admit.ts';
@@ -13,11 +15,15 @@ export interface LeaseRouteParts {
   readonly admission: Admission;
   readonly issuer: string;
   readonly table: LeaseTable;
+  readonly leases: LeaseManager;
   readonly withdrawal: Withdrawal;
   readonly records: RevocationRecords;
 }
 
-/** `DELETE /v1/leases/{id}`: the holder lets go of a lease. Its token belongs to one key, so it ends with that. */
+/**
+ * `DELETE /v1/leases/{id}`: the holder lets go of a lease. A token belongs to one key, and ends with that; what an
+ * upstream has made ends with its last holder.
+ */
 export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
   return {
     method: 'DELETE',
@@ -25,10 +31,14 @@ export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
     async handle(exchange) {
       const { identity, proof } = await admitProven(parts.admission, parts.issuer, exchange);
       const lease = isLeaseId(exchange.rest) ? parts.table.get(exchange.rest) : undefined;
-      if (!lease || lease.key.jkt !== proof.jkt || lease.key.identity !== identity.id) {
+      if (!lease?.holders.has(proof.jkt) || lease.key.identity !== identity.id) {
         throw new TallystickError('lease_unknown', 'this key holds no such lease');
       }
-      const durable = parts.withdrawal.letGo({ leaseId: lease.id, identity: identity.id, exp: lease.exp }, lease);
+      if (lease.upstream) {
+        if (parts.leases.leave(lease, proof.jkt) === 0) parts.records.revoked([lease], 'holder', exchange.trace);
+        return NO_CONTENT;
+      }
+      const durable = parts.withdrawal.letGo({ leaseId: lease.id, identity: identity.id, exp: expOf(lease) }, lease);
       parts.records.revoked([lease], 'holder', exchange.trace);
       await durable;
       return NO_CONTENT;

@@ -1,3 +1,4 @@
+import { credentialRoute, type CredentialRouteParts } from './credential.ts';
 import { eventsRoute, type EventsRouteParts } from './events.ts';
 import { identityRoute, type IdentityRouteParts } from './identity.ts';
 import { introspectRoute, type IntrospectRouteParts } from './introspect.ts';
@@ -10,10 +11,9 @@ import type { WorkloadRoute } from './route.ts';
 import { tokenRoute } from './token.ts';
 import { usageRoute, type UsageRouteParts } from './usage.ts';
 import type { RevocationAnswer } from '../revocations.ts';
-import type { ReleaseParts } from '../../release/release.ts';
 
 /** What the routes are made of, all together. */
-export type WorkloadParts = ReleaseParts &
+export type WorkloadParts = CredentialRouteParts &
   IdentityRouteParts &
   EventsRouteParts &
   IntrospectRouteParts &
@@ -31,6 +31,7 @@ export function workloadRoutes(parts: WorkloadParts): readonly WorkloadRoute[] {
     jwksRoute(parts.signer),
     revocationsRoute(parts.revocations),
     tokenRoute(parts, issuer, parts.clock),
+    credentialRoute(parts),
     identityRoute(parts),
     eventsRoute(parts),
     leaseRoute({ ...parts, records: revocationRecords }),

@@ -1,5 +1,6 @@
 import { formatTokenResponse, htuOfRoute, parseTokenRequest, ROUTES } from '@tallystick/protocol';
 import type { Clock } from '@tallystick/core';
+import { secretOf } from '../../lease/secret-of.ts';
 import { Denial } from '../../release/denial.ts';
 import { release, type Ask, type ReleaseParts } from '../../release/release.ts';
 import { json } from '../answer.ts';
@@ -16,6 +17,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
       const request = parseTokenRequest(await readText(message, FORM));
       const ask: Ask = {
         peer,
+        named: request.clientId?.startsWith('spiffe://') ? request.clientId : undefined,
         proofHeader: message.headersDistinct.dpop,
         target: { method: 'POST', url },
         request,
@@ -28,7 +30,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
         if (response.destroyed) parts.records.undelivered(asked, lease, record, 'client_gone');
         return json(
           formatTokenResponse({
-            accessToken: lease.token,
+            accessToken: secretOf(lease.material),
             expiresIn: Math.max(0, Math.floor((lease.expiresAtMs - clock.nowMs()) / 1000)),
             scope: lease.key.scope.join(' '),
             leaseId: lease.id,

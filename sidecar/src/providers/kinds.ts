@@ -1,0 +1,4 @@
+import type { ProviderKind } from './provider.ts';
+
+/** The types of upstream. A new one is a file, and a line here. */
+export const PROVIDER_KINDS: readonly ProviderKind[] = [];
