@@ -1,9 +1,9 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { cachedBinary, motoServer } from './cache.ts';
+import { cachedBinary, motoServer, type BuiltServer } from './cache.ts';
 
 /** Servers, and commands, written by other people that tests may ask for. */
-export type ServerName = 'fsck' | 'go' | 'jaeger' | 'moto' | 'openssl' | 'posix-oneshot' | 'python3' | 'redis';
+export type ServerName = BuiltServer | 'go' | 'moto' | 'openssl' | 'postgres' | 'python3' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -16,7 +16,8 @@ export function findServer(name: ServerName): string | undefined {
   switch (name) {
     case 'fsck':
     case 'jaeger':
-    case 'posix-oneshot': {
+    case 'posix-oneshot':
+    case 'vault': {
       const binary = cachedBinary(name);
       return isExecutable(binary) ? binary : undefined;
     }
@@ -24,6 +25,8 @@ export function findServer(name: ServerName): string | undefined {
       const own = motoServer();
       return isExecutable(own) ? own : onPath('moto_server');
     }
+    case 'postgres':
+      return findPostgres();
     case 'redis':
       return onPath('redis-server');
     case 'go':
@@ -31,6 +34,18 @@ export function findServer(name: ServerName): string | undefined {
     case 'python3':
       return onPath(name);
   }
+}
+
+/** Debian keeps the commands of each version in a folder of its own, and puts none of them on PATH. */
+const DEBIAN_POSTGRES = '/usr/lib/postgresql';
+
+/** The newest there is, by its real path: `initdb` lies beside it. */
+function findPostgres(): string | undefined {
+  const versions = existsSync(DEBIAN_POSTGRES) ? readdirSync(DEBIAN_POSTGRES) : [];
+  const newestFirst = versions.toSorted((one, other) => Number(other) - Number(one));
+  const found = newestFirst.map((version) => join(DEBIAN_POSTGRES, version, 'bin', 'postgres')).find(isExecutable);
+  const ours = onPath('postgres');
+  return ours ? realpathSync(ours) : found;
 }
 
 function isExecutable(path: string): boolean {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cachedBinary, MOTO_REQUIREMENTS, moduleFolder, motoServer, type BuiltServer } from './cache.ts';
-import { findServer, onPath } from './find.ts';
+import { findServer, onPath, type ServerName } from './find.ts';
 
 /** The package of each command that is compiled, and about how long that takes. */
 const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly takes: string }>> = {
@@ -13,6 +13,7 @@ const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly t
     command: 'github.com/transparency-dev/tessera/cmd/examples/posix-oneshot',
     takes: 'half a minute',
   },
+  vault: { command: 'github.com/hashicorp/vault', takes: 'six minutes' },
 };
 
 function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): void {
@@ -38,16 +39,16 @@ function build(name: BuiltServer): void {
   console.log(`${name}: ${binary}`);
 }
 
-function installRedis(): void {
-  const found = onPath('redis-server');
-  if (found) return console.log(`redis: ${found}`);
+function installPackage(name: ServerName, debianPackage: string): void {
+  const found = findServer(name);
+  if (found) return console.log(`${name}: ${found}`);
   const installs = process.env.CI && process.getuid?.() === 0 && onPath('apt-get');
-  if (!installs) throw new Error('redis: no redis-server on PATH; install it (Debian: apt-get install redis-server)');
+  if (!installs) throw new Error(`${name}: not found; install it (Debian: apt-get install ${debianPackage})`);
   // In run level 1 the package starts no daemon of its own: the tests start theirs, on ports they pick.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   run('apt-get', ['update', '-qq'], { env });
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { env });
-  console.log(`redis: ${onPath('redis-server')}`);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], { env });
+  console.log(`${name}: ${findServer(name)}`);
 }
 
 function installMoto(): void {
@@ -66,7 +67,9 @@ for (const obtain of [
   () => build('fsck'),
   () => build('jaeger'),
   () => build('posix-oneshot'),
-  installRedis,
+  () => build('vault'),
+  () => installPackage('postgres', 'postgresql'),
+  () => installPackage('redis', 'redis-server'),
   installMoto,
 ]) {
   try {
