@@ -59,6 +59,7 @@ import { createUsageRecords } from './record/usage/usage-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
 import type { Standing } from './state/standing.ts';
+import { createUpstreamChallenges } from './release/upstream-challenge.ts';
 import type { UpstreamLeases } from './state/upstream-leases.ts';
 
 /** The longest life of a token, in seconds: what `config` allows. */
@@ -239,6 +240,7 @@ export function assemble(outside: Outside): Sidecar {
       upstreamLeases,
       records,
       usageRecords,
+      challenges: createUpstreamChallenges({ clock, random }),
       heads,
       revocationRecords,
       revocations,

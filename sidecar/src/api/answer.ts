@@ -1,5 +1,6 @@
 import { ERROR_CODES, type TallystickError } from '@tallystick/core';
-import { formatError } from '@tallystick/protocol';
+import { formatError, formatUpstreamProofAsk } from '@tallystick/protocol';
+import { UpstreamProofAsked } from '../release/upstream-challenge.ts';
 
 /** What a route answers. */
 export interface Answer {
@@ -27,7 +28,10 @@ export function errorAnswer(error: TallystickError): Answer {
   return {
     status: status === 0 ? 500 : status,
     type: 'application/json',
-    body: JSON.stringify(formatError(error)),
+    body: JSON.stringify({
+      ...formatError(error),
+      ...(error instanceof UpstreamProofAsked && formatUpstreamProofAsk(error.ask)),
+    }),
     headers,
   };
 }

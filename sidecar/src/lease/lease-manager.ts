@@ -179,7 +179,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       return { lease, source: 'minted', replaced: before };
     } catch (error) {
       if (mints.get(text) !== own) return undefined;
-      if (isGood(before)) {
+      if (isGood(before) && !isAsk(error)) {
         table.join(before, ask.jkt, ask.peer);
         return { lease: before, source: 'cache', replaced: undefined, failure: error };
       }
@@ -234,6 +234,16 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       revoke(chosen);
       for (const [text, mint] of mints) if (selects(mint)) mints.delete(text);
       return chosen;
+
+/** What its upstream has ended, or will not extend past its present end, is replaced. */
+function isExtendable({ stale, upstream, expiresAtMs }: Lease): boolean {
+  return !stale && (upstream?.renewableUntilMs ?? 0) > expiresAtMs;
+}
+
+/** True where the workload has to add something first: served the old one instead, it never would. */
+function isAsk(error: unknown): boolean {
+  return TallystickError.is(error) && error.code === 'upstream_proof_required';
+}
     },
     leave,
   };

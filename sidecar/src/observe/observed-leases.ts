@@ -1,4 +1,4 @@
-import type { Clock } from '@tallystick/core';
+import { TallystickError, type Clock } from '@tallystick/core';
 import type { LeaseManager } from '../lease/lease-manager.ts';
 import type { SidecarTelemetry } from './sidecar-telemetry.ts';
 
@@ -21,7 +21,10 @@ export function observedLeases(
             telemetry.minted(ask.key.credential, seconds());
             return minted;
           } catch (error) {
-            telemetry.minted(ask.key.credential, seconds(), error);
+            // A workload that is asked to add something is no failure of the upstream.
+            if (!TallystickError.is(error) || error.code !== 'upstream_proof_required') {
+              telemetry.minted(ask.key.credential, seconds(), error);
+            }
             throw error;
           }
         },

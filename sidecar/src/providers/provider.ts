@@ -91,12 +91,12 @@ export interface ProviderMemory {
  */
 export interface Provider<Wanted = unknown> {
   /**
-   * Refuses an order that lacks what only its applicant can add. Asks the upstream nothing, and is called before the
-   * intent is on record.
+   * Refuses an order that lacks what only its applicant can add. Asks the upstream for nothing that is not public, and is
+   * called before the intent is on record.
    *
-   * @throws {TallystickError} `csr_refused`; an {@link UpstreamProofRequired}.
+   * @throws {TallystickError} `csr_refused`; an {@link UpstreamProofRequired}; `upstream_*`.
    */
-  requireApplicant?(order: MintOrder<Wanted>): void;
+  requireApplicant?(order: MintOrder<Wanted>): Promise<void> | void;
   /**
    * Makes a new credential.
    *
@@ -124,6 +124,8 @@ export interface MintOrder<Wanted = unknown> {
   /** The credential's name in the configuration. */
   readonly name: string;
   readonly wanted: Wanted;
+  /** Scope values it may have, sorted: what the entitlement and the request leave of those of the credential. */
+  readonly scope: readonly string[];
   /** How long it should live, milliseconds. The upstream may give less. */
   readonly lifetimeMs: number;
   readonly identity: IdentityObject;

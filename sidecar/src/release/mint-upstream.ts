@@ -2,9 +2,11 @@ import { TallystickError, type Clock } from '@tallystick/core';
 import type { Maker, Minted } from '../lease/lease-manager.ts';
 import type { Lease, LeaseKey } from '../lease/lease.ts';
 import type { MintOrder, Provider } from '../providers/provider.ts';
+import { UpstreamProofRequired } from '../providers/upstream-proof-required.ts';
 import type { Upstreams } from '../providers/upstreams.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
 import type { UpstreamLeases } from '../state/upstream-leases.ts';
+import type { Challenged, UpstreamChallenges } from './upstream-challenge.ts';
 
 /** What a credential of an upstream is made with. */
 export interface UpstreamParts {
@@ -12,6 +14,7 @@ export interface UpstreamParts {
   /** What ends upstream what was made, over a restart. */
   readonly upstreamLeases: UpstreamLeases;
   readonly records: CredentialRecords;
+  readonly challenges: UpstreamChallenges;
   readonly clock: Clock;
 }
 
@@ -27,10 +30,11 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
       const provider = await upstreams.get(credential.provider);
       return upstreams.within(async (signal) => {
         const expiresAtMs = expiresAt * 1000;
-        const order: MintOrder = {
+        const bare: MintOrder = {
           leaseId,
           name: credential.name,
           wanted: credential.wanted,
+          scope: key.scope,
           lifetimeMs: expiresAtMs - issuedAt * 1000,
           identity: asked.identity,
           process: processOf(asked, key),
@@ -39,11 +43,11 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
             upstreamLeases.keep({ leaseId, provider: credential.provider, handle, untilMs: expiresAtMs }),
           signal,
         };
-        provider.requireApplicant?.(order);
+        const order = await completed(bare, provider, asked, parts.challenges);
         const intent = await records.intent(asked, credential, leaseId);
         const made = await provider.mint(order).catch(async (error: unknown) => {
           await records.outcome(asked, leaseId, intent, { provider: credential.provider, error });
-          throw error;
+          throw error instanceof UpstreamProofRequired ? parts.challenges.ask(error, challengedBy(order)) : error;
         });
         const { handle, renewableUntilMs } = made;
         await records.outcome(asked, leaseId, intent, { provider: credential.provider, made });
@@ -75,6 +79,33 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
       });
     },
   };
+}
+
+/**
+ * Returns an order with what only its applicant can add.
+ *
+ * @throws {TallystickError} `csr_refused`, `upstream_proof_required`, `invalid_proof`, `proof_replayed`, `upstream_*`
+ */
+async function completed(
+  order: MintOrder,
+  provider: Provider,
+  { request: { upstreamProof } }: Asked,
+  challenges: UpstreamChallenges,
+): Promise<MintOrder> {
+  try {
+    await provider.requireApplicant?.(order);
+    return order;
+  } catch (error) {
+    if (!(error instanceof UpstreamProofRequired)) throw error;
+    const challenged = challengedBy(order);
+    if (!upstreamProof) throw challenges.ask(error, challenged);
+    const proof = await challenges.judge(upstreamProof, error, challenged);
+    return { ...order, applicant: { ...order.applicant, upstreamProof: proof } };
+  }
+}
+
+function challengedBy({ identity, name, applicant }: MintOrder): Challenged {
+  return { identity: identity.id, credential: name, jkt: applicant.jkt };
 }
 
 function renewerOf(provider: Provider): NonNullable<Provider['renew']> {

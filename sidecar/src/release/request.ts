@@ -1,4 +1,4 @@
-import type { ClaimedProcess } from '@tallystick/protocol';
+import type { ClaimedProcess, UpstreamProof } from '@tallystick/protocol';
 import type { Applicant } from '../providers/provider.ts';
 
 /** What a workload asks for, by whichever route. */
@@ -16,5 +16,7 @@ export interface CredentialAsk {
   /** The newest signed head of the log that the workload was shown. */
   readonly logHead?: string | undefined;
   /** What it sends along for a credential of its own. */
-  readonly applicant?: Omit<Applicant, 'jkt'> | undefined;
+  readonly applicant?: Omit<Applicant, 'jkt' | 'upstreamProof'> | undefined;
+  /** Its answer to the ask for a proof that goes to an authorization server. */
+  readonly upstreamProof?: UpstreamProof | undefined;
 }

@@ -67,7 +67,8 @@ export function credentialRoute(parts: CredentialRouteParts): WorkloadRoute {
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
-function askOf(name: string, { type, context, logHead, csr, publicKey }: CredentialRequest): CredentialAsk {
+function askOf(name: string, request: CredentialRequest): CredentialAsk {
+  const { type, context, logHead, csr, publicKey, upstreamProof } = request;
   return {
     name,
     type,
@@ -78,6 +79,7 @@ function askOf(name: string, { type, context, logHead, csr, publicKey }: Credent
     logHead,
     applicant: { csr: csr === undefined ? undefined : Buffer.from(csr, 'base64'), publicKey },
   };
+    upstreamProof,
 }
 
 async function sealTo(
