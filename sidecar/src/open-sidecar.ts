@@ -134,6 +134,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       maxLifetimeMs: MAX_LIFETIME_SECONDS * 1000,
     });
     const upstreamLeases = openUpstreamLeases(config.state.leases, clock);
+    stops.push(async () => (await upstreamLeases).close());
     const standing = openStanding(config.state.leases, clock);
     // Beside each other, because a thread takes a while to start; and all to their end, before the lock may be released.
     await Promise.allSettled([recording, signing, replying, upstreamLeases, standing]);

@@ -40,7 +40,11 @@ export function credential(name: string, members: Partial<CredentialConfig> = {}
     type: 'access-token',
     audience: `https://${name}.acme.example`,
     scope: ['journal.read', 'journal.write'],
+    binding: 'dpop',
     lifetimeMs: 900_000,
+    floorMs: 0,
+    holders: 'own',
+    wanted: undefined,
     use: [],
     attribution: 'process',
     ...members,
@@ -70,6 +74,7 @@ export function configOf(
     fleetSize: 1,
     revokeOnShutdown: 'idle',
     identities,
+    providers: new Map(),
     credentials: new Map(credentials.map((each) => [each.name, each])),
   } as Config;
 }

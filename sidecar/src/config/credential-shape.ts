@@ -1,6 +1,6 @@
 import { PROVIDER_KINDS } from '../providers/kinds.ts';
 import { defaulted, object, required } from './object-shape.ts';
-import { choice, isMapping, list, text, type Draft, type Shape, type TypeOf } from './shape.ts';
+import { choice, isMapping, list, text, type Draft, type JsonSchema, type Shape, type TypeOf } from './shape.ts';
 import { AUDIENCE, SCOPE, TOKEN_LIFETIME, USE_PREFIX } from './texts.ts';
 
 /** A token of our own issuer. */
@@ -35,10 +35,26 @@ export interface WrittenCredential {
 
 /** One value of `credentials`. */
 export const CREDENTIAL: Shape<TokenValue | WrittenCredential> = {
-  schema: { anyOf: [TOKEN.schema, ...PROVIDER_KINDS.map(({ credential }) => credential.schema)] },
+  // Which keys a credential of an upstream has, follows from the type of its provider, which no schema finds: `check` does.
+  schema: {
+    type: 'object',
+    if: { properties: { provider: { type: 'string', not: { const: 'issuer' } } }, required: ['provider'] },
+    then: { properties: upstreamKeys() },
+    else: TOKEN.schema,
+  },
   read(value, path, report) {
     const provider = isMapping(value) ? value.provider : undefined;
     if (typeof provider !== 'string' || provider === 'issuer') return TOKEN.read(value, path, report);
     return { provider, written: value } as Draft<WrittenCredential>;
   },
 };
+
+/** The keys that credentials of upstreams may have, with nothing but what they are for: an editor offers them. */
+function upstreamKeys(): Readonly<Record<string, JsonSchema>> {
+  const keys: Record<string, JsonSchema> = {};
+  for (const { credential } of PROVIDER_KINDS) {
+    const properties = credential.schema.properties as Readonly<Record<string, { readonly description: string }>>;
+    for (const [name, { description }] of Object.entries(properties)) keys[name] ??= { description };
+  }
+  return keys;
+}

@@ -32,7 +32,8 @@ export function readUpstreamCredentials(
     let faulty = false;
     const noting: Report = (fault) => {
       faulty = true;
-      report(fault);
+      // The published schema does not know which type a provider has.
+      report({ ...fault, kind: 'meaning' });
     };
     const wanted: unknown = provider.kind.credential.read(value.written, at, noting);
     if (faulty || wanted === undefined) continue;

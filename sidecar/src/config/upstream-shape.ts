@@ -16,8 +16,15 @@ export const PROVIDERS: Shape<ReadonlyMap<string, ProviderValue>> = {
   schema: {
     type: 'object',
     propertyNames: { pattern: NAME.pattern.source, not: { const: 'issuer' } },
-    additionalProperties:
-      PROVIDER_KINDS.length > 0 ? { anyOf: PROVIDER_KINDS.map(({ settings }) => settings.schema) } : false,
+    additionalProperties: {
+      type: 'object',
+      required: ['type'],
+      properties: { type: { description: 'The type of the upstream: each has a page of its own.', enum: PROVIDER_KINDS.map(({ type }) => type) } },
+      allOf: PROVIDER_KINDS.map(({ type, settings }) => ({
+        if: { properties: { type: { const: type } } },
+        then: settings.schema,
+      })),
+    },
   },
   read(value, path, report) {
     if (!isMapping(value)) return wrong(report, path, notA(value, 'a mapping'), 'write a mapping, or remove it');

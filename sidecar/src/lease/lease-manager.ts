@@ -139,19 +139,15 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     const holders = new Map([[jkt, peer]]);
     return { id, key, ...made, ...lifetime, rotateAtMs, holders, revoked: false, stale: false };
   };
-  /** Extends a lease where that can be; false where a new one is needed. */
+  /** Extends a lease; false where a new one is needed nevertheless. */
   const extend = async (lease: Lease, { notAfterMs }: LeaseAsk, maker: Maker): Promise<boolean> => {
-    const { upstream, key } = lease;
-    if (lease.stale || upstream?.renewableUntilMs === undefined) return false;
-    // What is left to extend is less than what there was: the end is near, and a new one is due.
-    if (upstream.renewableUntilMs <= lease.expiresAtMs) return false;
     const renewedAtMs = clock.nowMs();
     try {
       const untilMs = Math.min(await maker.renew(lease), notAfterMs);
       const expiresAtMs = Math.max(Math.floor(untilMs / 1000) * 1000, lease.expiresAtMs);
       const lifetime = { issuedAtMs: renewedAtMs, expiresAtMs };
       if (expiresAtMs <= lease.expiresAtMs) return false;
-      table.extend(lease, expiresAtMs, renewalInstant(lifetime, jitter(), key.credential.floorMs));
+      table.extend(lease, expiresAtMs, renewalInstant(lifetime, jitter(), lease.key.credential.floorMs));
       return true;
     } catch (error) {
       // It is gone upstream: what is held is worthless, whatever its time says.
@@ -163,7 +159,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
   const run = async (text: string, own: Mint, ask: LeaseAsk, maker: Maker): Promise<Obtained | undefined> => {
     const before = table.byKey(text);
     try {
-      if (isGood(before) && (await extend(before, ask, maker))) {
+      if (isGood(before) && isExtendable(before) && (await extend(before, ask, maker))) {
         if (mints.get(text) !== own || before.revoked) return undefined;
         table.join(before, ask.jkt, ask.peer);
         return { lease: before, source: 'cache', replaced: undefined };
@@ -234,6 +230,10 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       revoke(chosen);
       for (const [text, mint] of mints) if (selects(mint)) mints.delete(text);
       return chosen;
+    },
+    leave,
+  };
+}
 
 /** What its upstream has ended, or will not extend past its present end, is replaced. */
 function isExtendable({ stale, upstream, expiresAtMs }: Lease): boolean {
@@ -243,8 +243,4 @@ function isExtendable({ stale, upstream, expiresAtMs }: Lease): boolean {
 /** True where the workload has to add something first: served the old one instead, it never would. */
 function isAsk(error: unknown): boolean {
   return TallystickError.is(error) && error.code === 'upstream_proof_required';
-}
-    },
-    leave,
-  };
 }

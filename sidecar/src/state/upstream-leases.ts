@@ -1,5 +1,5 @@
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TallystickError, type Clock } from '@tallystick/core';
 import { syncFolder } from './sync-folder.ts';
 
@@ -36,9 +36,11 @@ const FILE = 'upstream-leases.jsonl';
 export async function openUpstreamLeases(folder: string, clock: Pick<Clock, 'nowMs'>): Promise<UpstreamLeases> {
   const path = join(folder, FILE);
   try {
-    const earlier = [...(await readLines(path)).values()].filter(({ untilMs }) => untilMs > clock.nowMs());
-    await writeWhole(path, earlier);
-    return new AppendedLeases(path, earlier, await open(path, 'a', 0o600));
+    const lines = await readLines(path);
+    const earlier = [...lines.values()].filter(({ untilMs }) => untilMs > clock.nowMs());
+    // Where there is no such file, there may never be need for one.
+    if (lines.size > 0) await writeWhole(path, earlier);
+    return new AppendedLeases(path, earlier);
   } catch (cause) {
     throw unusable(path, cause);
   }
@@ -47,15 +49,14 @@ export async function openUpstreamLeases(folder: string, clock: Pick<Clock, 'now
 class AppendedLeases implements UpstreamLeases {
   readonly earlier: readonly UpstreamLease[];
   readonly #path: string;
-  readonly #file: FileHandle;
+  #file: FileHandle | undefined;
   #waiting: string[] = [];
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  constructor(path: string, earlier: readonly UpstreamLease[], file: FileHandle) {
+  constructor(path: string, earlier: readonly UpstreamLease[]) {
     this.earlier = earlier;
     this.#path = path;
-    this.#file = file;
   }
 
   keep(lease: UpstreamLease): Promise<void> {
@@ -68,7 +69,7 @@ class AppendedLeases implements UpstreamLeases {
 
   async close(): Promise<void> {
     await (this.#next ?? this.#writing).catch(() => {});
-    await this.#file.close();
+    await this.#file?.close();
   }
 
   /** Lines that come while the disk is busy share its next turn. */
@@ -87,12 +88,19 @@ class AppendedLeases implements UpstreamLeases {
 
   async #write(text: string): Promise<void> {
     try {
+      this.#file ??= await openToAppend(this.#path);
       await this.#file.appendFile(text);
       await this.#file.datasync();
     } catch (cause) {
       throw unusable(this.#path, cause);
     }
   }
+}
+
+async function openToAppend(path: string): Promise<FileHandle> {
+  const file = await open(path, 'a', 0o600);
+  await syncFolder(dirname(path));
+  return file;
 }
 
 async function readLines(path: string): Promise<Map<string, UpstreamLease>> {
@@ -121,7 +129,7 @@ async function writeWhole(path: string, leases: readonly UpstreamLease[]): Promi
     await file.close();
   }
   await rename(temporary, path);
-  await syncFolder(join(path, '..'));
+  await syncFolder(dirname(path));
 }
 
 function unusable(path: string, cause: unknown): TallystickError {

@@ -18,11 +18,13 @@ import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import type { SidecarTelemetry } from '../../src/observe/sidecar-telemetry.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
+import { openUpstreamLeases } from '../../src/state/upstream-leases.ts';
 import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
 import { memoryLog, type MemoryLog } from '../memory-log.ts';
 import { memoryHeads, type MemoryHeads } from '../record/memory-heads.ts';
+import { testProvider, upstreamsOf, type TestProvider } from '../providers/test-provider.ts';
 import { memoryRecorder, NO_STORE, NOTHING_RECORDED, type MemoryRecorder } from '../record/memory-recorder.ts';
 
 /** A sidecar on a clock that stands still, whose record is in memory, behind real sockets and real HTTP. */
@@ -32,6 +34,9 @@ export interface ServedSidecar {
   readonly recorder: MemoryRecorder;
   readonly heads: MemoryHeads;
   readonly signer: Signer;
+  readonly replySigner: Signer;
+  /** The one upstream that all credentials of upstreams come from. */
+  readonly upstream: TestProvider;
   readonly metrics: Metrics;
   readonly log: MemoryLog;
   readonly standing: Standing;
@@ -61,6 +66,11 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
   const path = join(folder, 'issuer-keys.json');
   const local = await openLocalSigner({ issuer: ISSUER, path, clock: time, maxLifetimeMs: 86_400_000 });
   const signer = options.signer?.(local) ?? local;
+  const reply = { issuer: ISSUER, path: join(folder, 'reply-keys.json'), clock: time, maxLifetimeMs: 86_400_000 };
+  const replySigner = await openLocalSigner({ ...reply, role: 'reply', carriesKey: true });
+  const upstream = testProvider(time);
+  const upstreamLeases = await openUpstreamLeases(folder, time);
+  onTestFinished(() => upstreamLeases.close());
   const standing = await openStanding(folder, time);
   const attest = createAttest([unixAttestor, socketAttestor]);
   const sidecar = assemble({
@@ -70,12 +80,16 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     random: systemRandom,
     recorder,
     heads,
+    publishedLogs: { list: async () => [], head: async () => undefined, tile: async () => undefined },
     earlierReports: options.earlierReports ?? (async () => new Map()),
     fingerprint: () => 'hmac-sha256:k1:00000000000000000000000000000000',
     lateStore: NO_STORE,
     recorded: NOTHING_RECORDED,
     continuesLog: false,
     signer,
+    replySigner,
+    upstreams: upstreamsOf(upstream),
+    upstreamLeases,
     standing,
     attest: async (who): Promise<Attestation> => {
       await options.attesting?.();
@@ -110,6 +124,8 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     recorder,
     heads,
     signer,
+    replySigner,
+    upstream,
     metrics,
     log,
     standing,

@@ -1,7 +1,7 @@
 import type { Assurance, IdentityState } from '@tallystick/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { authorizeToken, type Question } from '../../src/authorize/authorize.ts';
+import { authorize, type AskedToken, type Question } from '../../src/authorize/authorize.ts';
 import { credential, entitled, identity, registryOf } from '../acme.ts';
 
 const LEDGER = credential('ledger-api', { scope: ['journal.read', 'journal.write'] });
@@ -9,8 +9,11 @@ const READER = credential('ledger-reader', { audience: LEDGER.audience, scope: [
 const OTHER = credential('other-api', { scope: [] });
 const VAULT = credential('ledger-db', { provider: 'vault-eu', audience: 'https://db.acme.example' });
 
-/** What a question becomes when nothing stands in its way. */
-function question(members: Partial<Question> = {}, names: readonly string[] = ['ledger-api']): Question {
+/** What a question for a token becomes when nothing stands in its way. */
+function question(
+  { resource, scope, ...members }: Partial<Question & AskedToken> = {},
+  names: readonly string[] = ['ledger-api'],
+): Question {
   const batch = identity('close-batch', { entitlements: names.map((name) => entitled(name)) });
   return {
     identity: batch,
@@ -18,8 +21,7 @@ function question(members: Partial<Question> = {}, names: readonly string[] = ['
     keyRevoked: false,
     assurance: 'process',
     entitled: registryOf([batch], [LEDGER, READER, OTHER, VAULT]).entitled(batch),
-    resource: undefined,
-    scope: undefined,
+    asked: { resource, scope },
     ...members,
   };
 }
@@ -61,7 +63,7 @@ describe('the decision table', () => {
     ['two on one audience, nothing said', question({ resource: audience }, shared), 'invalid_target invalid_target'],
   ];
   test.each(rows)('%s', (_title, asked, outcome) => {
-    const decision = authorizeToken(asked);
+    const decision = authorize(asked);
     expect(
       decision.allow
         ? `${decision.credential.name}: ${decision.scope.join(' ')}`
@@ -79,21 +81,59 @@ describe('the decision table', () => {
   ])('assurance %s where %s is asked for: %s', (assurance, minAssurance, allow) => {
     const batch = identity('close-batch', { entitlements: [entitled('ledger-api', { minAssurance })] });
     const entitlements = registryOf([batch], [LEDGER]).entitled(batch);
-    const decision = authorizeToken(question({ identity: batch, entitled: entitlements, assurance }));
+    const decision = authorize(question({ identity: batch, entitled: entitlements, assurance }));
     expect(decision.allow).toBe(allow);
     if (!decision.allow) expect(decision).toMatchObject({ reason: 'assurance_too_low', credential: LEDGER });
   });
 
   test('a denial names the credential that was meant, where one was', () => {
-    expect(authorizeToken(question({ scope: ['journal.approve'] }))).toMatchObject({ credential: LEDGER });
-    expect(authorizeToken(question({ resource: 'https://other.example' }))).not.toHaveProperty('credential');
+    expect(authorize(question({ scope: ['journal.approve'] }))).toMatchObject({ credential: LEDGER });
+    expect(authorize(question({ resource: 'https://other.example' }))).not.toHaveProperty('credential');
   });
 
   test('the remedy of an ambiguous request names what to choose from', () => {
-    expect(authorizeToken(question({}, both))).toMatchObject({
+    expect(authorize(question({}, both))).toMatchObject({
       remedy: expect.stringContaining(
         'one: https://ledger-api.acme.example with journal.read journal.write; https://other-api.acme.example',
       ) as string,
+    });
+  });
+});
+
+describe('a credential of an upstream is asked for by its name', () => {
+  const ask = (name: string, type = 'database', names = ['ledger-db']) =>
+    authorize(question({ asked: { name, type } }, names));
+  const db = credential('ledger-db', { provider: 'vault-eu', type: 'database', audience: undefined, scope: [] });
+  const askDb = (type: string, members: Partial<Question> = {}) => {
+    const batch = identity('close-batch', { entitlements: [entitled('ledger-db', { minAssurance: 'process' })] });
+    const entitlements = registryOf([batch], [db]).entitled(batch);
+    return authorize(question({ entitled: entitlements, asked: { name: 'ledger-db', type }, ...members }));
+  };
+
+  test('and allowed to who is entitled to it', () => {
+    expect(askDb('database')).toEqual({ allow: true, reason: 'entitled', credential: db, scope: [] });
+  });
+
+  test('and refused where it is taken for another type', () => {
+    expect(askDb('aws')).toMatchObject({ code: 'credential_type_mismatch', remedy: 'ask for it as "database"' });
+  });
+
+  test('and refused below its assurance, suspended or by a revoked key', () => {
+    expect(askDb('database', { assurance: 'socket' })).toMatchObject({ reason: 'assurance_too_low' });
+    expect(askDb('database', { state: 'suspended' })).toMatchObject({ reason: 'suspended' });
+    expect(askDb('database', { keyRevoked: true })).toMatchObject({ reason: 'key_revoked' });
+  });
+
+  test('and one that others have is refused as one that nobody has', () => {
+    const [theirs, nobodys] = [ask('other-api'), ask('no-such')];
+    expect(theirs).toMatchObject({ reason: 'not_entitled', code: 'not_entitled' });
+    expect(JSON.stringify(theirs).replace('other-api', 'no-such')).toBe(JSON.stringify(nobodys));
+  });
+
+  test('and a token of our own is not to be had that way', () => {
+    expect(ask('ledger-api', 'access-token', ['ledger-api'])).toMatchObject({
+      code: 'invalid_target',
+      remedy: 'ask for it at /token',
     });
   });
 });
@@ -136,15 +176,16 @@ test('nothing is allowed that is not entitled, whatever is asked, and default is
   );
   let allowed = 0;
   fc.assert(
-    fc.property(arbitrary, ({ all, entitlements, ...asked }) => {
+    fc.property(arbitrary, ({ all, entitlements, resource, scope, ...asked }) => {
       const own = identity('close-batch', { entitlements });
-      const decision = authorizeToken({ identity: own, entitled: registryOf([own], all).entitled(own), ...asked });
+      const entitledTo = registryOf([own], all).entitled(own);
+      const decision = authorize({ identity: own, entitled: entitledTo, asked: { resource, scope }, ...asked });
       if (!decision.allow) return;
       allowed++;
       expect([asked.state, asked.keyRevoked]).toEqual(['active', false]);
       const granted = decision.credential;
       expect(granted.provider).toBe('issuer');
-      if (asked.resource !== undefined) expect(granted.audience).toBe(asked.resource);
+      if (resource !== undefined) expect(granted.audience).toBe(resource);
       const rank = ['socket', 'process', 'platform'];
       const grounds = entitlements.filter(
         (entitlement) =>
@@ -154,7 +195,7 @@ test('nothing is allowed that is not entitled, whatever is asked, and default is
       );
       expect(grounds.length).toBeGreaterThan(0);
       expect(decision.scope.every((value) => granted.scope.includes(value))).toBe(true);
-      if (asked.scope !== undefined) expect(decision.scope).toEqual(asked.scope);
+      if (scope !== undefined) expect(decision.scope).toEqual(scope);
     }),
     { numRuns: 2000 },
   );

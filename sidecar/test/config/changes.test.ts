@@ -25,6 +25,7 @@ test('a file that means the same has no changes', () => {
   ).toEqual({
     identities: NONE,
     credentials: NONE,
+    providers: NONE,
     settings: [],
     needsRestart: [],
   });

@@ -11,6 +11,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly anyOf?: readonly Schema[];
+  readonly else?: Schema;
   readonly items?: Schema;
   readonly additionalProperties?: Schema | false;
   readonly default?: unknown;
@@ -26,6 +27,7 @@ function keysOf(schema: Schema, path: string): [string, string][] {
   return [
     ...members,
     ...(schema.anyOf ?? []).flatMap((part) => keysOf(part, path)),
+    ...(schema.else ? keysOf(schema.else, path) : []),
     ...(schema.items ? keysOf(schema.items, `${path}[]`) : []),
     ...(schema.additionalProperties ? keysOf(schema.additionalProperties, `${path}.<name>`) : []),
   ];

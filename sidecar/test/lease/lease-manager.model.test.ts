@@ -47,7 +47,7 @@ test("whatever happens in whatever order, nothing is served that was taken back,
         if (!obtained) return;
         const { lease, source, replaced } = obtained;
         served.push(lease);
-        expect(name(lease.key.identity, lease.key.jkt)).toBe(name(identity, jkt));
+        expect(name(lease.key.identity, lease.key.jkt!)).toBe(name(identity, jkt));
         // One who waited may learn of the lease a moment after it was taken back; the release looks once more.
         if (!revoked.has(lease)) {
           expect(lease.revoked).toBe(false);
@@ -107,14 +107,14 @@ test("whatever happens in whatever order, nothing is served that was taken back,
             }
             manager.revoke([lease]);
             revoked.add(lease);
-            takenAt.set(name(lease.key.identity, lease.key.jkt), at);
+            takenAt.set(name(lease.key.identity, lease.key.jkt!), at);
             break;
           }
           case 'revokeKey':
           case 'revokeIdentity': {
             const jkt = KEYS[action.which]!;
             const identity = IDENTITIES[action.which]!;
-            const ends = manager.revokeWhere((key) =>
+            const ends = manager.revokeWhere(({ key }) =>
               action.kind === 'revokeKey' ? key.jkt === jkt : key.identity === identity,
             );
             for (const lease of ends) revoked.add(lease);
@@ -137,7 +137,7 @@ test("whatever happens in whatever order, nothing is served that was taken back,
       // What is in the table can all be found, and is all forgotten after its end.
       for (const lease of table.all()) {
         expect(table.get(lease.id)).toBe(lease);
-        expect(table.ofHolder(lease.key.identity, lease.key.jkt)).toContain(lease);
+        expect(table.ofHolder(lease.key.identity, lease.key.jkt!)).toContain(lease);
       }
       time.jump(1_200_000);
       time.advance(1_800_000);

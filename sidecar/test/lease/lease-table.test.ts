@@ -9,12 +9,14 @@ let made = 0;
 const lease = (lifetimeMs: number, jkt = 'key-1', identity = 'spiffe://acme.example/a'): Lease => ({
   id: `ls_${made++}`,
   key: keyOf(jkt, { identity }),
-  token: 'token',
+  material: { token: 'token', audience: '', scope: '' },
+  binding: 'dpop',
+  handles: {},
+  upstream: undefined,
   issuedAtMs: START_MS,
   expiresAtMs: START_MS + lifetimeMs,
   rotateAtMs: START_MS + lifetimeMs / 2,
-  exp: Math.floor((START_MS + lifetimeMs) / 1000),
-  peer: peer(),
+  holders: new Map([[jkt, peer()]]),
   revoked: false,
   stale: false,
 });

@@ -3,17 +3,19 @@ import { createIssueCap } from '../../src/lease/issue-cap.ts';
 import {
   createLeaseManager,
   type LeaseManager,
+  type Maker,
+  type Minted,
   type MintRequest,
   type Obtained,
 } from '../../src/lease/lease-manager.ts';
-import type { LeaseKey } from '../../src/lease/lease.ts';
+import type { Lease, LeaseKey } from '../../src/lease/lease.ts';
 import { createLeaseTable, type LeaseTable } from '../../src/lease/lease-table.ts';
 import { credential, peer } from '../acme.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
 
 /** A mint under way, to be ended by the test. */
 export interface OpenMint extends MintRequest {
-  succeed(): void;
+  succeed(made?: Partial<Minted>): void;
   fail(error?: unknown): void;
 }
 
@@ -24,6 +26,8 @@ export interface Leases {
   readonly manager: LeaseManager;
   /** Every mint that was begun. */
   readonly mints: OpenMint[];
+  /** What nobody can have any more while its upstream keeps it. */
+  readonly abandoned: Lease[];
   /** Asks for the lease of a key, named by its `jkt`. The mint stays open until the test ends it. */
   ask(jkt?: string, key?: Partial<LeaseKey>, notAfterMs?: number): Promise<Obtained | undefined>;
   /** Asks, and lets the mint succeed if one was begun. */
@@ -33,26 +37,43 @@ export interface Leases {
 export function leases(options: { perMinute?: number; leasesPerIdentity?: number } = {}): Leases {
   const time = manualTime();
   const table = createLeaseTable({ clock: time, timers: time });
+  const abandoned: Lease[] = [];
   const manager = createLeaseManager({
     table,
     cap: createIssueCap({ clock: time, perMinute: options.perMinute ?? 1000 }),
     clock: time,
     random: systemRandom,
+    abandoned: (lease) => abandoned.push(lease),
     ...(options.leasesPerIdentity !== undefined && { leasesPerIdentity: options.leasesPerIdentity }),
   });
   const mints: OpenMint[] = [];
-  const mint = (request: MintRequest): Promise<string> => {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    mints.push({ ...request, succeed: () => resolve(`token of ${request.leaseId}`), fail: (error) => reject(error) });
+  const mint = (request: MintRequest): Promise<Minted> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Minted>();
+    const token: Minted = {
+      material: { token: `token of ${request.leaseId}`, audience: '', scope: '' },
+      binding: 'dpop',
+      handles: {},
+      upstream: undefined,
+    };
+    mints.push({
+      ...request,
+      succeed: (made) => resolve({ ...token, ...made }),
+      fail: (error) => reject(error),
+    });
     return promise;
   };
+  const maker: Maker = {
+    mint,
+    renew: (lease) => lease.upstream!.provider.renew!('', {} as never).then(({ expiresAtMs }) => expiresAtMs),
+  };
   const ask: Leases['ask'] = (jkt = 'key-1', key = {}, notAfterMs = Number.MAX_SAFE_INTEGER) =>
-    manager.obtain({ key: keyOf(jkt, key), peer: peer(), notAfterMs }, mint);
+    manager.obtain({ key: keyOf(jkt, key), jkt, peer: peer(), notAfterMs }, maker);
   return {
     time,
     table,
     manager,
     mints,
+    abandoned,
     ask,
     async get(jkt, key, notAfterMs) {
       const before = mints.length;
@@ -72,6 +93,7 @@ export function keyOf(jkt: string, key: Partial<LeaseKey> = {}): LeaseKey {
     credential: LEDGER,
     scope: ['journal.write'],
     jkt,
+    process: undefined,
     run: undefined,
     ...key,
   };

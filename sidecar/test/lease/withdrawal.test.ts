@@ -4,7 +4,7 @@ import { createEventHub } from '../../src/events/hub.ts';
 import { createBarCap } from '../../src/lease/bar-cap.ts';
 import { createWithdrawal } from '../../src/lease/withdrawal.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
-import type { Lease } from '../../src/lease/lease.ts';
+import { expOf, type Lease } from '../../src/lease/lease.ts';
 import { identity } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { leases } from './leases.ts';
@@ -44,6 +44,7 @@ async function withdrawals() {
     hub,
     clock: own.time,
     barCap: createBarCap({ clock: own.time, perIdentity: 3 }),
+    ending: { end: (lease) => own.abandoned.push(lease), close: async () => {} },
     maxLifetimeSeconds: 86_400,
   });
   const now = (): number => Math.floor(own.time.nowMs() / 1000);
@@ -79,7 +80,7 @@ describe('revoking leases', () => {
     const theirs = await get('key-2');
     const [heard, others] = [listen(BATCH.id, 'key-1'), listen(BATCH.id, 'key-2')];
     await withdrawal.revokeLeases(mine);
-    expect(standing.revocations()).toEqual(mine.map(({ id, exp }) => ({ kind: 'jti', value: id, until: exp })));
+    expect(standing.revocations()).toEqual(mine.map((lease) => ({ kind: 'jti', value: lease.id, until: expOf(lease) })));
     expect(heard).toEqual([{ type: 'revoked', seq: 1, leases: mine.map(({ id }) => id) }]);
     expect(others).toEqual([]);
     expect(theirs.lease.revoked).toBe(false);
@@ -181,7 +182,7 @@ describe('holders that let go', () => {
   test('of more tokens than the list has room for are told to wait, and what they hold stays as it is', async () => {
     const { get, withdrawal, standing, time } = await withdrawals();
     const letGo = (lease: Lease) =>
-      withdrawal.letGo({ leaseId: lease.id, identity: lease.key.identity, exp: lease.exp }, lease);
+      withdrawal.letGo({ leaseId: lease.id, identity: lease.key.identity, exp: expOf(lease) }, lease);
     for (const jkt of ['a', 'b', 'c']) {
       const { lease } = await get(jkt);
       await letGo(lease);

@@ -37,12 +37,14 @@ const asked = (members: Partial<Asked> = {}): Asked => ({
 const LEASE = {
   id: 'ls_01KAMZ3CT000000000000000AA',
   key: keyOf('holder-key', { credential: credential('ledger-api') }),
-  token: 'eyJ.the-token-itself.sig',
+  material: { token: 'eyJ.the-token-itself.sig', audience: '', scope: '' },
+  binding: 'dpop' as const,
+  handles: { jti: 'ls_01KAMZ3CT000000000000000AA' },
+  upstream: undefined,
   issuedAtMs: 0,
   expiresAtMs: Date.parse('2026-11-22T12:15:00Z'),
   rotateAtMs: 0,
-  exp: 0,
-  peer: peer(),
+  holders: new Map([['holder-key', peer()]]),
   revoked: false,
   stale: false,
 };
@@ -109,9 +111,9 @@ describe('a release', () => {
 
   test('names the exact bytes that leave by a keyed fingerprint, made once for a lease', async () => {
     const { recorder, named, records: credentials } = records();
-    const replaced = { ...LEASE, token: 'another' };
+    const replaced = { ...LEASE, material: { ...LEASE.material, token: 'another' } };
     for (const lease of [LEASE, LEASE, replaced]) await credentials.released(asked(), lease, 'cache', undefined);
-    expect(named).toEqual([LEASE.token, replaced.token]);
+    expect(named).toEqual([LEASE.material.token, replaced.material.token]);
     expect(recorder.records.map(({ body }) => 'fp' in body && body.fp)).toEqual([
       FINGERPRINT,
       FINGERPRINT,
@@ -144,7 +146,7 @@ describe('a release', () => {
     await credentials.released(asked(), LEASE, 'minted', undefined);
     credentials.undelivered(asked(), LEASE, { id: 'r', seq: 0, origin: '' }, 'withdrawn');
     const text = JSON.stringify(recorder.records);
-    for (const secret of [LEASE.token, 'the-token-itself', asked().proof.nonce!])
+    for (const secret of [LEASE.material.token, 'the-token-itself', asked().proof.nonce!])
       expect(text).not.toContain(`"${secret}`);
   });
 
