@@ -84,6 +84,9 @@ export function parseReplyClaims<K extends CredentialType>(
   const binding = readText(members, 'binding', WHAT);
   const leaseId = readText(members, 'lease_id', WHAT);
   if (!isLeaseId(leaseId)) throw fault(WHAT, 'has a "lease_id" that is none');
+  const issuedAt = instant(readNumber(members, 'iat', WHAT));
+  const expiresAt = instant(readNumber(members, 'exp', WHAT));
+  if (expiresAt <= issuedAt) throw fault(WHAT, 'has expired when it was made');
   const { issuer, identity, sealedTo, request, bth, name, type } = expected;
   return {
     issuer,
@@ -97,13 +100,27 @@ export function parseReplyClaims<K extends CredentialType>(
     // One that is not known proves nothing that this version knows of.
     binding: BINDINGS.includes(binding) ? (binding as Binding) : 'none',
     leaseId,
-    issuedAt: instant(readNumber(members, 'iat', WHAT)),
-    expiresAt: instant(readNumber(members, 'exp', WHAT)),
+    issuedAt,
+    expiresAt,
     rotateAt: readTime(members, 'rotate_at', WHAT),
     recordId: readText(members, 'record_id', WHAT),
     logHead: readOptionalText(members, 'log_head', WHAT),
     material: readMaterial(type, members.credential, WHAT) as Material & Materials[K],
   };
+}
+
+/** Returns the JSON members of a successful answer. */
+export function formatSealedReply(sealed: string): Record<string, unknown> {
+  return { sealed };
+}
+
+/**
+ * Returns the sealed reply of a successful answer.
+ *
+ * @throws {TallystickError} `protocol_error`
+ */
+export function parseSealedReply(body: string): string {
+  return readText(readJson(body, WHAT), 'sealed', WHAT);
 }
 
 function seconds(time: Date): number {

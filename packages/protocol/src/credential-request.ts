@@ -1,15 +1,15 @@
 import { TallystickError, type CredentialType } from '@tallystick/core';
 import { formatContext, parseContext, type ClaimedProcess } from './context.ts';
 import { MAX_LOG_HEAD_LENGTH } from './log-head.ts';
-import { readSealingKey, type SealingKey } from './one-time-key.ts';
-import { fault, readJson, readObject, readOptionalText, readText } from './read.ts';
+import { readP256Key, type P256Key } from './p256-key.ts';
+import { fault, readJson, readObject, readOptionalText, readText, type Members } from './read.ts';
 
 /** A request to `POST /v1/credentials/{name}`. Its proof binds the bytes of the body (`bth`). */
 export interface CredentialRequest {
   /** What the workload takes the credential for. One that is not of this type is refused. */
   readonly type: string;
   /** The one-time key that the answer is sealed to. */
-  readonly sealTo: SealingKey;
+  readonly sealTo: P256Key;
   readonly context: ClaimedProcess | undefined;
   /** The newest signed head of the sidecar's log that the workload was shown. */
   readonly logHead: string | undefined;
@@ -46,7 +46,7 @@ const WHAT = 'credential request';
 /** Returns the JSON body of a credential request. */
 export function formatCredentialRequest(request: {
   type: CredentialType;
-  sealTo: SealingKey;
+  sealTo: P256Key;
   process?: { id: string; run?: string | undefined; ticket?: string | undefined } | undefined;
   logHead?: string | undefined;
   csr?: string | undefined;
@@ -83,7 +83,7 @@ function readRequest(body: string): CredentialRequest {
   const proof = members.upstream_proof === undefined ? undefined : readObject(members.upstream_proof, WHAT);
   return {
     type: atMost(readText(members, 'type', WHAT), 'type', MAX_LENGTH.type),
-    sealTo: readSealingKey(members.seal_to, WHAT),
+    sealTo: readP256Key(members.seal_to, WHAT),
     context: context === undefined ? undefined : parseContext(context),
     logHead: atMost(readOptionalText(members, 'log_head', WHAT), 'log_head', MAX_LOG_HEAD_LENGTH),
     csr: atMost(readOptionalText(members, 'csr', WHAT), 'csr', MAX_LENGTH.csr),
@@ -120,7 +120,16 @@ export function parseUpstreamProofAsk(body: string): UpstreamProofAsk | undefine
   return {
     htm: 'POST',
     htu: readText(members, 'htu', what),
-    nonce: readOptionalText(members, 'nonce', what),
-    challenge: readText(members, 'challenge', what),
+    nonce: readNonce(members, what),
+    challenge: atMost(readText(members, 'challenge', what), 'challenge', MAX_LENGTH.challenge),
   };
 }
+
+/** RFC 9449 §8.1: what a proof can carry. */
+function readNonce(members: Members, what: string): string | undefined {
+  const nonce = readOptionalText(members, 'nonce', what);
+  if (nonce !== undefined && !NONCE.test(nonce)) throw fault(what, 'has a "nonce" that no proof can carry');
+  return nonce;
+}
+
+const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;

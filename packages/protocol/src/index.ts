@@ -1,7 +1,9 @@
 export { formatContext, parseContext, type ClaimedProcess } from './context.ts';
 export {
   formatReplyClaims,
+  formatSealedReply,
   parseReplyClaims,
+  parseSealedReply,
   type CredentialReply,
   type ReplyExpectation,
 } from './credential-reply.ts';
@@ -34,8 +36,10 @@ export {
 export { MAX_LOG_HEAD_LENGTH, readLogHead, type LogHead } from './log-head.ts';
 export { readMaterial, type Material, type Materials } from './material.ts';
 export { parseServerMetadata, serverMetadata, type ServerMetadata } from './metadata.ts';
-export { createOneTimeKey, seal, type OneTimeKey, type SealingKey } from './one-time-key.ts';
+export { createOneTimeKey, seal, type OneTimeKey } from './one-time-key.ts';
+export type { P256Key } from './p256-key.ts';
 export { HEADERS, htuOfRoute, PROTOCOL_VERSIONS, ROUTES } from './routes.ts';
+export { verifyReply, type SignedReply } from './signed-reply.ts';
 export {
   formatTokenRequest,
   formatTokenResponse,

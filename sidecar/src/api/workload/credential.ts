@@ -2,6 +2,7 @@ import { JWT_TYPE, TallystickError, type Clock } from '@tallystick/core';
 import { bodyHash, thumbprint } from '@tallystick/dpop';
 import {
   formatReplyClaims,
+  formatSealedReply,
   HEADERS,
   htuOfRoute,
   parseCredentialRequest,
@@ -56,7 +57,7 @@ export function credentialRoute(parts: CredentialRouteParts): WorkloadRoute {
         span.decided({ decision: 'allow', lease, record, source });
         const sealed = await sealTo(request, released, bth, parts);
         if (response.destroyed) parts.records.undelivered(asked, lease, record, 'client_gone');
-        return json({ sealed });
+        return json(formatSealedReply(sealed));
       } catch (error) {
         if (error instanceof Denial) span.decided({ decision: 'deny', denial: error });
         throw error;
@@ -78,8 +79,8 @@ function askOf(name: string, request: CredentialRequest): CredentialAsk {
     context,
     logHead,
     applicant: { csr: csr === undefined ? undefined : Buffer.from(csr, 'base64'), publicKey },
-  };
     upstreamProof,
+  };
 }
 
 async function sealTo(
