@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { AwsV4Signer } from 'aws4fetch';
 import { TallystickError, type Timers } from '@tallystick/core';
 import type { S3Config } from '../config/config.ts';
-import { readS3Credentials } from '../config/s3-credentials.ts';
+import { readAwsCredentials } from '../config/aws-credentials.ts';
 
 /** One request to a bucket. */
 export interface S3Request {
@@ -75,7 +75,7 @@ export function s3Error(asked: string, { status, body }: S3Answer): Error {
 }
 
 async function credentialsOf(path: string) {
-  const file = await readS3Credentials(path);
+  const file = await readAwsCredentials(path, 'default');
   if (file.ok) return file.credentials;
   throw new TallystickError('config_invalid', `"audit.replica.s3.credentials" ${file.message}`, {
     remedy: file.remedy,

@@ -2,7 +2,7 @@ import { readAnchorPolicy } from './anchor-policy.ts';
 import type { Config } from './config.ts';
 import { nameOf, type Fault, type Path } from './fault.ts';
 import type { FileFault } from './named-file.ts';
-import { readS3Credentials } from './s3-credentials.ts';
+import { readAwsCredentials } from './aws-credentials.ts';
 
 /** Returns the mistakes in the files that the record is anchored by. They are read again where they are used. */
 export async function anchorFileFaults({ audit }: Config): Promise<Fault[]> {
@@ -15,7 +15,7 @@ export async function anchorFileFaults({ audit }: Config): Promise<Fault[]> {
   };
   if (anchors.policy !== undefined) take(['audit', 'anchors', 'policy'], await readAnchorPolicy(anchors.policy));
   if (replica?.kind === 's3') {
-    take(['audit', 'replica', 's3', 'credentials'], await readS3Credentials(replica.credentials));
+    take(['audit', 'replica', 's3', 'credentials'], await readAwsCredentials(replica.credentials, 'default'));
   }
   return faults;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { formatVkey, KEY_TYPE, publicNoteKey } from '@tallystick/audit';
 import { afterAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { readS3Credentials } from '../../src/config/s3-credentials.ts';
+import { readAwsCredentials } from '../../src/config/aws-credentials.ts';
 import { GOOD } from './good-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystick-anchor-files-'));
@@ -77,9 +77,9 @@ test('credentials of an object store are the profile "default", for nobody else 
   writeFileSync(path('s3'), KEY, { mode: 0o600 });
   expect(await mistakesOf(S3)).toEqual([]);
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'c2VjcmV0/+x=', sessionToken: undefined };
-  expect(await readS3Credentials(path('s3'))).toEqual({ ok: true, credentials });
+  expect(await readAwsCredentials(path('s3'), 'default')).toEqual({ ok: true, credentials });
   writeFileSync(path('s3'), `${KEY}aws_session_token = t\r\n[more]\naws_access_key_id = Y\n`);
-  expect(await readS3Credentials(path('s3'))).toEqual({ ok: true, credentials: { ...credentials, sessionToken: 't' } });
+  expect(await readAwsCredentials(path('s3'), 'default')).toEqual({ ok: true, credentials: { ...credentials, sessionToken: 't' } });
 });
 
 test.each([
