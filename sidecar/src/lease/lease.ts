@@ -17,6 +17,8 @@ export interface LeaseKey {
   readonly process: string | undefined;
   /** The claimed run, where the credential is attributed by run; else undefined. */
   readonly run: string | undefined;
+  /** Digest of the key that a certificate is asked for; undefined of what needs none. */
+  readonly subject: string | undefined;
 }
 
 /** A time-limited right to one credential, and the credential. */
@@ -52,6 +54,8 @@ export interface UpstreamHold {
   readonly handle: string | undefined;
   /** Milliseconds since the epoch; undefined: it is replaced, never extended. */
   renewableUntilMs: number | undefined;
+  /** When the upstream ends it by itself, milliseconds since the epoch: perhaps later than its lease. */
+  untilMs: number;
   /** Id of the record of the intent: what becomes of it refers to that. */
   readonly intent: string;
 }
@@ -71,5 +75,6 @@ export function leaseKeyText(key: LeaseKey): string {
     key.jkt ?? null,
     key.process ?? null,
     key.run ?? null,
+    key.subject ?? null,
   ]);
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Clock } from '@tallystick/core';
 import { authorize, type Decision } from '../authorize/authorize.ts';
 import { identityEndMs, identityState } from '../authorize/identity-state.ts';
@@ -80,9 +81,15 @@ function makerOf(asked: Asked, key: LeaseKey, parts: ReleaseParts): Maker {
     : upstreamMaker(asked, key, parts);
 }
 
+/** A certificate is for one key: another that is asked for is another lease. */
+function subjectOf(applicant: CredentialAsk['applicant']): string | undefined {
+  const subject = applicant?.csr ?? applicant?.publicKey;
+  return subject === undefined ? undefined : hash('sha256', subject, 'base64url');
+}
+
 /** A token belongs to one key; what an upstream makes is shared, as far as the credential is attributed. */
 function leaseKeyOf(
-  { identity, proof, request: { context } }: Asked,
+  { identity, proof, request: { context, applicant } }: Asked,
   { credential, scope }: { readonly credential: CredentialConfig; readonly scope: readonly string[] },
 ): LeaseKey {
   const { holders, attribution } = credential;
@@ -93,6 +100,7 @@ function leaseKeyOf(
     jkt: holders === 'own' ? proof.jkt : undefined,
     process: isOwnToken(credential) || attribution === 'identity' ? undefined : context?.id,
     run: attribution === 'run' ? (context?.run ?? undefined) : undefined,
+    subject: subjectOf(applicant),
   };
 }
 

@@ -95,6 +95,7 @@ export function keyOf(jkt: string, key: Partial<LeaseKey> = {}): LeaseKey {
     jkt,
     process: undefined,
     run: undefined,
+    subject: undefined,
     ...key,
   };
 }
