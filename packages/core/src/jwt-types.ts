@@ -11,6 +11,10 @@ export const JWT_TYPE = {
   credential: 'tallystick-credential+jwt',
   /** RFC 10070 §3 */
   clientAssertion: 'client-authentication+jwt',
+  /** RFC 10070 §4. Never accepted by Tallystick. */
+  authorizationGrant: 'authorization-grant+jwt',
+  /** What clouds, vaults and older authorization servers take: they know no other. Never accepted by Tallystick. */
+  plain: 'JWT',
 } as const;
 
 /** The claims that Tallystick adds to an access token, under `tallystick`. */

@@ -1,0 +1,39 @@
+import { TallystickError } from '@tallystick/core';
+import type { OauthSettings, OauthWanted } from '../oauth.ts';
+import type { CheckFinding } from '../provider.ts';
+import { GRANT_TYPE } from './grant.ts';
+import type { ServerMetadata } from './server-metadata.ts';
+
+/** Says what the metadata of a server lacks for a credential. Pure. */
+export function checkServer(
+  wanted: OauthWanted,
+  { client }: OauthSettings,
+  { grants, proofAlgorithms, authenticationMethods }: ServerMetadata,
+): readonly CheckFinding[] {
+  const grant = GRANT_TYPE[wanted.grant];
+  return [
+    proofAlgorithms === undefined || proofAlgorithms.includes('ES256')
+      ? finding('proofs', proofAlgorithms ? 'it takes DPoP proofs by ES256' : 'its metadata does not mention DPoP')
+      : finding('proofs', 'it takes no DPoP proofs by ES256', 'add ES256 to its DPoP algorithms'),
+    !grants || grants.includes(grant)
+      ? finding('grant', grants ? `it has ${grant}` : 'its metadata does not list its grants')
+      : finding('grant', `its metadata does not list ${grant}`, 'turn the grant on, upstream'),
+    !authenticationMethods || authenticationMethods.includes(client.authentication)
+      ? finding('client', `it may authenticate by ${client.authentication}`)
+      : finding(
+          'client',
+          `its metadata does not list ${client.authentication}`,
+          `turn ${client.authentication} on, upstream, or correct "client.authentication"`,
+        ),
+  ];
+}
+
+/** Says why the metadata of a server could not be read. */
+export function unreachable(error: unknown): readonly CheckFinding[] {
+  if (!TallystickError.is(error)) throw error;
+  return [finding('metadata', error.description, error.remedy)];
+}
+
+function finding(what: string, message: string, remedy?: string): CheckFinding {
+  return { ok: remedy === undefined, what, message, remedy };
+}

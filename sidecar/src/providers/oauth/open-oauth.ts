@@ -1,0 +1,101 @@
+import { TallystickError } from '@tallystick/core';
+import { htuOf, readProof } from '@tallystick/dpop';
+import { readNamedFile } from '../../config/named-file.ts';
+import type { OauthSettings, OauthWanted } from '../oauth.ts';
+import type { MintOrder, Provider, ProviderContext } from '../provider.ts';
+import { openUpstreamHttp, type UpstreamAnswer } from '../upstream-http.ts';
+import { UpstreamProofRequired } from '../upstream-proof-required.ts';
+import { checkServer, unreachable } from './check-server.ts';
+import { authenticateClient } from './client-authentication.ts';
+import { createDiscovery } from './discovery.ts';
+import { grantParameters } from './grant.ts';
+import { readTokenAnswer } from './token-answer.ts';
+import { oauthErrorOf, tokenRefusalOf } from './token-refusal.ts';
+
+const MAX_CA_BYTES = 1_048_576;
+/** RFC 9449 §8.1; so long that a header holds it. */
+const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
+
+/**
+ * Opens an authorization server. Its tokens are bound to keys of the workloads (RFC 9449 §5), who sign the proofs: the
+ * sidecar carries them, and never has the key.
+ *
+ * @throws {TallystickError} `config_invalid`: the file of its authorities cannot be used.
+ */
+export async function openOauth(settings: OauthSettings, context: ProviderContext): Promise<Provider<OauthWanted>> {
+  const { name, clock } = context;
+  const { issuer, tokenEndpoint } = settings;
+  const http = await openUpstreamHttp({
+    name,
+    ca: settings.ca === undefined ? undefined : await authorities(settings.ca),
+  });
+  const closed = new AbortController();
+  const discovery = createDiscovery({ name, issuer, http, clock, closed: closed.signal });
+  // The newest that the server gave is the one to use (RFC 9449 §8.2).
+  let nonce: string | undefined;
+
+  const endpointOf = async (): Promise<string> => tokenEndpoint ?? (await discovery.metadata()).tokenEndpoint;
+  const ask = async (order: MintOrder<OauthWanted>, url: string, proof: string): Promise<UpstreamAnswer> => {
+    const client = await authenticateClient(order, settings, context);
+    const parameters = await grantParameters(order, issuer, context);
+    const answer = await http.send({
+      method: 'POST',
+      url,
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/x-www-form-urlencoded',
+        ...client.headers,
+        dpop: proof,
+      },
+      body: new URLSearchParams({ ...parameters, ...client.parameters }).toString(),
+      signal: order.signal,
+    });
+    nonce = nonceOf(answer) ?? nonce;
+    return answer;
+  };
+
+  return {
+    async requireApplicant({ applicant }) {
+      if (applicant.upstreamProof === undefined) throw new UpstreamProofRequired(htuOf(await endpointOf()), nonce);
+    },
+    async mint(order) {
+      const { wanted, scope, lifetimeMs, applicant } = order;
+      const url = await endpointOf();
+      if (applicant.upstreamProof === undefined) throw new UpstreamProofRequired(htuOf(url), nonce);
+      const proof = readProof(applicant.upstreamProof);
+      const answer = await ask(order, url, applicant.upstreamProof);
+      if (answer.status !== 200) {
+        const given = nonceOf(answer);
+        // One that it refuses although it is its own would be asked for without end.
+        const isNew = given !== undefined && given !== proof.nonce;
+        if (isNew && oauthErrorOf(answer) === 'use_dpop_nonce') throw new UpstreamProofRequired(htuOf(url), given);
+        throw tokenRefusalOf(name, answer, clock.nowMs());
+      }
+      return readTokenAnswer(answer, {
+        name,
+        jkt: proof.jkt,
+        audience: wanted.audience,
+        scope,
+        isExchange: wanted.grant === 'token_exchange',
+        lifetimeMs,
+        nowMs: clock.nowMs(),
+      });
+    },
+    check: (wanted) => discovery.refresh().then((metadata) => checkServer(wanted, settings, metadata), unreachable),
+    async close() {
+      closed.abort();
+      await http.close();
+    },
+  };
+}
+
+function nonceOf({ headers }: UpstreamAnswer): string | undefined {
+  const nonce = headers['dpop-nonce'];
+  return nonce !== undefined && NONCE.test(nonce) ? nonce : undefined;
+}
+
+async function authorities(path: string): Promise<string> {
+  const file = await readNamedFile(path, MAX_CA_BYTES);
+  if (file.ok) return file.bytes.toString('utf8');
+  throw new TallystickError('config_invalid', `"ca" ${file.message}`, { remedy: file.remedy });
+}

@@ -1,0 +1,52 @@
+import { TallystickError, type ErrorCode, type TallystickErrorOptions } from '@tallystick/core';
+import { refusalOf, retryAfterMsOf, type UpstreamAnswer } from '../upstream-http.ts';
+
+/** What each `error` of a token endpoint stands for (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 9449 §5). */
+const MEANINGS: Readonly<Record<string, { readonly code: ErrorCode; readonly remedy?: string }>> = {
+  invalid_client: { code: 'upstream_login_refused' },
+  unauthorized_client: { code: 'upstream_login_refused', remedy: 'let the client use this grant, upstream' },
+  invalid_grant: {
+    code: 'upstream_login_refused',
+    remedy: 'let the authorization server trust the JWTs of "federation.url" for this client',
+  },
+  unsupported_grant_type: { code: 'upstream_denied', remedy: 'turn the grant on, upstream, or correct "grant"' },
+  invalid_scope: { code: 'upstream_denied', remedy: 'give the client the scope upstream, or correct "scope"' },
+  invalid_target: { code: 'upstream_denied', remedy: 'let the client ask for this audience upstream, or correct it' },
+  access_denied: { code: 'upstream_denied' },
+  invalid_request: {
+    code: 'upstream_denied',
+    remedy: 'compare "grant", "audience" and "indicator" of the credential with what the client may do upstream',
+  },
+  invalid_dpop_proof: {
+    code: 'upstream_denied',
+    remedy: 'compare the clocks of this host and of the authorization server; it must take ES256 proofs',
+  },
+  temporarily_unavailable: { code: 'upstream_unavailable' },
+  server_error: { code: 'upstream_unavailable' },
+};
+
+/** Returns the `error` of an answer, where it is one that is known here. */
+export function oauthErrorOf({ text }: UpstreamAnswer): string | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' && (error === 'use_dpop_nonce' || Object.hasOwn(MEANINGS, error))
+      ? error
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the error that a refused token request stands for. Of the answer, only an `error` that is known is in it. */
+export function tokenRefusalOf(name: string, answer: UpstreamAnswer, nowMs: number): TallystickError {
+  const { status } = answer;
+  const error = status >= 400 && status < 500 && status !== 429 ? oauthErrorOf(answer) : undefined;
+  const meaning = error === undefined ? undefined : MEANINGS[error];
+  if (!meaning) return refusalOf(name, 'the token request', answer, nowMs);
+  const retryAfterMs = retryAfterMsOf(answer, nowMs);
+  const options: TallystickErrorOptions = {
+    ...(meaning.remedy !== undefined && { remedy: meaning.remedy }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+  return new TallystickError(meaning.code, `"${name}" answered ${error} to the token request`, options);
+}
