@@ -1,4 +1,5 @@
 import { type Clock, type Random, type Timers } from '@tallystick/core';
+import { adminAssertionKeyRoutes } from './api/admin/assertion-keys.ts';
 import { adminAuditRoutes } from './api/admin/audit.ts';
 import { adminIdentityRoutes } from './api/admin/identities.ts';
 import { adminIssuerRoutes } from './api/admin/issuer.ts';
@@ -17,6 +18,7 @@ import { changedIdentities, narrowedIdentities } from './authorize/narrowed.ts';
 import { createRegistry, type Registry } from './authorize/registry.ts';
 import type { Config } from './config/config.ts';
 import { createEventHub } from './events/hub.ts';
+import type { AssertionKeys } from './issuer/assertion-keys.ts';
 import { startKeyRotation } from './issuer/key-rotation.ts';
 import { createTokenReader } from './issuer/read-token.ts';
 import type { Signer } from './issuer/signer.ts';
@@ -93,6 +95,8 @@ export interface Outside {
   readonly replySigner: Signer;
   readonly upstreams: Upstreams;
   readonly upstreamLeases: UpstreamLeases;
+  /** What the sidecar proves by to upstreams who it is. */
+  readonly assertionKeys: AssertionKeys;
   readonly standing: Standing;
   readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
   /** Returns what finds the identities of a configuration that an attestation matches. */
@@ -266,7 +270,8 @@ export function assemble(outside: Outside): Sidecar {
   telemetry.observe(census);
 
   const keyRotation = startKeyRotation({
-    signer,
+    signers: () => [signer, ...assertionKeys.opened()],
+  const { assertionKeys } = outside;
     clock,
     timers,
     record: ({ kid, previous }) => operatorRecords.keyRotated(kid, previous, null),
@@ -310,6 +315,7 @@ export function assemble(outside: Outside): Sidecar {
       ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
     ],
     operatorRecords,
+      ...adminAssertionKeyRoutes({ assertionKeys, records: operatorRecords, log }),
     log,
   );
 

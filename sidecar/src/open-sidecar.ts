@@ -15,6 +15,7 @@ import { createMatch } from './attest/match.ts';
 import { socketAttestor } from './attest/socket.ts';
 import { unixAttestor } from './attest/unix.ts';
 import type { Config, ProviderConfig } from './config/config.ts';
+import { createAssertionKeys } from './issuer/assertion-keys.ts';
 import { openLocalSigner } from './issuer/local-signer.ts';
 import { errorFields, type Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -145,6 +146,12 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       });
     }
     const providerContext = {
+    const assertionKeys = createAssertionKeys({
+      federationUrl: config.federationUrl,
+      folder: config.state.keys,
+      clock,
+      random,
+    });
       trustDomain: config.trustDomain,
       sidecarId: id,
       clock,
@@ -157,7 +164,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         ...providerContext,
         name,
         log,
-        sign: notYet,
+        sign: assertionKeys.sign,
         memory: providerMemory(config.state.leases, name),
       });
     const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
@@ -177,6 +184,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       replySigner: await replying,
       upstreams: createUpstreams({ providers: config.providers, open: openProvider }),
       upstreamLeases: await upstreamLeases,
+      assertionKeys,
       standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
@@ -233,8 +241,4 @@ function anchor(
     });
   };
   return (log) => openShardAnchoring({ log, open, logger });
-}
-
-function notYet(): never {
-  throw new TypeError('there is no key of this role yet');
 }

@@ -61,6 +61,7 @@ export function configOf(
     state: { keys: '/nowhere', leases: '/nowhere', audit: '/nowhere' },
     listen: { workload: [], admin: '/nowhere/admin.sock', public: undefined, health: undefined },
     issuer: { url: ISSUER, signer: 'local' },
+    federationUrl: undefined,
     sidecarId: undefined,
     audit: {
       anchors: { policy: undefined, intervalMs: 300_000 },

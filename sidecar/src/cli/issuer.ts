@@ -1,12 +1,22 @@
 import { isSpiffeId } from '@tallystick/core';
+import type { AdminClient } from './admin-client.ts';
 import { askSidecar, jsonText, reasonOf, REASON_OPTION } from './ask-sidecar.ts';
-import { CONFIG_OPTION, defineCommand, EXIT, JSON_OPTION, UsageError } from './command.ts';
+import { publishIssuer } from './issuer-publish.ts';
+import {
+  CONFIG_OPTION,
+  defineCommand,
+  EXIT,
+  JSON_OPTION,
+  UsageError,
+  type ExitCode,
+  type Invocation,
+} from './command.ts';
 
-/** `tallystick issuer`: what an API needs to trust this issuer, and a new signing key. */
+/** `tallystick issuer`: what an API or a cloud needs to trust this issuer, and a new signing key. */
 export const issuer = defineCommand({
   name: 'issuer',
-  summary: 'export what an API needs to trust the issuer, and rotate its key',
-  operands: 'export | rotate',
+  summary: 'export what an API needs to trust the issuer, publish what a cloud does, and rotate keys',
+  operands: 'export | publish | rotate',
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
@@ -18,6 +28,8 @@ export const issuer = defineCommand({
       value: 'SPIFFE_ID',
       doc: 'export: whom the API accepts; one that ends in "/" is a prefix',
     },
+    dir: { type: 'string', value: 'DIR', doc: 'publish: the folder that is served under federation.url' },
+    role: { type: 'string', value: 'ROLE', doc: 'rotate: "federation" or "client"; else the key of tokens' },
   },
   run(invocation) {
     const { options, positionals, stdout, stderr } = invocation;
@@ -42,8 +54,19 @@ export const issuer = defineCommand({
           if (options.jwks === undefined) stderr.write(KEYS_IN_FILE);
           return EXIT.ok;
         });
+      case 'publish': {
+        const { dir, json = false } = options;
+        if (dir === undefined) throw new UsageError('say where to: --dir DIR');
+        return askSidecar(invocation, async (sidecar) => {
+          await publishIssuer(sidecar, { dir, json, stdout, stderr });
+          return EXIT.ok;
+        });
+      }
       case 'rotate': {
         const reason = reasonOf(options);
+        const { role } = options;
+        if (role !== undefined)
+          return askSidecar(invocation, (sidecar) => rotateRole(sidecar, role, reason, invocation));
         return askSidecar(invocation, async (sidecar) => {
           const answer = await sidecar.post('/v1/issuer/rotate', { reason });
           const text = `signing with ${String(answer.kid)}; ${String(answer.previous)} is published until its last token has expired\n`;
@@ -56,6 +79,21 @@ export const issuer = defineCommand({
     }
   },
 });
+
+async function rotateRole(
+  sidecar: AdminClient,
+  role: string,
+  reason: string,
+  { options, stdout }: Invocation<typeof JSON_OPTION>,
+): Promise<ExitCode> {
+  const answer = await sidecar.post('/v1/issuer/assertion-keys/rotate', { role, reason });
+  const rotations = answer.rotations as readonly { readonly kid: string; readonly previous: string }[];
+  const lines = rotations.map(({ kid, previous }) => `signing with ${kid} instead of ${previous}\n`);
+  stdout.write(
+    options.json ? jsonText(answer) : `${lines.join('')}publish again: the key after it is in no file yet\n`,
+  );
+  return EXIT.ok;
+}
 
 const KEYS_IN_FILE = `tallystick: the keys in this file are good for 30 days, for the issuer rotates them
   with --jwks URL the API reads them itself

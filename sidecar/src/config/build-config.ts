@@ -29,6 +29,7 @@ export function buildConfig(file: FileValue, upstream: ReadonlyMap<string, Upstr
       health: buildListener(listen.health),
     },
     issuer: { url: issuer.url, signer: issuer.signer },
+    federationUrl: file.federation?.url,
     sidecarId: file.sidecar?.id,
     audit: {
       durability: file.audit?.durability ?? 'node',

@@ -40,6 +40,7 @@ export function compareConfigs(before: Config, after: Config): ConfigChanges {
       'listen.public': (config) => config.listen.public,
       'listen.health': (config) => config.listen.health,
       issuer: (config) => config.issuer,
+      federation: (config) => config.federationUrl,
       'audit.localMax': (config) => config.audit.localMax,
       'audit.fiscalYearStart': (config) => config.audit.fiscalYear.start,
       'audit.zone': (config) => config.audit.fiscalYear.zone,

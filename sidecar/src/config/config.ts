@@ -18,6 +18,8 @@ export interface Config {
     readonly url: string;
     readonly signer: 'local';
   };
+  /** `iss` of what clouds and vaults trust, and where the files of that issuer are read; undefined: there is none. */
+  readonly federationUrl: string | undefined;
   /** A ULID. Undefined: made at the first start and kept in state. */
   readonly sidecarId: string | undefined;
   readonly audit: {

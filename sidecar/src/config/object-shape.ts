@@ -33,8 +33,6 @@ export function defaulted<T>(shape: Shape<T>, fallback: NoInfer<T>, doc: string)
 export interface ObjectOptions {
   /** Exactly one of these keys must be there. */
   readonly exactlyOne?: readonly [string, string];
-  /** Keys of a version to come, refused as such. */
-  readonly later?: readonly string[];
 }
 
 type Members = Readonly<Record<string, Member<unknown>>>;
@@ -50,7 +48,7 @@ export function object<M extends Members>(members: M, options: ObjectOptions = {
       if (!isMapping(value)) {
         return wrong(report, path, notA(value, 'a mapping'), `write a mapping with ${names.join(', ')}`);
       }
-      const keys = keysOf(value, path, names, options, report);
+      const keys = keysOf(value, path, names, report);
       checkExactlyOne(keys, path, options, report);
       const out: Record<string, unknown> = {};
       for (const [name, { shape, presence, fallback, example }] of entries) {
@@ -73,7 +71,6 @@ function keysOf(
   value: Readonly<Record<string, unknown>>,
   path: Path,
   names: readonly string[],
-  options: ObjectOptions,
   report: Report,
 ): ReadonlyMap<string, string> {
   // Data that is no YAML may hold undefined, which is as good as no key.
@@ -85,8 +82,7 @@ function keysOf(
     const add = (message: string, remedy: string): void =>
       report({ path: at, place: 'key', kind: 'schema', message: `${nameOf(at)} ${message}`, remedy });
     const meant = didYouMean(key, names);
-    if (options.later?.includes(key)) add('is not in this version', 'remove it, or run a version that has it');
-    else if (key === '<<') add('is not a key here', 'write the keys out: YAML merges are not read');
+    if (key === '<<') add('is not a key here', 'write the keys out: YAML merges are not read');
     else if (meant === undefined) add('is not a key here', `remove it; the keys here are ${names.join(', ')}`);
     else add('is not a key here', `did you mean "${meant}"?`);
     if (meant !== undefined && !keys.has(meant)) keys.set(meant, key);

@@ -2,6 +2,7 @@ import { checkReplica } from './replica-rules.ts';
 import type { Config } from './config.ts';
 import { buildConfig } from './build-config.ts';
 import { nameOf, type Fault, type Mistake, type Report } from './fault.ts';
+import { checkFederation } from './federation-rules.ts';
 import { FEATURES, FILE, FILE_VERSION, type FileValue } from './file-shape.ts';
 import { checkIdentities } from './identity-rules.ts';
 import { checkListeners } from './listener-rules.ts';
@@ -59,6 +60,7 @@ export function validateConfig(value: unknown, report: Report): ValidConfig | un
   checkSockets(file, noting);
   checkListeners(file, noting);
   checkReplica(file, noting);
+  checkFederation(file, noting);
   const upstream = readUpstreamCredentials(file, noting);
   checkIdentities(file, upstream, noting);
   if (faulty) return undefined;

@@ -155,6 +155,19 @@ export const ISSUER_URL: TextOptions = {
   },
 };
 
+/** An {@link ISSUER_URL} that may have a path: several sidecars then share one host of files. */
+export const FEDERATION_URL: TextOptions = {
+  is: 'the URL of a federation issuer',
+  write: 'https, a host and perhaps a path, without a slash at its end: https://identity.acme.example/eu-1',
+  pattern: /^https:\/\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(\/[A-Za-z0-9._~-]{1,64}){0,8}$/u,
+  check: (text) => {
+    if (!URL.canParse(text)) return 'it is malformed';
+    const { origin, pathname } = new URL(text);
+    const form = pathname === '/' ? origin : origin + pathname;
+    return form === text ? undefined : `its one form is ${form}`;
+  },
+};
+
 /** The id of a sidecar: a ULID, because two sidecars of one id would write one log twice. */
 export const SIDECAR_ID: TextOptions = {
   is: 'a ULID',

@@ -7,7 +7,8 @@ const CHECK_MS = 3_600_000;
 
 /** The inputs of {@link startKeyRotation}. */
 export interface KeyRotationOptions {
-  readonly signer: Pick<Signer, 'rotate' | 'currentSinceMs'>;
+  /** Those whose keys grow old: what is asked again each hour. */
+  readonly signers: () => readonly Pick<Signer, 'rotate' | 'currentSinceMs'>[];
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly timers: Timers;
   /** Records a rotation, before the new key signs anything. */
@@ -19,19 +20,21 @@ export interface KeyRotationOptions {
 }
 
 /**
- * Rotates the issuer's key by itself once it has signed for {@link KEY_PERIOD_MS}, looked at every hour. APIs notice
- * nothing: the next key has been published since the rotation before.
+ * Rotates a key by itself once it has signed for {@link KEY_PERIOD_MS}, looked at every hour. Verifiers notice nothing:
+ * the next key has been published since the rotation before, or the rotation fails until it is.
  */
 export function startKeyRotation(options: KeyRotationOptions): { stop(): void } {
-  const { signer, clock, timers } = options;
+  const { signers, clock, timers } = options;
   let timer: Timer;
   let stopped = false;
   const check = async (): Promise<void> => {
-    try {
-      const isDue = clock.nowMs() - signer.currentSinceMs() >= KEY_PERIOD_MS;
-      if (isDue) options.rotated(await signer.rotate(options.record));
-    } catch (error) {
-      options.failed(error);
+    for (const signer of signers()) {
+      try {
+        const isDue = clock.nowMs() - signer.currentSinceMs() >= KEY_PERIOD_MS;
+        if (isDue) options.rotated(await signer.rotate(options.record));
+      } catch (error) {
+        options.failed(error);
+      }
     }
     if (!stopped) arm();
   };

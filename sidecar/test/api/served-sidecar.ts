@@ -10,6 +10,7 @@ import { socketAttestor } from '../../src/attest/socket.ts';
 import { unixAttestor } from '../../src/attest/unix.ts';
 import type { Attestation } from '../../src/attest/attestor.ts';
 import type { Config } from '../../src/config/config.ts';
+import { createAssertionKeys } from '../../src/issuer/assertion-keys.ts';
 import { openLocalSigner } from '../../src/issuer/local-signer.ts';
 import type { Signer } from '../../src/issuer/signer.ts';
 import type { Peer } from '../../src/listen/peer.ts';
@@ -88,6 +89,12 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
     continuesLog: false,
     signer,
     replySigner,
+    assertionKeys: createAssertionKeys({
+      federationUrl: 'https://identity.acme.example',
+      folder,
+      clock: time,
+      random: systemRandom,
+    }),
     upstreams: upstreamsOf(upstream),
     upstreamLeases,
     standing,

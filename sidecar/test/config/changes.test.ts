@@ -65,6 +65,7 @@ test.each<[string, string | RegExp, string]>([
   ['listen.public', 'issuer:', '  public: http://127.0.0.1:8480\nissuer:'],
   ['listen.health', 'issuer:', '  health: http://127.0.0.1:8481\nissuer:'],
   ['issuer', 'https://tallystick.acme.example', 'https://tokens.acme.example'],
+  ['federation', 'identities:', 'federation: { url: https://identity.acme.example }\nidentities:'],
   ['sidecar.id', 'identities:', 'sidecar: { id: 01K0000000000000000000000A }\nidentities:'],
 ])('%s needs a restart, and says so', (name, from, to) => {
   const changes = changesOf([from, to]);

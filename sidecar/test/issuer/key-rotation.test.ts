@@ -28,7 +28,7 @@ test('a key that has signed for its period is replaced by the one that was publi
   const [, next] = signer.keys();
   const [recorded, rotated]: [string[], string[]] = [[], []];
   const schedule = startKeyRotation({
-    signer,
+    signers: () => [signer],
     clock: time,
     timers: time,
     record: async ({ kid }) => void recorded.push(kid),
@@ -58,10 +58,7 @@ test('a rotation that fails is told, and tried again an hour later', async () =>
   const failed: unknown[] = [];
   let tries = 0;
   const schedule = startKeyRotation({
-    signer: {
-      currentSinceMs: () => 0,
-      rotate: () => Promise.reject(new Error(`try ${++tries}`)),
-    },
+    signers: () => [{ currentSinceMs: () => 0, rotate: () => Promise.reject(new Error(`try ${++tries}`)) }],
     clock: time,
     timers: time,
     record: () => Promise.resolve(),

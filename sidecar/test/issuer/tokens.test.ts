@@ -138,7 +138,7 @@ describe('the reader of own tokens', () => {
       await stranger.mint(),
       await otherIssuer.mint(),
       await signer.sign(JWT_TYPE.accessToken, JSON.stringify({ ...decodeJwt(token), iss: 'https://other.example' })),
-      await signer.sign(JWT_TYPE.credential, JSON.stringify(decodeJwt(token))),
+      await signer.sign(JWT_TYPE.revocations, JSON.stringify(decodeJwt(token))),
       await signer.sign(JWT_TYPE.accessToken, '"text"'),
       await signer.sign(JWT_TYPE.accessToken, '{'),
       await signer.sign(JWT_TYPE.accessToken, JSON.stringify({ iss: ISSUER, sub: BATCH.id, exp: now + 900 })),
