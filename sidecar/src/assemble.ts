@@ -51,6 +51,7 @@ import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycl
 import { createOperatorRecords } from './record/operator-records.ts';
 import type { EarlierReports } from './record/usage/earlier-reports.ts';
 import type { LogHeads } from './record/heads/log-heads.ts';
+import type { PublishedLogs } from './record/published-logs.ts';
 import type { Recorder } from './record/record.ts';
 import { createReadRecords } from './record/read-records.ts';
 import { createRegistryRecords } from './record/registry/registry-records.ts';
@@ -80,6 +81,7 @@ export interface Outside {
   readonly recorder: Recorder;
   /** The signed heads of its log. */
   readonly heads: LogHeads;
+  readonly publishedLogs: PublishedLogs;
   /** Reports of use that an earlier run has recorded. */
   readonly earlierReports: EarlierReports;
   /** Names a secret in the record. */
@@ -322,7 +324,7 @@ export function assemble(outside: Outside): Sidecar {
   return {
     workload,
     admin,
-    public: publicRoutes({ signer, revocations }),
+    public: publicRoutes({ signer, revocations, logs: outside.publishedLogs }),
     health: healthRoutes(health, metrics),
     table,
     metrics,

@@ -86,7 +86,7 @@ export async function embedSidecar({ config: value, clock, timers }: EmbedOption
     return identity;
   };
   const leasesOf = (id: string) => [...sidecar.table.all()].filter(({ key }) => key.identity === id);
-  const answerOf = async (path: string): Promise<string> => (await sidecar.public(path, {}))!.body;
+  const answerOf = async (path: string): Promise<string> => String((await sidecar.public(path, {}))!.body);
 
   return {
     issuer: config.issuer.url,

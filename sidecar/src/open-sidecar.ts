@@ -27,6 +27,7 @@ import { openLateStore } from './record/late-records.ts';
 import { readEscrow } from './record/fingerprint/fingerprint-escrow.ts';
 import { openRecorder } from './record/open-recorder.ts';
 import type { OpenedRecorder } from './record/opened-recorder.ts';
+import { createPublishedLogs } from './record/published-logs.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry, readRecordedCopy } from './record/registry/recorded-registry.ts';
 import { openShardAnchoring, type ShardAnchoring } from './record/shards/shard-anchoring.ts';
@@ -175,6 +176,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       random,
       recorder,
       heads: recorder.heads,
+      publishedLogs: createPublishedLogs({ folder: config.state.audit, recorder }),
       earlierReports: createEarlierReports(recorder.opened),
       fingerprint: recorder.fingerprint,
       lateStore: await openLateStore(config.state.leases),

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TallystickError, type Timers } from '@tallystick/core';
-import { errorAnswer, type Answer } from './api/answer.ts';
+import type { Answer } from './api/answer.ts';
 import type { Sidecar } from './assemble.ts';
 import type { Config } from './config/config.ts';
 import { createAdminServer } from './listen/admin-server.ts';
@@ -84,9 +84,8 @@ type Find = (path: string, headers: IncomingMessage['headers']) => Promise<Answe
 function readOnly(find: Find): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0]!;
-    const answer =
-      (await find(path, request.headers)) ??
-      errorAnswer(new TallystickError('route_unknown', 'there is no such route'));
+    const answer = await find(path, request.headers);
+    if (!answer) throw new TallystickError('route_unknown', 'there is no such route');
     response.writeHead(answer.status, {
       ...(answer.type !== '' && { 'content-type': answer.type, 'content-length': Buffer.byteLength(answer.body) }),
       'x-content-type-options': 'nosniff',

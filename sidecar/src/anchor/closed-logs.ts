@@ -1,4 +1,5 @@
-import { createNodeLogFiles, openLogReader, placePath } from '@tallystick/audit';
+import { openLogReader, placePath } from '@tallystick/audit';
+import { comparePlaces, placesIn } from '../record/log-places.ts';
 import { openPublishedFiles, type AnchoredLog } from './anchored-log.ts';
 
 /**
@@ -6,18 +7,12 @@ import { openPublishedFiles, type AnchoredLog } from './anchored-log.ts';
  * wrong with the others is for a verifier to say.
  */
 export async function closedLogs(folder: string, { origin, place }: AnchoredLog): Promise<AnchoredLog[]> {
-  const files = createNodeLogFiles(folder);
   const owner = origin.slice(0, -placePath(place).length);
   const logs: AnchoredLog[] = [];
-  for (const incarnation of numbers(await files.list(''))) {
-    for (const shard of numbers(await files.list(String(incarnation)))) {
-      const own = { incarnation, shard };
-      const isBefore = incarnation < place.incarnation || (incarnation === place.incarnation && shard < place.shard);
-      const log = isBefore
-        ? await closedLog(folder, `${owner}${placePath(own)}`, own).catch(() => undefined)
-        : undefined;
-      if (log) logs.push(log);
-    }
+  for (const own of await placesIn(folder)) {
+    if (comparePlaces(own, place) >= 0) continue;
+    const log = await closedLog(folder, `${owner}${placePath(own)}`, own).catch(() => undefined);
+    if (log) logs.push(log);
   }
   return logs;
 }
@@ -27,9 +22,3 @@ async function closedLog(folder: string, origin: string, place: AnchoredLog['pla
   const { published } = await openLogReader(files, verifier);
   return { origin, place, published, publish: async () => {} };
 }
-
-const numbers = (names: readonly string[]): number[] =>
-  names
-    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);

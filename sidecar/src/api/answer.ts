@@ -7,7 +7,7 @@ export interface Answer {
   readonly status: number;
   /** Media type of the body; empty without one. */
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

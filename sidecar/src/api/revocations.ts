@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
 import type { Clock } from '@tallystick/core';
 import { LIST_LIFETIME_SECONDS, mintRevocationList } from '../issuer/revocation-list.ts';
 import type { Signer } from '../issuer/signer.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Answer } from './answer.ts';
+import { etagOf, isKnown } from './etag.ts';
 
 /** A revocation list, and the ETag over its bytes. */
 interface SignedList {
@@ -33,7 +33,7 @@ export function createRevocationAnswer(parts: {
     if (!list || list.of !== of || now >= list.renewAt || now < list.renewAt - LIST_LIFETIME_SECONDS) {
       const signed = mintRevocationList(signer, standing.revocations(), now).then((jwt) => ({
         jwt,
-        etag: `"${hash('sha256', jwt, 'base64url')}"`,
+        etag: etagOf(jwt),
       }));
       list = { of, renewAt: now + LIST_LIFETIME_SECONDS / 2, signed };
       signed.catch(() => (list = undefined));
@@ -44,12 +44,7 @@ export function createRevocationAnswer(parts: {
   return async (ifNoneMatch) => {
     const { jwt, etag } = await revocationList();
     const headers = { etag, 'cache-control': 'no-cache' };
-    if (matches(ifNoneMatch, etag)) return { status: 304, type: '', body: '', headers };
+    if (isKnown(etag, ifNoneMatch)) return { status: 304, type: '', body: '', headers };
     return { status: 200, type: 'application/jwt', body: jwt, headers };
   };
-}
-
-/** True when `If-None-Match` names `etag`, by weak comparison: caches on the way may have weakened it (RFC 9110 §13.1.2). */
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  return ifNoneMatch?.split(',').some((given) => /^(?:W\/)?(.*)$/.exec(given.trim())![1] === etag) ?? false;
 }

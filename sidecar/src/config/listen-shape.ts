@@ -42,7 +42,7 @@ export const LISTEN = object({
   ),
   public: optional(
     either(text(LISTENER_URL), LISTENER),
-    'Read-only listener for APIs: metadata, keys and revocations. Plain http on loopback alone.',
+    'Read-only listener: metadata, keys and revocations for APIs, heads and hashes of the log for monitors. Plain http on loopback alone.',
   ),
   health: optional(either(text(LISTENER_URL), LISTENER), 'Listener for /startupz, /readyz, /livez and /metrics.'),
 });

@@ -51,7 +51,7 @@ export interface OpenRecorderOptions {
 /** A recorder, and what its log holds. */
 export interface OpenedRecorder extends Recorder {
   /** What this run has opened: the shard that it found or began, and all since. */
-  readonly log: Pick<LogReader, 'readRecords'>;
+  readonly log: Pick<LogReader, 'published' | 'readRecords'>;
   /** What its newest shard had when it was opened. */
   readonly opened: EarlierRecords;
   readonly heads: LogHeads;

@@ -9,7 +9,7 @@ import { serveSidecar, type ServedSidecar } from './served-sidecar.ts';
 const jti = (value: string) => ({ kind: 'jti' as const, value, until: 4_000_000_000 });
 async function list(own: ServedSidecar, headers = {}): Promise<{ status: number; body: string; etag: string }> {
   const { status, body, headers: given } = (await own.sidecar.public('/revocations', headers))!;
-  return { status, body, etag: given!.etag! };
+  return { status, body: String(body), etag: given!.etag! };
 }
 async function linesOf(own: ServedSidecar, jwt: string): Promise<string[]> {
   const { payload } = await jwtVerify(jwt, createLocalJWKSet(jwkSet(own.signer.keys()) as JSONWebKeySet), {
@@ -24,9 +24,9 @@ describe('the public listener', () => {
   test('gives the metadata, the keys, and nothing of the workload or admin sockets', async () => {
     const own = await serveSidecar();
     const metadata = (await own.sidecar.public('/.well-known/oauth-authorization-server', {}))!;
-    expect(JSON.parse(metadata.body)).toEqual(JSON.parse(JSON.stringify(serverMetadata(ISSUER))));
+    expect(JSON.parse(String(metadata.body))).toEqual(JSON.parse(JSON.stringify(serverMetadata(ISSUER))));
     const keys = (await own.sidecar.public('/jwks', {}))!;
-    expect([keys.type, JSON.parse(keys.body)]).toEqual(['application/jwk-set+json', jwkSet(own.signer.keys())]);
+    expect([keys.type, JSON.parse(String(keys.body))]).toEqual(['application/jwk-set+json', jwkSet(own.signer.keys())]);
     for (const path of ['/token', '/v1/identity', '/v1/status', '/introspect', '/metrics', '/', '/jwks/', '']) {
       expect(await own.sidecar.public(path, {})).toBeUndefined();
     }

@@ -1,13 +1,17 @@
 import { ROUTES, serverMetadata } from '@tallystick/protocol';
 import { jwkSet } from '../../issuer/jwks.ts';
 import type { Signer } from '../../issuer/signer.ts';
+import type { PublishedLogs } from '../../record/published-logs.ts';
 import type { Answer } from '../answer.ts';
 import type { RevocationAnswer } from '../revocations.ts';
+import { LOGS } from './log-path.ts';
+import { logRoutes } from './log-routes.ts';
 
 /** What the public listener is made of. */
 export interface PublicParts {
   readonly signer: Signer;
   readonly revocations: RevocationAnswer;
+  readonly logs: PublishedLogs;
 }
 
 /** Answers a GET of the public listener, or undefined where there is no such route. Read-only; needs no proof. */
@@ -16,9 +20,13 @@ export type PublicRoutes = (
   headers: { readonly 'if-none-match'?: string | undefined },
 ) => Promise<Answer | undefined>;
 
-/** `GET /.well-known/oauth-authorization-server`, `/jwks` and `/revocations`, for APIs on other hosts. */
-export function publicRoutes({ signer, revocations }: PublicParts): PublicRoutes {
+/**
+ * `GET /.well-known/oauth-authorization-server`, `/jwks` and `/revocations`, for APIs on other hosts; and what witnesses
+ * and monitors read of the logs, below `/log/`.
+ */
+export function publicRoutes({ signer, revocations, logs }: PublicParts): PublicRoutes {
   const metadata = JSON.stringify(serverMetadata(signer.issuer));
+  const ofTheLogs = logRoutes(logs);
 
   return async (path, headers) => {
     switch (path) {
@@ -31,7 +39,7 @@ export function publicRoutes({ signer, revocations }: PublicParts): PublicRoutes
       case ROUTES.revocations:
         return revocations(headers['if-none-match']);
       default:
-        return undefined;
+        return path.startsWith(LOGS) ? ofTheLogs(path, headers['if-none-match']) : undefined;
     }
   };
 }

@@ -5,6 +5,7 @@ import type { Timer, Timers } from '@tallystick/core';
 import { errorFields, type Log } from '../../observe/log.ts';
 import { syncFolder } from '../../state/sync-folder.ts';
 import type { OpenedRecorder } from '../opened-recorder.ts';
+import { comparePlaces, placesIn } from '../log-places.ts';
 import { deletableShards, type StoredShard } from './shard-deletion.ts';
 import { OF_THE_LOG } from '../of-the-log.ts';
 
@@ -80,15 +81,12 @@ async function closedShards(
 ): Promise<StoredShard[]> {
   const files = createNodeLogFiles(folder);
   const shards: StoredShard[] = [];
-  for (const incarnation of numbers(await files.list(''))) {
-    const found = numbers(await files.list(String(incarnation)));
-    for (const shard of found) {
-      if (incarnation === newest.incarnation && shard >= newest.shard) continue;
-      const place = { incarnation, shard };
-      const isClosed = shard < found.at(-1)!;
-      const bytes = await files.usage(placePath(place));
-      shards.push({ place, bytes, isReplicated: isClosed && isReplicated(place) });
-    }
+  const places = await placesIn(folder);
+  for (const [i, place] of places.entries()) {
+    if (comparePlaces(place, newest) >= 0) continue;
+    const isClosed = places[i + 1]?.incarnation === place.incarnation;
+    const bytes = await files.usage(placePath(place));
+    shards.push({ place, bytes, isReplicated: isClosed && isReplicated(place) });
   }
   return shards;
 }
@@ -103,16 +101,9 @@ async function deleteShard(folder: string, place: LogPlace): Promise<void> {
 
 /** Removes what a crash has left of shards that were being deleted. */
 async function removeLeftovers(folder: string): Promise<void> {
-  for (const incarnation of numbers(await readdir(folder))) {
+  for (const incarnation of new Set((await placesIn(folder)).map((place) => place.incarnation))) {
     for (const name of await readdir(join(folder, String(incarnation)))) {
       if (name.endsWith(DELETED)) await rm(join(folder, String(incarnation), name), { recursive: true, force: true });
     }
   }
-}
-
-function numbers(names: readonly string[]): number[] {
-  return names
-    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);
 }
