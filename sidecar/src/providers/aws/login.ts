@@ -1,0 +1,83 @@
+import { TallystickError, type Clock } from '@tallystick/core';
+import { readAwsCredentials, type AwsKeys } from '../../config/aws-credentials.ts';
+import type { AwsSession } from './session.ts';
+
+/** The keys that the sidecar itself signs with. */
+export interface Login {
+  /** @throws {TallystickError} `upstream_*`; the reason of `signal`. */
+  keys(signal: AbortSignal): Promise<AwsKeys>;
+  /** Gives up keys that AWS has refused something to: they may have been revoked. */
+  forget(keys: AwsKeys): void;
+}
+
+/** Returns a login by a file in the format of AWS's own tools. It is read anew each time, because its keys are replaced. */
+export function fileLogin(name: string, path: string, profile: string): Login {
+  return {
+    async keys() {
+      const file = await readAwsCredentials(path, profile);
+      if (file.ok) return file.credentials;
+      throw new TallystickError('upstream_login_refused', `"auth.path" of "${name}" ${file.message}`, {
+        remedy: file.remedy,
+      });
+    },
+    forget: () => {},
+  };
+}
+
+/** A session is replaced when less is left. */
+const MIN_LEFT_MS = 300_000;
+/** For the whole of one login, however many wait for it. */
+const DEADLINE_MS = 15_000;
+
+/** The inputs of {@link roleLogin}. */
+export interface RoleLoginOptions {
+  readonly assume: (signal: AbortSignal) => Promise<AwsSession>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Aborts when the provider is let go of. */
+  readonly closed: AbortSignal;
+}
+
+/** Returns a login by a session of a role, which is shared by all who need it, and replaced ahead of its end. */
+export function roleLogin({ assume, clock, closed }: RoleLoginOptions): Login {
+  let held: AwsSession | undefined;
+  let flight: Promise<AwsSession> | undefined;
+
+  const start = (): Promise<AwsSession> => {
+    const begun = assume(AbortSignal.any([closed, AbortSignal.timeout(DEADLINE_MS)]));
+    flight = begun;
+    begun.then(
+      (session) => {
+        held = session;
+        flight = undefined;
+      },
+      () => {
+        flight = undefined;
+      },
+    );
+    return begun;
+  };
+
+  return {
+    async keys(signal) {
+      signal.throwIfAborted();
+      if (held && held.expiresAtMs - clock.nowMs() > MIN_LEFT_MS) return held.keys;
+      const { keys } = await unlessAborted(flight ?? start(), signal);
+      return keys;
+    },
+    forget(keys) {
+      if (held?.keys === keys) held = undefined;
+    },
+  };
+}
+
+/** Returns what comes of `promise`, or throws the reason of `signal` when that aborts first. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
