@@ -28,7 +28,8 @@ import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
 import type { Lease } from './lease/lease.ts';
 import { createOwnedLeases } from './lease/owned-leases.ts';
-import { createUpstreamEnding } from './lease/upstream-ending.ts';
+import { judgeAfterChange } from './lease/after-change.ts';
+import { createUpstreamCare } from './lease/upstream-care.ts';
 import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
@@ -61,8 +62,8 @@ import { createUsageGate } from './record/usage/usage-gate.ts';
 import { createUsageRecords } from './record/usage/usage-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
-import type { Standing } from './state/standing.ts';
 import { createUpstreamChallenges } from './release/upstream-challenge.ts';
+import type { Standing } from './state/standing.ts';
 import type { UpstreamLeases } from './state/upstream-leases.ts';
 
 /** The longest life of a token, in seconds: what `config` allows. */
@@ -95,10 +96,10 @@ export interface Outside {
   readonly signer: Signer;
   /** Signs sealed answers. */
   readonly replySigner: Signer;
-  readonly upstreams: Upstreams;
-  readonly upstreamLeases: UpstreamLeases;
   /** What the sidecar proves by to upstreams who it is. */
   readonly assertionKeys: AssertionKeys;
+  readonly upstreams: Upstreams;
+  readonly upstreamLeases: UpstreamLeases;
   readonly standing: Standing;
   readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
   /** Returns what finds the identities of a configuration that an attestation matches. */
@@ -141,7 +142,7 @@ export interface Sidecar {
   stop(): Promise<void>;
 }
 
-/** Wires the parts together. Opens nothing, and starts nothing but the timer of the issuer's key. */
+/** Wires the parts together. Opens nothing, and starts nothing but the timers of the issuer's key and of old leases. */
 export function assemble(outside: Outside): Sidecar {
   const { clock, timers, random, signer, standing, metrics, log } = outside;
   const telemetry = meteredTelemetry(outside.telemetry, metrics);
@@ -155,20 +156,18 @@ export function assemble(outside: Outside): Sidecar {
 
   const proofs = createProofGate({ clock, random });
   const hub = createEventHub(outside.epoch);
-  const table = createLeaseTable({ clock, timers });
-  const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
-  const { upstreams, upstreamLeases } = outside;
-  const ending = createUpstreamEnding({
-    within: upstreams.within,
-    ended: (lease, status) => {
-      if (status !== 'unreachable') upstreamLeases.forget(lease.id);
-      records.endedUpstream(lease, status);
-    },
+  const { upstreams } = outside;
+  const care = createUpstreamCare({
+    upstreams,
+    upstreamLeases: outside.upstreamLeases,
+    ended: (ending, status) => records.endedUpstream(ending, status),
     clock,
     timers,
     random,
   });
-  const manager = createLeaseManager({ table, cap, clock, random, abandoned: (lease) => ending.end(lease) });
+  const table = createLeaseTable({ clock, timers, expired: care.expired });
+  const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
+  const manager = createLeaseManager({ table, cap, clock, random, abandoned: care.ending.end });
   const leases = observedLeases(manager, telemetry, clock);
   const withdrawal = createWithdrawal({
     leases,
@@ -176,7 +175,7 @@ export function assemble(outside: Outside): Sidecar {
     hub,
     clock,
     barCap: createBarCap({ clock }),
-    ending,
+    ending: care.ending,
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
   });
 
@@ -243,10 +242,10 @@ export function assemble(outside: Outside): Sidecar {
       signer,
       replySigner: outside.replySigner,
       upstreams,
-      upstreamLeases,
+      keeping: care.keeping,
+      challenges: createUpstreamChallenges({ clock, random }),
       records,
       usageRecords,
-      challenges: createUpstreamChallenges({ clock, random }),
       heads,
       revocationRecords,
       revocations,
@@ -271,9 +270,10 @@ export function assemble(outside: Outside): Sidecar {
   describeSidecar(metrics, { table, hub, recorder, late, standing, census, configInForce: () => configInForce });
   telemetry.observe(census);
 
+  const { assertionKeys } = outside;
+  care.watch({ table, leases: manager, hub, ended: (gone) => revocationRecords.revoked(gone, 'sidecar', null) });
   const keyRotation = startKeyRotation({
     signers: () => [signer, ...assertionKeys.opened()],
-  const { assertionKeys } = outside;
     clock,
     timers,
     record: ({ kid, previous }) => operatorRecords.keyRotated(kid, previous, null),
@@ -315,9 +315,9 @@ export function assemble(outside: Outside): Sidecar {
       ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
       ...adminAuditRoutes({ records: createReadRecords({ recorder }), origin: recorder.origin }),
       ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
+      ...adminAssertionKeyRoutes({ assertionKeys, records: operatorRecords, log }),
     ],
     operatorRecords,
-      ...adminAssertionKeyRoutes({ assertionKeys, records: operatorRecords, log }),
     log,
   );
 
@@ -363,13 +363,18 @@ export function assemble(outside: Outside): Sidecar {
       registry = after;
       match = outside.matcher(next.identities);
       mayMatch = createMayMatch(next.identities);
-      upstreams.apply(next.providers);
       const narrowed = narrowedIdentities(before, after);
       const ended = withdrawal.narrow(narrowed);
+      const letGo = upstreams.apply(next);
+      const { gone, outdated } = judgeAfterChange(table.all(), letGo, next);
+      const goneForGood = withdrawal.revokeLeases(gone);
+      revocationRecords.revoked(gone, 'sidecar', null);
+      withdrawal.rotate(outdated);
       // Told by `narrow` to drop what it holds, and no longer who it was: what follows is not meant for it.
       for (const id of narrowed) hub.recheck(id);
       for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
       await ended;
+      await goneForGood;
       await onRecord;
     },
     async stop() {
@@ -388,7 +393,7 @@ export function assemble(outside: Outside): Sidecar {
         });
         revocationRecords.revoked(ended, 'sidecar', null);
       }
-      await ending.close(UPSTREAM_END_MS);
+      await care.stop(UPSTREAM_END_MS);
       await upstreams.close();
       hub.close();
       flood.flush();

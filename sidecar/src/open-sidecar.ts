@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Head, OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
 import type { Provider } from './providers/provider.ts';
+import { guard } from './providers/guard/guard.ts';
 import { createUpstreams } from './providers/upstreams.ts';
 import { providerMemory } from './state/provider-memory.ts';
 import { openUpstreamLeases } from './state/upstream-leases.ts';
@@ -146,13 +147,13 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         remedy: 'begin a new incarnation with "tallystick run --new-incarnation REASON": its key will be',
       });
     }
-    const providerContext = {
     const assertionKeys = createAssertionKeys({
       federationUrl: config.federationUrl,
       folder: config.state.keys,
       clock,
       random,
     });
+    const providerContext = {
       trustDomain: config.trustDomain,
       sidecarId: id,
       clock,
@@ -184,9 +185,14 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       continuesLog: options.newIncarnation !== undefined,
       signer: await signing,
       replySigner: await replying,
-      upstreams: createUpstreams({ providers: config.providers, open: openProvider }),
-      upstreamLeases: await upstreamLeases,
       assertionKeys,
+      upstreams: createUpstreams({
+        config,
+        open: openProvider,
+        guard: (name, provider, fleetSize) =>
+          guard(provider, { name, clock, timers, random, fleetSize, observe: telemetry.providerCall }),
+      }),
+      upstreamLeases: await upstreamLeases,
       standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,

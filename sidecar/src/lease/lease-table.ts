@@ -29,7 +29,15 @@ export interface LeaseTable {
 
 const SWEEP_MS = 30_000;
 
-export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'>; timers: Timers }): LeaseTable {
+/** The inputs of {@link createLeaseTable}. */
+export interface LeaseTableOptions {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly timers: Timers;
+  /** Told of each lease that is forgotten because its time is over. */
+  readonly expired?: (lease: Lease) => void;
+}
+
+export function createLeaseTable({ clock, timers, expired }: LeaseTableOptions): LeaseTable {
   const byId = new Map<string, { lease: Lease; key: string }>();
   const keyed = new Map<string, Lease>();
   const holders = new Map<string, Set<Lease>>();
@@ -54,7 +62,13 @@ export function createLeaseTable({ clock, timers }: { clock: Pick<Clock, 'nowMs'
   const sweep = (): void => {
     timer = undefined;
     const due = Math.floor(clock.nowMs() / SWEEP_MS);
-    for (const [bucket, leases] of buckets) if (bucket < due) for (const lease of leases) remove(lease);
+    for (const [bucket, leases] of buckets) {
+      if (bucket >= due) continue;
+      for (const lease of leases) {
+        remove(lease);
+        expired?.(lease);
+      }
+    }
     arm();
   };
   const arm = (): void => {

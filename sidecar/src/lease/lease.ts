@@ -56,6 +56,8 @@ export interface UpstreamHold {
   renewableUntilMs: number | undefined;
   /** When the upstream ends it by itself, milliseconds since the epoch: perhaps later than its lease. */
   untilMs: number;
+  /** Until when a restart would find out that it has to be ended, milliseconds since the epoch. */
+  keptUntilMs: number;
   /** Id of the record of the intent: what becomes of it refers to that. */
   readonly intent: string;
 }

@@ -10,6 +10,7 @@ export const noTelemetry: SidecarTelemetry = {
   attested: nothing,
   unmatched: nothing,
   minted: nothing,
+  providerCall: (_call, run) => run(),
   rotated: nothing,
   rotationFailed: nothing,
   recorded: nothing,

@@ -45,6 +45,12 @@ export function createOtelTelemetry(version: string, clock: Pick<Clock, 'monoton
         'error.type': failure === undefined ? undefined : errorType(failure),
       });
     },
+    providerCall: ({ operation, provider, leaseId }, run) =>
+      scope.clientSpan(
+        `${operation}_credential ${provider}`,
+        { 'tallystick.provider.name': provider, 'tallystick.lease.id': leaseId },
+        run,
+      ),
     rotated: (replaced) => scope.add('tallystick.credential.rotations', 1, rotation(replaced)),
     rotationFailed(held, failure) {
       const type = errorType(failure);

@@ -2,6 +2,7 @@ import type { Traceparent } from '@tallystick/core';
 import type { Attestation } from '../attest/attestor.ts';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
+import type { ProviderCall } from '../providers/guard/guard.ts';
 import type { RecordInput, RecordRef } from '../record/record.ts';
 import type { Census } from './census.ts';
 import type { RequestSpan } from './request-span.ts';
@@ -24,6 +25,8 @@ export interface SidecarTelemetry {
   unmatched(attestation: Attestation): void;
   /** A credential was made, or its making failed. */
   minted(credential: CredentialConfig, seconds: number, failure?: unknown): void;
+  /** Runs one call of a provider, and tells of it. */
+  providerCall<T>(call: ProviderCall, run: () => Promise<T>): Promise<T>;
   /** A lease was replaced ahead of its end. */
   rotated(replaced: Lease): void;
   /** A lease was due to be replaced and could not be: it is served on. */

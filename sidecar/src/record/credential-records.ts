@@ -5,6 +5,7 @@ import type { Registry } from '../authorize/registry.ts';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import { secretOf } from '../lease/secret-of.ts';
+import type { EndedStatus, Ending } from '../lease/upstream-ending.ts';
 import type { Made } from '../providers/provider.ts';
 import { Denial } from '../release/denial.ts';
 import type { CheckedProof } from '../release/proof-gate.ts';
@@ -39,7 +40,7 @@ export interface CredentialRecords {
   /** What the upstream did about an intent. Durable when it resolves. */
   outcome(asked: Asked, leaseId: string, intent: RecordRef, outcome: UpstreamOutcome): Promise<RecordRef>;
   /** What came of ending upstream what was made for a lease. Not waited for: the right has been taken away already. */
-  endedUpstream(lease: Lease, status: 'revoked' | 'not_found' | 'unreachable'): void;
+  endedUpstream(ending: Ending, status: EndedStatus): void;
   /** That a lease was extended upstream. Durable when it resolves. */
   renewed(asked: Asked, lease: Lease, expiresAtMs: number): Promise<RecordRef>;
   /** Durable when it resolves. */
@@ -106,23 +107,23 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       });
     },
 
-    endedUpstream({ id, key, handles, upstream }, status) {
+    endedUpstream({ leaseId, identity, provider, handles, intent }, status) {
       const record = recorder.append({
         type: 'credential.outcome',
-        actor: key.identity,
+        actor: identity,
         owner: null,
         process: null,
         registry: null,
         trace: null,
-        lease: id,
-        corr: upstream?.intent,
+        lease: leaseId,
+        corr: intent,
         outcome: status === 'unreachable' ? 'failed' : 'success',
         reason: 'ended',
         body: {
           error: status === 'unreachable' ? 'upstream_unavailable' : null,
           handles,
           notAfter: null,
-          provider: key.credential.provider,
+          provider,
           status,
         },
       });

@@ -1,18 +1,18 @@
 import { TallystickError, type Clock } from '@tallystick/core';
+import type { CredentialConfig } from '../config/config.ts';
 import type { Maker, Minted } from '../lease/lease-manager.ts';
 import type { Lease, LeaseKey } from '../lease/lease.ts';
-import type { MintOrder, Provider } from '../providers/provider.ts';
+import type { UpstreamKeeping } from '../lease/upstream-keeping.ts';
+import type { Made, MintOrder, Provider } from '../providers/provider.ts';
 import { UpstreamProofRequired } from '../providers/upstream-proof-required.ts';
 import type { Upstreams } from '../providers/upstreams.ts';
 import type { Asked, CredentialRecords } from '../record/credential-records.ts';
-import type { UpstreamLeases } from '../state/upstream-leases.ts';
 import type { Challenged, UpstreamChallenges } from './upstream-challenge.ts';
 
 /** What a credential of an upstream is made with. */
 export interface UpstreamParts {
   readonly upstreams: Upstreams;
-  /** What ends upstream what was made, over a restart. */
-  readonly upstreamLeases: UpstreamLeases;
+  readonly keeping: UpstreamKeeping;
   readonly records: CredentialRecords;
   readonly challenges: UpstreamChallenges;
   readonly clock: Clock;
@@ -24,12 +24,14 @@ export interface UpstreamParts {
  */
 export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts): Maker {
   const { credential } = key;
-  const { upstreams, upstreamLeases, records, clock } = parts;
+  const { upstreams, keeping, records, clock } = parts;
   return {
     async mint({ leaseId, issuedAt, expiresAt }): Promise<Minted> {
       const provider = await upstreams.get(credential.provider);
       return upstreams.within(async (signal) => {
         const expiresAtMs = expiresAt * 1000;
+        const { id: identity } = asked.identity;
+        const kept = keeping.begin({ leaseId, identity, provider: credential.provider, untilMs: expiresAtMs });
         const bare: MintOrder = {
           leaseId,
           name: credential.name,
@@ -39,31 +41,26 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
           identity: asked.identity,
           process: processOf(asked, key),
           applicant: { ...asked.request.applicant, jkt: asked.proof.jkt },
-          keep: (handle) =>
-            upstreamLeases.keep({ leaseId, provider: credential.provider, handle, untilMs: expiresAtMs }),
+          keep: kept.keep,
           signal,
         };
         const order = await completed(bare, provider, asked, parts.challenges);
         const intent = await records.intent(asked, credential, leaseId);
-        const made = await provider.mint(order).catch(async (error: unknown) => {
-          await records.outcome(asked, leaseId, intent, { provider: credential.provider, error });
-          throw error instanceof UpstreamProofRequired ? parts.challenges.ask(error, challengedBy(order)) : error;
-        });
-        const { handle, renewableUntilMs } = made;
-        await records.outcome(asked, leaseId, intent, { provider: credential.provider, made });
-        if (made.expiresAtMs <= clock.nowMs()) {
-          throw new TallystickError(
-            'upstream_answer_invalid',
-            `"${credential.provider}" gave what has already expired`,
-          );
+        kept.intended(intent.id);
+        try {
+          const made = await provider.mint(order).catch(async (error: unknown) => {
+            await records.outcome(asked, leaseId, intent, { provider: credential.provider, error });
+            throw error instanceof UpstreamProofRequired ? parts.challenges.ask(error, challengedBy(order)) : error;
+          });
+          await Promise.all([
+            kept.made(made),
+            records.outcome(asked, leaseId, intent, { provider: credential.provider, made }),
+          ]);
+          return mintedOf(made, provider, credential, intent.id, clock.nowMs());
+        } catch (error) {
+          kept.failed();
+          throw error;
         }
-        return {
-          material: made.material,
-          binding: made.binding ?? credential.binding,
-          handles: made.handles,
-          expiresAtMs: made.expiresAtMs,
-          upstream: { provider, handle, renewableUntilMs, intent: intent.id },
-        };
       });
     },
 
@@ -74,11 +71,28 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
         const { wanted, lifetimeMs } = credential;
         const renewed = await renewerOf(provider)(handle!, { leaseId: lease.id, wanted, lifetimeMs, signal });
         upstream!.renewableUntilMs = renewed.renewableUntilMs;
+        upstream!.untilMs = renewed.expiresAtMs;
+        await keeping.extended(lease, renewed);
         await records.renewed(asked, lease, renewed.expiresAtMs);
         return renewed.expiresAtMs;
       });
     },
   };
+}
+
+function mintedOf(
+  { material, binding, handles, handle, expiresAtMs, renewableUntilMs }: Made,
+  provider: Provider,
+  credential: CredentialConfig,
+  intent: string,
+  nowMs: number,
+): Minted {
+  if (expiresAtMs <= nowMs) {
+    throw new TallystickError('upstream_answer_invalid', `"${credential.provider}" gave what has already expired`);
+  }
+  const keptUntilMs = Math.max(expiresAtMs, renewableUntilMs ?? 0);
+  const upstream = { provider, handle, renewableUntilMs, untilMs: expiresAtMs, keptUntilMs, intent };
+  return { material, binding: binding ?? credential.binding, handles, expiresAtMs, upstream };
 }
 
 /**

@@ -6,6 +6,10 @@ import { syncFolder } from './sync-folder.ts';
 /** What ends upstream all that was made for a lease. Grants nothing, and is for nobody but us. */
 export interface UpstreamLease {
   readonly leaseId: string;
+  /** SPIFFE ID. */
+  readonly identity: string;
+  /** Id of the record of the intent: what becomes of it refers to that. */
+  readonly intent: string;
   /** Name of the provider. */
   readonly provider: string;
   readonly handle: string;

@@ -175,15 +175,22 @@ describe('while the upstream is away', () => {
     expect([answer.status, answer.json.code, answer.json.retryable]).toEqual([503, 'upstream_unavailable', true]);
   });
 
-  test('the outcome says so, and the intent stays open', async () => {
+  test('the outcome says so, and what may have been made all the same is ended', async () => {
     const { one, upstream, recorder } = await served();
     upstream.making = () => Promise.reject(away());
     await login(one);
-    expect(recorder.only('credential.outcome')).toMatchObject({
+    const [outcome, ended] = recorder.records.filter(({ type }) => type === 'credential.outcome');
+    expect(outcome).toMatchObject({
       corr: 'record-0',
       outcome: 'failed',
       body: { status: 'unreachable', error: 'upstream_unavailable', handles: null, notAfter: null },
     });
+    expect(ended).toMatchObject({
+      corr: 'record-0',
+      lease: outcome!.lease,
+      body: { status: 'revoked', handles: null },
+    });
+    expect(upstream.ended).toEqual([`handle of ${outcome!.lease}`]);
   });
 });
 

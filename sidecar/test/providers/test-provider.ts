@@ -58,7 +58,9 @@ export function upstreamsOf(provider: Provider): Upstreams {
   return {
     get: async () => provider,
     within: (run) => run(new AbortController().signal),
-    apply: () => {},
+    apply: () => new Set(),
+    closeUnused: () => {},
+    status: () => [],
     close: () => provider.close(),
   };
 }
