@@ -95,10 +95,10 @@ const AUTH_MEMBERS = object({
   audience: defaulted(
     text(AUDIENCE),
     'sts.amazonaws.com',
-    'web-identity: the "aud" of the tokens, as the OpenID Connect provider in the account has it.',
+    'For web-identity: the "aud" of the tokens, as the OpenID Connect provider in the account has it.',
   ),
-  path: optional(text(ABSOLUTE_PATH), 'file: a file in the format of AWS credentials. It is read anew each time.'),
-  profile: defaulted(text(PROFILE), 'default', 'file: the profile in it.'),
+  path: optional(text(ABSOLUTE_PATH), 'For file: a file in the format of AWS credentials. It is read anew each time.'),
+  profile: defaulted(text(PROFILE), 'default', 'For file: the profile in it.'),
   role: optional(
     text(ROLE),
     'A role that the sidecar assumes first, and all others from there. Those sessions live an hour at most.',
@@ -160,7 +160,7 @@ const CREDENTIAL = object({
   format: defaulted(
     choice(['json', 'text']),
     'json',
-    'json: each member of the secret is a value; text: the whole is one, "SecretString".',
+    'What its text is: an object whose members are the values (json), or one value, "SecretString" (text).',
   ),
 });
 
