@@ -87,6 +87,14 @@ export const SELECTOR: TextOptions = {
   },
 };
 
+/** A host name (RFC 1123 §2.1), with one label for any other (`*.`) at the most. */
+export const DNS_NAME: TextOptions = {
+  is: 'a host name',
+  write: 'a name such as ledger.acme.example, lower case, without a scheme or port',
+  pattern: /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/u,
+  check: (text) => (text.length > 253 ? 'it is longer than 253 characters' : undefined),
+};
+
 /** An absolute URI without a fragment (RFC 8707 §2). */
 export const AUDIENCE: TextOptions = {
   is: 'an absolute URI',
