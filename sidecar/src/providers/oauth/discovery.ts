@@ -27,6 +27,7 @@ export interface DiscoveryOptions {
 }
 
 const GOOD_FOR_MS = 3_600_000;
+const ASK_AGAIN_MS = 60_000;
 const DEADLINE_MS = 10_000;
 
 export function createDiscovery({ name, issuer, http, clock, closed }: DiscoveryOptions): Discovery {
@@ -57,10 +58,11 @@ export function createDiscovery({ name, issuer, http, clock, closed }: Discovery
     refresh,
     async metadata() {
       if (known && clock.monotonicMs() < known.untilMs) return known.metadata;
-      const before = known?.metadata;
+      const before = known;
       return refresh().catch((error: unknown) => {
-        if (before) return before;
-        throw error;
+        if (!before) throw error;
+        known = { ...before, untilMs: clock.monotonicMs() + ASK_AGAIN_MS };
+        return before.metadata;
       });
     },
   };
