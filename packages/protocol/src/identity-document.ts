@@ -1,4 +1,4 @@
-import { isSpiffeId, type IdentityState } from '@tallystick/core';
+import { isSpiffeId, type Delivery, type IdentityState } from '@tallystick/core';
 import { fault, readJson, readList, readObject, readOptionalText, readText, readTexts } from './read.ts';
 
 /** A credential that an identity may have, as `GET /v1/identity` tells it. */
@@ -11,6 +11,8 @@ export interface EntitledCredential {
   /** URL prefixes it may be sent to. */
   readonly use: readonly string[];
   readonly binding: string;
+  /** `plain`: a token of the sidecar's own issuer, asked for at `/token`. Anything else is asked for at `/v1/credentials`. */
+  readonly delivery: Delivery;
   /**
    * `run`: a token is for one claimed run of a business process alone, and the workload keeps one for each. Otherwise
    * it is shared by all that this holder does. One that is not known counts as `run`, a missing one as `process`.
@@ -52,13 +54,15 @@ export function parseIdentityDocument(body: string): IdentityDocument {
     revocable: members.revocable === 'exp' ? 'exp' : 'prompt',
     credentials: readList(members, 'credentials', what, (item) => {
       const credential = readObject(item, what);
+      const type = readText(credential, 'type', what);
       return {
         name: readText(credential, 'name', what),
-        type: readText(credential, 'type', what),
+        type,
         audience: readOptionalText(credential, 'audience', what),
         scope: readOptionalText(credential, 'scope', what),
         use: readTexts(credential, 'use', what),
         binding: readText(credential, 'binding', what),
+        delivery: parseDelivery(readOptionalText(credential, 'delivery', what), type),
         attribution: parseAttribution(readOptionalText(credential, 'attribution', what)),
       };
     }),
@@ -68,6 +72,11 @@ export function parseIdentityDocument(body: string): IdentityDocument {
 /** Returns the state that `text` stands for: what is not known may not be used. */
 export function parseState(text: string): IdentityState {
   return text === 'active' || text === 'expired' ? text : 'suspended';
+}
+
+/** A sidecar that does not say has tokens of its own alone. */
+function parseDelivery(text: string | undefined, type: string): Delivery {
+  return type === 'access-token' && (text === undefined || text === 'plain') ? 'plain' : 'sealed';
 }
 
 function parseAttribution(text: string | undefined): EntitledCredential['attribution'] {

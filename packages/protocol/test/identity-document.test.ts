@@ -18,6 +18,7 @@ const document: IdentityDocument = {
       scope: 'journal.write',
       use: ['https://ledger.acme.example/'],
       binding: 'dpop',
+      delivery: 'plain',
       attribution: 'process',
     },
     {
@@ -27,6 +28,7 @@ const document: IdentityDocument = {
       scope: undefined,
       use: [],
       binding: 'none',
+      delivery: 'sealed',
       attribution: 'identity',
     },
   ],
@@ -56,6 +58,21 @@ describe('GET /v1/identity', () => {
       'DESIGN §4.9: an unknown attribution is the narrowest',
       credential({ attribution: 'thread' }),
       { credentials: [{ attribution: 'run' }] },
+    ],
+    [
+      'a missing delivery, of an older sidecar, is that of its own tokens',
+      credential({ delivery: undefined }),
+      { credentials: [{ delivery: 'plain' }] },
+    ],
+    [
+      'an unknown delivery is not that of its own tokens',
+      credential({ delivery: 'wrapped' }),
+      { credentials: [{ delivery: 'sealed' }] },
+    ],
+    [
+      'what is no token is never plain',
+      credential({ type: 'database', delivery: 'plain' }),
+      { credentials: [{ delivery: 'sealed' }] },
     ],
     [
       'a missing attribution, of an older sidecar, is by process',

@@ -28,7 +28,7 @@ export async function authorize(holder: Holder, request: AuthorizeRequest): Prom
   // A copy: the caller may change its own while a token is on its way.
   const url = new URL(request.url);
   const method = request.method.toUpperCase();
-  const source = holder.source(holder.use.pick(url, request.credential));
+  const source = holder.tokens(holder.use.pick(url, request.credential));
   const held = source.peek() ?? (await holdOpen(source.obtain()));
   const { origin } = url;
   const nonce = holder.memory.learnNonce(origin, request.nonce) ?? holder.memory.nonce(origin);

@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { backoffMs, isSpiffeId, printable, strangeOption, TallystickError } from '@tallystick/core';
 import { generateHolderKey } from '@tallystick/dpop';
 import { abortable } from './abortable.ts';
+import { tokenEndpoints } from './authorization-servers.ts';
 import { holdOpen } from './hold-open.ts';
 import { Holder } from './holder.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import type { Runtime } from './runtime.ts';
 import { SidecarClient } from './sidecar-client.ts';
 import { socketCandidates } from './socket.ts';
+import { openTrust, type SidecarTrust } from './trust-file.ts';
 
 /** How to reach the sidecar, and as whom. */
 export interface ConnectOptions {
@@ -18,6 +20,11 @@ export interface ConnectOptions {
   readonly socket?: string;
   /** The SPIFFE ID to be. Needed where several identities match this workload; no other is accepted. */
   readonly identity?: string;
+  /**
+   * The token endpoints, whole https URLs, of the other authorization servers that proofs by keys of this process may be
+   * made for. Those of the trust file count too.
+   */
+  readonly authorizationServers?: readonly string[];
   /** Sends the requests of `identity.fetch`. Absent: the global `fetch`, looked up at each call. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds to wait for a sidecar that is not there yet. Default 30,000. */
@@ -31,11 +38,13 @@ interface Place {
   readonly runtime: Runtime;
   readonly candidates: readonly string[];
   readonly identity: string | undefined;
+  readonly trust: SidecarTrust | undefined;
 }
 
 const CONNECT_OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
   socket: true,
   identity: true,
+  authorizationServers: true,
   fetch: true,
   startupTimeoutMs: true,
   signal: true,
@@ -58,12 +67,21 @@ export async function connectIn(
   if (strange !== undefined) {
     throw new TallystickError('invalid_request', strange, { remedy: 'correct the options of connect' });
   }
-  const { identity, signal, startupTimeoutMs = STARTUP_TIMEOUT_MS } = options;
+  const { signal, startupTimeoutMs = STARTUP_TIMEOUT_MS } = options;
+  const servers = tokenEndpoints(options.authorizationServers ?? [], 'connect({ authorizationServers })');
+  const trust = trustOf(runtime);
+  const identity = options.identity ?? trust?.identity;
   if (identity !== undefined && !isSpiffeId(identity)) {
     throw new TallystickError('invalid_spiffe_id', `"${printable(identity)}" is not a SPIFFE ID`);
   }
+  if (trust?.identity !== undefined && identity !== trust.identity) {
+    throw new TallystickError(
+      'identity_mismatch',
+      `the trust file says that this is ${trust.identity}, not ${identity}`,
+    );
+  }
   const candidates = socketCandidates({ option: options.socket, env: runtime.env, platform: runtime.platform });
-  const waiting = waitForHolder({ runtime, candidates, identity }, startupTimeoutMs, signal);
+  const waiting = waitForHolder({ runtime, candidates, identity, trust }, startupTimeoutMs, signal);
   const holder = await hold(abortable(waiting, signal)).catch((error: unknown) => {
     // Whoever gave up waiting must not count among those who share it.
     void waiting.then(
@@ -72,9 +90,15 @@ export async function connectIn(
     );
     throw error;
   });
+  holder.pinServers(servers);
   // Looked up at call time: a service may replace the global one after it has connected.
   const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => globalThis.fetch(...request));
   return createIdentity(holder, send);
+}
+
+function trustOf(runtime: Runtime): SidecarTrust | undefined {
+  const path = runtime.env.TALLYSTICK_TRUST;
+  return path ? openTrust(path, (file) => runtime.readTrustFile(file)) : undefined;
 }
 
 /** Returns a holder that has been joined. */
@@ -106,14 +130,14 @@ function sharedHolder(place: Place): Promise<Holder> {
   const name = nameOf(socketPath, identity);
   const existing = runtime.holders.get(name);
   if (existing) return existing;
-  const made = makeHolder(runtime, socketPath, identity);
+  const made = makeHolder(place, socketPath);
   runtime.holders.set(name, made);
   made.catch(() => runtime.holders.delete(name));
   return made;
 }
 
-async function makeHolder(runtime: Runtime, socketPath: string, identity: string | undefined): Promise<Holder> {
-  const client = new SidecarClient(runtime, socketPath, await generateHolderKey(), identity);
+async function makeHolder({ runtime, identity, trust }: Place, socketPath: string): Promise<Holder> {
+  const client = new SidecarClient(runtime, socketPath, await generateHolderKey(), identity, trust);
   try {
     const document = await client.identity();
     const name = nameOf(socketPath, document.id);
@@ -124,6 +148,7 @@ async function makeHolder(runtime: Runtime, socketPath: string, identity: string
       return await existing;
     }
     const holder = new Holder(runtime, client, document, forget);
+    holder.pinServers(trust?.authorizationServers ?? []);
     if (identity === undefined) runtime.holders.set(name, Promise.resolve(holder));
     return holder;
   } catch (error) {

@@ -1,22 +1,22 @@
 import { backoffMs, TallystickError, type Timer } from '@tallystick/core';
 import { publish } from './channels.ts';
-import { isUsable, type HeldToken } from './held-token.ts';
+import { isUsable, type HeldCredential } from './held-credential.ts';
 import { isRefusal } from './refusal.ts';
 import type { Runtime } from './runtime.ts';
 
-/** What a {@link TokenSource} is made of. */
-export interface TokenSourceOptions {
+/** What a {@link CredentialSource} is made of. */
+export interface CredentialSourceOptions<H extends HeldCredential> {
   readonly name: string;
   readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'random'>;
-  /** Asks the sidecar for a token. `background`: nobody waits for it. */
-  readonly ask: (background: boolean) => Promise<HeldToken>;
-  /** True when a token asked for at that monotonic instant may not be used without asking again. */
+  /** Asks the sidecar for it. `background`: nobody waits for it. */
+  readonly ask: (background: boolean) => Promise<H>;
+  /** True when what was asked for at that monotonic instant may not be used without asking again. */
   readonly isStale: (askedAtMs: number) => boolean;
 }
 
 /** Is told of every change, until it unsubscribes. */
-export interface TokenWatcher {
-  replaced(held: HeldToken): void;
+export interface CredentialWatcher<H extends HeldCredential> {
+  replaced(held: H): void;
   ended(error: TallystickError | undefined): void;
 }
 
@@ -24,32 +24,32 @@ export interface TokenWatcher {
  * One credential in memory: asked for once however many want it, replaced ahead of its expiry while it is in use,
  * served while the sidecar is away, and never used after it expired or was taken away.
  *
- * Replacement is driven by use: the first use after `rotateAt` starts it and is served the token it has. An idle
+ * Replacement is driven by use: the first use after `rotateAt` starts it and is served the one it has. An idle
  * source does nothing. A watched one counts as used.
  */
-export class TokenSource {
-  readonly #options: TokenSourceOptions;
-  readonly #watchers = new Set<TokenWatcher>();
-  #held: HeldToken | undefined;
+export class CredentialSource<H extends HeldCredential = HeldCredential> {
+  readonly #options: CredentialSourceOptions<H>;
+  readonly #watchers = new Set<CredentialWatcher<H>>();
+  #held: H | undefined;
   #refreshAtMs = 0;
   /** Counts what was taken away: an answer that was on its way then is not kept. */
   #generation = 0;
-  #flight: Flight | undefined;
+  #flight: Flight<H> | undefined;
   #failures = 0;
   #refusal: { readonly error: TallystickError; readonly untilMs: number } | undefined;
   /** True between the drop of a token that an API refused and the arrival of the next. */
   #replacing = false;
-  /** The token that came instead of a refused one: see {@link TokenSource.refused}. */
-  #replacement: HeldToken | undefined;
+  /** The token that came instead of a refused one: see {@link CredentialSource.refused}. */
+  #replacement: H | undefined;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: TokenSourceOptions) {
+  constructor(options: CredentialSourceOptions<H>) {
     this.#options = options;
   }
 
-  /** Returns the token where one can be used now, without waiting. Starts its replacement when that is due. */
-  peek(): HeldToken | undefined {
+  /** Returns the credential where one can be used now, without waiting. Starts its replacement when that is due. */
+  peek(): H | undefined {
     const held = this.#held;
     if (held === undefined || !this.#mayUse(held)) return undefined;
     if (this.#options.runtime.clock.monotonicMs() >= this.#refreshAtMs) this.refresh();
@@ -57,11 +57,11 @@ export class TokenSource {
   }
 
   /**
-   * Returns a token that can be used now, asking the sidecar where there is none.
+   * Returns a credential that can be used now, asking the sidecar where there is none.
    *
    * @throws {TallystickError} The sidecar's refusal, `sidecar_unavailable`, or `identity_closed`.
    */
-  async obtain(): Promise<HeldToken> {
+  async obtain(): Promise<H> {
     for (let round = 0; ; round++) {
       const held = this.peek();
       if (held) return held;
@@ -77,14 +77,14 @@ export class TokenSource {
     }
   }
 
-  /** Replaces the token now, in the background. It is served until then. */
+  /** Replaces it now, in the background. It is served until then. */
   refresh(): void {
     if (this.#closed || this.#flight) return;
-    // Whoever wants the token meets the error in obtain(); here it has been dealt with.
+    // Whoever wants it meets the error in obtain(); here it has been dealt with.
     this.#start(true).answer.catch(() => {});
   }
 
-  /** Stops using the token, and asks anew at the next use. */
+  /** Stops using it, and asks anew at the next use. */
   drop(reason: string): void {
     this.#generation++;
     this.#flight = undefined;
@@ -97,7 +97,7 @@ export class TokenSource {
     this.#arm();
   }
 
-  /** As {@link TokenSource.drop}, and ends every watch with `error`. */
+  /** As {@link CredentialSource.drop}, and ends every watch with `error`. */
   revoke(error: TallystickError): void {
     const watchers = [...this.#watchers];
     this.#watchers.clear();
@@ -111,7 +111,7 @@ export class TokenSource {
    * A token that itself replaced a refused one is kept for a minute: the fault is then not in the token, and an API
    * that refuses everything must not turn every call into a mint.
    */
-  refused(held: HeldToken): boolean {
+  refused(held: H): boolean {
     const { clock } = this.#options.runtime;
     if (this.#held !== held) return true;
     if (this.#replacement === held && clock.monotonicMs() - held.askedAtMs < REPLACEMENT_KEPT_MS) return false;
@@ -137,13 +137,13 @@ export class TokenSource {
     return this.#held === undefined || !isUsable(this.#held, this.#options.runtime.clock);
   }
 
-  /** The token that is held, usable or not. */
-  get held(): HeldToken | undefined {
+  /** The one that is held, usable or not. */
+  get held(): H | undefined {
     return this.#held;
   }
 
   /** Tells `watcher` of every change until the returned function is called. */
-  watch(watcher: TokenWatcher): () => void {
+  watch(watcher: CredentialWatcher<H>): () => void {
     this.#watchers.add(watcher);
     this.#arm();
     return () => {
@@ -152,7 +152,7 @@ export class TokenSource {
     };
   }
 
-  /** Forgets the token and ends every watch. */
+  /** Forgets it and ends every watch. */
   close(): void {
     this.#closed = true;
     this.#generation++;
@@ -161,7 +161,7 @@ export class TokenSource {
     for (const watcher of this.#watchers) watcher.ended(undefined);
   }
 
-  #mayUse(held: HeldToken): boolean {
+  #mayUse(held: H): boolean {
     return isUsable(held, this.#options.runtime.clock) && !this.#options.isStale(held.askedAtMs);
   }
 
@@ -177,7 +177,7 @@ export class TokenSource {
     return refusal && this.#options.runtime.clock.monotonicMs() < refusal.untilMs ? refusal.error : undefined;
   }
 
-  #start(background: boolean): Flight {
+  #start(background: boolean): Flight<H> {
     const generation = this.#generation;
     const current = (): boolean => generation === this.#generation;
     const answer = this.#options.ask(background).then(
@@ -194,7 +194,7 @@ export class TokenSource {
     return this.#flight;
   }
 
-  #keep(held: HeldToken): void {
+  #keep(held: H): void {
     this.#flight = undefined;
     this.#held = held;
     this.#refreshAtMs = held.refreshAtMs;
@@ -238,9 +238,9 @@ export class TokenSource {
   }
 }
 
-interface Flight {
+interface Flight<H> {
   readonly generation: number;
-  readonly answer: Promise<HeldToken>;
+  readonly answer: Promise<H>;
 }
 
 /** How often an answer that was overtaken by a revocation is asked for again. */

@@ -56,7 +56,7 @@ export function createFetch({ holder, send, requireOpen }: FetchParts, pinned?: 
     const { url, method, signal } = request;
     const { origin } = url;
     const { memory } = holder;
-    const source = holder.source(credential);
+    const source = holder.tokens(credential);
     for (let tried = NONE; ;) {
       const held = source.peek() ?? (await abortable(holdOpen(source.obtain()), signal));
       const nonce = memory.nonce(origin);

@@ -1,17 +1,24 @@
 import { TallystickError } from '@tallystick/core';
-import type { EntitledCredential, IdentityDocument, SidecarEvent } from '@tallystick/protocol';
-import { PROMPT_GRACE_MS } from '@tallystick/protocol';
+import {
+  PROMPT_GRACE_MS,
+  type EntitledCredential,
+  type IdentityDocument,
+  type SidecarEvent,
+} from '@tallystick/protocol';
+import { createAsk } from './ask.ts';
+import { AuthorizationServers } from './authorization-servers.ts';
+import { CredentialSource } from './credential-source.ts';
 import { EventFeed } from './event-feed.ts';
 import { consequencesOf, type Consequence } from './events.ts';
-import { holdToken, momentOf, type HeldToken } from './held-token.ts';
-import { announceIdentity, claimedProcess, observeAsk, withdrawIdentity, type ClaimedProcess } from './observe.ts';
+import type { HeldCredential } from './held-credential.ts';
+import type { HeldToken } from './held-token.ts';
+import { announceIdentity, claimedProcess, withdrawIdentity } from './observe.ts';
 import { outside } from './outside.ts';
 import { RecentMap } from './recent-map.ts';
 import { isRefusal } from './refusal.ts';
 import { ResourceMemory } from './resource-memory.ts';
 import type { Runtime } from './runtime.ts';
 import type { SidecarClient } from './sidecar-client.ts';
-import { TokenSource } from './token-source.ts';
 import { UsageReporter } from './usage-reporter.ts';
 import { createUseTable, type UseTable } from './use.ts';
 
@@ -34,7 +41,8 @@ export class Holder {
   readonly #client: SidecarClient;
   readonly #onEnd: (holder: Holder) => void;
   readonly #feed: EventFeed;
-  readonly #sources = new Map<string, TokenSource>();
+  readonly #servers: AuthorizationServers;
+  readonly #sources = new Map<string, CredentialSource>();
   readonly #revoked = new RecentMap<string, true>(MAX_REVOKED);
   #document: IdentityDocument;
   #use: UseTable;
@@ -55,6 +63,7 @@ export class Holder {
     this.#document = document;
     this.#use = createUseTable(document.credentials);
     this.memory = new ResourceMemory(runtime.clock);
+    this.#servers = new AuthorizationServers(runtime.clock);
     this.usage = new UsageReporter({ runtime, send: (report) => client.usage(report) });
     this.#feed = outside(
       () =>
@@ -77,8 +86,9 @@ export class Holder {
     return this.#use;
   }
 
-  get key(): SidecarClient['key'] {
-    return this.#client.key;
+  /** Names authorization servers, by their token endpoints, that proofs may be made for. */
+  pinServers(endpoints: readonly string[]): void {
+    this.#servers.pin(endpoints);
   }
 
   /** Counts one more who shares it. False when it has ended. */
@@ -108,22 +118,32 @@ export class Holder {
   }
 
   /** Returns the source of a credential: one for each, or one for each run where it is attributed to runs. */
-  source(entitlement: EntitledCredential): TokenSource {
+  source(entitlement: EntitledCredential): CredentialSource {
     const { name } = entitlement;
     const process = entitlement.attribution === 'run' ? claimedProcess() : undefined;
     const key = process?.run === undefined ? name : `${name}\0${process.run}`;
     const existing = this.#sources.get(key);
     if (existing) return existing;
     for (const [other, source] of this.#sources) if (source.isIdle) this.#sources.delete(other);
-    const source: TokenSource = new TokenSource({
+    const ask = createAsk(this.#client, this.#servers, this.#runtime.clock);
+    const source = new CredentialSource({
       name,
       runtime: this.#runtime,
-      ask: (background) => this.#ask(name, process ?? claimedProcess(), background),
+      ask: (background) => {
+        const claimed = process ?? claimedProcess();
+        return this.#ask((entitled) => ask(entitled, claimed), name, background);
+      },
       isStale: (askedAtMs) => this.#isStale(askedAtMs),
     });
     if (this.#closed) source.close();
     else this.#sources.set(key, source);
     return source;
+  }
+
+  /** Returns the source of an access token, which is one for requests. */
+  tokens(entitlement: EntitledCredential): CredentialSource<HeldToken> {
+    // What is asked for as a token is held as one; the table of uses has nothing else.
+    return this.source(entitlement) as CredentialSource<HeldToken>;
   }
 
   /** Lets go of one lease. */
@@ -133,28 +153,19 @@ export class Holder {
     await this.#client.letGo(leaseId);
   }
 
-  async #ask(name: string, process: ClaimedProcess | undefined, background: boolean): Promise<HeldToken> {
-    const ask = (): Promise<HeldToken> => this.#askFor(this.#use.named(name), process);
-    const held = await (background ? outside(ask) : ask());
-    this.#feed.hurry();
-    return held;
-  }
-
-  async #askFor(entitlement: EntitledCredential, process: ClaimedProcess | undefined): Promise<HeldToken> {
-    const { clock } = this.#runtime;
-    const asked = momentOf(clock);
-    const { name, audience, scope } = entitlement;
-    const response = await observeAsk({ name, socketPath: this.#client.socketPath, clock }, (headers) =>
-      this.#client.token({ audience, scope, process, headers }),
-    );
+  async #ask(
+    ask: (entitled: EntitledCredential) => Promise<HeldCredential>,
+    name: string,
+    background: boolean,
+  ): Promise<HeldCredential> {
+    const work = (): Promise<HeldCredential> => ask(this.#use.named(name));
+    const held = await (background ? outside(work) : work());
+    const { leaseId } = held.credential;
     this.#obtained = true;
-    const held = holdToken(entitlement, response, asked, { id: this.#document.id, jkt: this.key.jkt });
-    if (this.#revoked.has(response.leaseId)) {
-      throw new TallystickError(
-        'credential_revoked',
-        `the sidecar gave the lease ${response.leaseId}, which it had revoked`,
-      );
+    if (this.#revoked.has(leaseId)) {
+      throw new TallystickError('credential_revoked', `the sidecar gave the lease ${leaseId}, which it had revoked`);
     }
+    this.#feed.hurry();
     return held;
   }
 
@@ -205,13 +216,13 @@ export class Holder {
     }
   }
 
-  #askAgain(source: TokenSource): void {
+  #askAgain(source: CredentialSource): void {
     if (!source.held) return;
     const { timers, random } = this.#runtime;
     timers.after(random.uniform() * ASK_AGAIN_SPREAD_MS, () => source.refresh());
   }
 
-  #take(leases: readonly string[], action: (source: TokenSource, lease: string) => void): void {
+  #take(leases: readonly string[], action: (source: CredentialSource, lease: string) => void): void {
     for (const source of this.#sources.values()) {
       const lease = source.held?.credential.leaseId;
       if (lease !== undefined && leases.includes(lease)) action(source, lease);
@@ -241,11 +252,15 @@ export class Holder {
     this.#document = document;
     this.#use = createUseTable(document.credentials);
     announceIdentity(document);
-    for (const source of this.#sources.values()) {
+    for (const [key, source] of this.#sources) {
       const then = before.find(({ name }) => name === source.name);
       const now = document.credentials.find(({ name }) => name === source.name);
       if (!now) source.revoke(new TallystickError('not_entitled', `"${source.name}" was taken from the entitlements`));
-      else if (now.audience !== then?.audience || now.scope !== then?.scope) source.drop('changed');
+      else if (now.type !== then?.type) {
+        // Whoever asks for it next gets a source of the new type.
+        this.#sources.delete(key);
+        source.revoke(new TallystickError('credential_type_mismatch', `"${source.name}" is of type "${now.type}" now`));
+      } else if (now.audience !== then?.audience || now.scope !== then?.scope) source.drop('changed');
     }
   }
 }

@@ -2,11 +2,11 @@ import { TallystickError, type Credential, type CredentialOf, type CredentialTyp
 import type { EntitledCredential } from '@tallystick/protocol';
 import { abortable } from './abortable.ts';
 import { authorize, type Authorization, type AuthorizeRequest } from './authorize.ts';
+import type { CredentialSource } from './credential-source.ts';
 import { createFetch, type FetchParts } from './fetch.ts';
 import { holdOpen } from './hold-open.ts';
 import type { Holder } from './holder.ts';
 import { createInterceptor, type Interceptor } from './interceptor.ts';
-import type { TokenSource } from './token-source.ts';
 import { watchSource } from './watch.ts';
 
 /** A credential that this identity may have. */
@@ -158,19 +158,13 @@ class WorkloadIdentity implements Identity {
     if (this.#closed.signal.aborted) throw new TallystickError('identity_closed', `${this.id} was used after close()`);
   }
 
-  #sourceOf(name: string, type: CredentialType): TokenSource {
+  #sourceOf(name: string, type: CredentialType): CredentialSource {
     this.#requireOpen();
     const entitlement = this.#holder.use.named(name);
     if (entitlement.type !== type) {
       throw new TallystickError(
         'credential_type_mismatch',
         `"${name}" is of type "${entitlement.type}", not "${type}"`,
-      );
-    }
-    if (type !== 'access-token') {
-      throw new TallystickError(
-        'protocol_error',
-        `this version of the SDK cannot ask for a credential of type "${type}"`,
       );
     }
     return this.#holder.source(entitlement);

@@ -1,5 +1,6 @@
 import { TallystickError } from '@tallystick/core';
 import { publish } from './channels.ts';
+import type { CredentialSource } from './credential-source.ts';
 import {
   credentialHeaders,
   headerOf,
@@ -15,7 +16,6 @@ import type { HeldToken } from './held-token.ts';
 import { holdOpen } from './hold-open.ts';
 import type { Holder } from './holder.ts';
 import { proofFor } from './proof-for.ts';
-import type { TokenSource } from './token-source.ts';
 import { learnFromRefusal, type Remedy } from './unauthorized.ts';
 
 /**
@@ -39,7 +39,7 @@ export function createInterceptor(holder: Holder, requireOpen: () => void, pinne
       const credential = url && holder.use.find(url, pinned);
       if (!credential) return dispatch(options, handler);
       // A copy: what the caller changes while a token is on its way was not judged.
-      return new SignedDispatch(dispatch, { ...options }, handler, url, holder, holder.source(credential)).start();
+      return new SignedDispatch(dispatch, { ...options }, handler, url, holder, holder.tokens(credential)).start();
     };
   return intercept as unknown as Interceptor;
 }
@@ -51,7 +51,7 @@ class SignedDispatch {
   readonly #handler: DispatchHandler;
   readonly #url: URL;
   readonly #holder: Holder;
-  readonly #source: TokenSource;
+  readonly #source: CredentialSource<HeldToken>;
   #tried: readonly Remedy[] = [];
 
   constructor(
@@ -60,7 +60,7 @@ class SignedDispatch {
     handler: DispatchHandler,
     url: URL,
     holder: Holder,
-    source: TokenSource,
+    source: CredentialSource<HeldToken>,
   ) {
     this.#dispatch = dispatch;
     this.#options = options;

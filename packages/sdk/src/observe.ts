@@ -1,5 +1,5 @@
-import { parseSpiffeId, type Clock } from '@tallystick/core';
-import type { IdentityDocument, TokenResponse } from '@tallystick/protocol';
+import { parseSpiffeId, type Clock, type CredentialType } from '@tallystick/core';
+import type { IdentityDocument } from '@tallystick/protocol';
 import {
   currentBusinessProcess,
   currentIdentity,
@@ -38,9 +38,10 @@ export function withdrawIdentity({ id }: IdentityDocument): void {
   if (currentIdentity()?.id === id) setServiceIdentity(undefined);
 }
 
-/** Where a token is asked for. */
+/** What is asked for, and where. */
 export interface AskedFor {
   readonly name: string;
+  readonly type: CredentialType;
   readonly socketPath: string;
   readonly clock: Clock;
 }
@@ -50,18 +51,18 @@ export interface AskedFor {
  *
  * @param ask Given the headers that carry the span to the sidecar.
  */
-export function observeAsk(
-  { name, socketPath, clock }: AskedFor,
-  ask: (headers: Readonly<Record<string, string>>) => Promise<TokenResponse>,
-): Promise<TokenResponse> {
+export function observeAsk<R extends { readonly leaseId: string; readonly recordId: string }>(
+  { name, type, socketPath, clock }: AskedFor,
+  ask: (headers: Readonly<Record<string, string>>) => Promise<R>,
+): Promise<R> {
   const attributes = {
     'tallystick.operation.name': 'get_credential',
     'tallystick.credential.name': name,
-    'tallystick.credential.type': 'access-token',
+    'tallystick.credential.type': type,
     'server.address': socketPath,
     'network.transport': 'unix',
   } as const;
-  return sdk.clientSpan('get_credential access-token', attributes, async (span) => {
+  return sdk.clientSpan(`get_credential ${type}`, attributes, async (span) => {
     const startMs = clock.monotonicMs();
     let failure: string | undefined;
     try {
@@ -75,7 +76,7 @@ export function observeAsk(
     } finally {
       sdk.record('tallystick.client.operation.duration', (clock.monotonicMs() - startMs) / 1000, {
         'tallystick.operation.name': 'get_credential',
-        'tallystick.credential.type': 'access-token',
+        'tallystick.credential.type': type,
         'error.type': failure,
       });
     }

@@ -14,7 +14,7 @@ export interface ProvenRequest {
 /** Returns a new proof for one request with a token (RFC 9449 §7), and counts the use. Every attempt needs its own. */
 export function proofFor(holder: Holder, held: HeldToken, { method, url, origin, nonce }: ProvenRequest): string {
   const iat = holder.memory.issuedAt(origin);
-  const proof = createProof(holder.key, { method, url, iat, nonce, ath: held.ath });
+  const proof = createProof(held.key, { method, url, iat, nonce, ath: held.ath });
   holder.usage.count(held, origin);
   return proof;
 }

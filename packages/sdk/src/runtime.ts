@@ -1,5 +1,6 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from '@tallystick/core';
 import type { Holder } from './holder.ts';
+import { readTrustFile } from './read-trust-file.ts';
 import { trustSocket } from './socket-trust.ts';
 import { socketTransport, type Transport } from './transport.ts';
 
@@ -20,12 +21,18 @@ export interface Runtime {
    * @throws {TallystickError} `socket_untrusted`, or `sidecar_unavailable` when there is none.
    */
   trustSocket(socketPath: string): void;
+  /**
+   * Returns the text of the trust file at `path`.
+   *
+   * @throws {TallystickError} `config_invalid`: there is none, or this process could have written it.
+   */
+  readTrustFile(path: string): string;
   /** The holders of this thread, by socket and identity, with the names under which they were asked for. */
   readonly holders: Map<string, Promise<Holder>>;
 }
 
 // The number changes when a Holder of one installed copy could no longer serve an Identity of another.
-const HOLDERS = Symbol.for('tallystick.sdk.holders.2');
+const HOLDERS = Symbol.for('tallystick.sdk.holders.3');
 
 /** Returns the runtime of this thread. Its holders are shared with every other copy of the SDK in the thread. */
 export function systemRuntime(): Runtime {
@@ -39,6 +46,7 @@ export function systemRuntime(): Runtime {
     pause: (ms) => new Promise((resolve) => systemTimers.after(ms, resolve)),
     transport: socketTransport,
     trustSocket: (path) => trustSocket(path, process.geteuid!()),
+    readTrustFile: (path) => readTrustFile(path, process.geteuid!()),
     holders: (shared[HOLDERS] ??= new Map()),
   };
 }

@@ -1,6 +1,8 @@
-import { isSpiffeId, printable, TallystickError } from '@tallystick/core';
+import { isSpiffeId, printable, TallystickError, type CredentialType } from '@tallystick/core';
 import { bodyHash, createProof, normalizeHtu, type HolderKey } from '@tallystick/dpop';
 import {
+  createOneTimeKey,
+  formatCredentialRequest,
   formatTokenRequest,
   formatUsageReport,
   HEADERS,
@@ -9,10 +11,13 @@ import {
   parseIdentityDocument,
   parseServerMetadata,
   parseTokenResponse,
+  parseUpstreamProofAsk,
   parseUsageReceipt,
   ROUTES,
   type IdentityDocument,
   type TokenResponse,
+  type UpstreamProof,
+  type UpstreamProofAsk,
   type UsageReceipt,
   type UsageReport,
 } from '@tallystick/protocol';
@@ -20,23 +25,53 @@ import { correctedOffsetMs } from './clock-skew.ts';
 import { DEADLINE_MS, withDeadline } from './deadline.ts';
 import { LogHeads } from './log-heads.ts';
 import { nonceOf } from './nonce-text.ts';
-import { suppressTracing } from './observe.ts';
+import { suppressTracing, type ClaimedProcess } from './observe.ts';
+import { openReply, type ReplyOf } from './open-reply.ts';
 import type { Runtime } from './runtime.ts';
 import type { SocketAnswer, SocketRequest, Transport } from './transport.ts';
+import type { SidecarTrust } from './trust-file.ts';
 
 /** What a token is asked for. */
 export interface TokenAsk {
   readonly audience: string | undefined;
   readonly scope: string | undefined;
-  readonly process: { id: string; run?: string | undefined; ticket?: string | undefined } | undefined;
+  readonly process: ClaimedProcess | undefined;
   /** Trace context for the sidecar. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a credential is asked for. */
+export interface CredentialAsk<K extends CredentialType> extends Omit<TokenAsk, 'audience' | 'scope'> {
+  readonly name: string;
+  readonly type: K;
+  /** Of the key that a certificate is for. */
+  readonly csr?: string | undefined;
+  readonly publicKey?: string | undefined;
+  readonly upstreamProof?: UpstreamProof | undefined;
+}
+
+/** The sidecar's error where the credential takes a proof for another authorization server. */
+export class UpstreamProofAsked extends Error {
+  readonly ask: UpstreamProofAsk;
+  readonly error: TallystickError;
+
+  constructor(ask: UpstreamProofAsk, error: TallystickError) {
+    super(error.message);
+    this.ask = ask;
+    this.error = error;
+  }
 }
 
 type Call = Pick<SocketRequest, 'method' | 'path'> & {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 };
+
+/** An answer that is a success, and the proof of its request. */
+interface Proven {
+  readonly answer: SocketAnswer;
+  readonly proof: string;
+}
 
 type Correction = 'nonce' | 'clock' | 'issuer' | 'connection';
 
@@ -48,18 +83,29 @@ export class SidecarClient {
   readonly #transport: Transport;
   readonly #closed = new AbortController();
   readonly #heads = new LogHeads();
+  readonly #trust: SidecarTrust | undefined;
   #identity: string | undefined;
   #issuer: string | undefined;
   #nonce: string | undefined;
   #offsetMs = 0;
 
-  /** @param identity The one that was asked for. Undefined: the only one that the sidecar knows this workload by. */
-  constructor(runtime: Runtime, socketPath: string, key: HolderKey, identity: string | undefined) {
+  /**
+   * @param identity The one that was asked for. Undefined: the only one that the sidecar knows this workload by.
+   * @param trust Says who the sidecar is. Undefined: whoever answers on the socket.
+   */
+  constructor(
+    runtime: Runtime,
+    socketPath: string,
+    key: HolderKey,
+    identity: string | undefined,
+    trust?: SidecarTrust,
+  ) {
     this.#runtime = runtime;
     this.socketPath = socketPath;
     this.#transport = runtime.transport(socketPath);
     this.key = key;
     this.#identity = identity;
+    this.#trust = trust;
   }
 
   /**
@@ -81,6 +127,12 @@ export class SidecarClient {
     return document;
   }
 
+  /** The identity that the sidecar has named. */
+  get identityId(): string {
+    if (this.#identity === undefined) throw new TypeError('the sidecar has named no identity yet');
+    return this.#identity;
+  }
+
   /** Asks for an access token bound to the key. */
   async token({ audience, scope, process, headers }: TokenAsk): Promise<TokenResponse> {
     const logHead = this.#heads.newest;
@@ -94,6 +146,37 @@ export class SidecarClient {
     const response = parseTokenResponse(answer);
     this.#heads.learn(response.logHead);
     return response;
+  }
+
+  /**
+   * Asks for a credential that is sealed to a key of this one request.
+   *
+   * @throws {UpstreamProofAsked} It takes a proof for another authorization server.
+   */
+  async credential<K extends CredentialType>(ask: CredentialAsk<K>): Promise<ReplyOf<K>> {
+    const { name, type, headers, ...request } = ask;
+    const oneTimeKey = createOneTimeKey();
+    const body = formatCredentialRequest({ ...request, type, sealTo: oneTimeKey.jwk, logHead: this.#heads.newest });
+    const call: Call = {
+      method: 'POST',
+      path: ROUTES.credentials + encodeURIComponent(name),
+      body,
+      headers: { ...headers, 'content-type': 'application/json' },
+    };
+    const { text, proof } = await this.#exchange(call);
+    const reply = openReply(text, {
+      oneTimeKey,
+      isReplyKey: this.#trust?.isReplyKey,
+      issuer: this.#issuer!,
+      identity: this.identityId,
+      jkt: this.key.jkt,
+      request: jtiOf(proof),
+      bth: bodyHash(body),
+      name,
+      type,
+    });
+    this.#heads.learn(reply.logHead);
+    return reply;
   }
 
   /** Reports what was done with leases; resolves when that is on record. */
@@ -117,7 +200,7 @@ export class SidecarClient {
   /** Opens the event stream; resolves with its text as it comes, until `signal` aborts. */
   events(signal: AbortSignal): Promise<AsyncIterable<string>> {
     const call: Call = { method: 'GET', path: ROUTES.events, headers: { accept: 'text/event-stream' } };
-    return this.#corrected(signal, async (fresh) => (await this.#prove(call, signal, fresh)).chunks());
+    return this.#corrected(signal, async (fresh) => (await this.#prove(call, signal, fresh)).answer.chunks());
   }
 
   /** Ends all that is under way. */
@@ -126,9 +209,17 @@ export class SidecarClient {
     this.#transport.close();
   }
 
-  #ask(call: Call): Promise<string> {
+  async #ask(call: Call): Promise<string> {
+    return (await this.#exchange(call)).text;
+  }
+
+  /** Resolves with the body of a successful answer, and the proof of the attempt that had it. */
+  #exchange(call: Call): Promise<{ text: string; proof: string }> {
     return withDeadline(this.#runtime.timers, DEADLINE_MS, this.#closed.signal, (signal) =>
-      this.#corrected(signal, async (fresh) => textOf(await this.#prove(call, signal, fresh))),
+      this.#corrected(signal, async (fresh) => {
+        const { answer, proof } = await this.#prove(call, signal, fresh);
+        return { text: await textOf(answer), proof };
+      }),
     );
   }
 
@@ -147,7 +238,7 @@ export class SidecarClient {
   }
 
   /** Sends one proven request and resolves with its answer when it is a success. */
-  async #prove(call: Call, signal: AbortSignal, fresh: boolean): Promise<SocketAnswer> {
+  async #prove(call: Call, signal: AbortSignal, fresh: boolean): Promise<Proven> {
     const issuer = (this.#issuer ??= await this.#readIssuer(signal, fresh));
     const nonce = this.#nonce;
     const proof = createProof(this.key, {
@@ -164,16 +255,26 @@ export class SidecarClient {
       ...(this.#identity !== undefined && isOurs(call.path) && { [HEADERS.identity]: this.#identity }),
     };
     const answer = await this.#send({ ...call, headers, signal, fresh });
-    if (answer.status >= 200 && answer.status <= 299) return answer;
-    throw new Refused(await errorOf(answer), nonce, answer.header('date'));
+    if (answer.status >= 200 && answer.status <= 299) return { answer, proof };
+    const body = await textOf(answer);
+    const error = errorOf(answer, body);
+    const ask = error.code === 'upstream_proof_required' ? parseUpstreamProofAsk(body) : undefined;
+    throw ask ? new UpstreamProofAsked(ask, error) : new Refused(error, nonce, answer.header('date'));
   }
 
   async #readIssuer(signal: AbortSignal, fresh: boolean): Promise<string> {
     const answer = await this.#send({ method: 'GET', path: ROUTES.metadata, headers: {}, signal, fresh });
-    if (answer.status !== 200) throw await errorOf(answer);
-    const { issuer } = parseServerMetadata(await textOf(answer));
+    const body = await textOf(answer);
+    if (answer.status !== 200) throw errorOf(answer, body);
+    const { issuer } = parseServerMetadata(body);
     if (normalizeHtu(issuer) === undefined)
       throw new TallystickError('protocol_error', 'the sidecar names an issuer that is no URL');
+    if (this.#trust && issuer !== this.#trust.issuer) {
+      throw new TallystickError(
+        'reply_untrusted',
+        `the sidecar says that it is ${printable(issuer, 200)}, and the trust file that it is ${this.#trust.issuer}`,
+      );
+    }
     return issuer;
   }
 
@@ -234,8 +335,14 @@ function isOurs(path: string): boolean {
   return path.startsWith('/v1/');
 }
 
-async function errorOf(answer: SocketAnswer): Promise<TallystickError> {
-  return parseError({ status: answer.status, body: await textOf(answer), retryAfter: answer.header('retry-after') });
+function errorOf(answer: SocketAnswer, body: string): TallystickError {
+  return parseError({ status: answer.status, body, retryAfter: answer.header('retry-after') });
+}
+
+/** Returns the `jti` of a proof of ours. */
+function jtiOf(proof: string): string {
+  const claims = Buffer.from(proof.split('.')[1]!, 'base64url').toString();
+  return (JSON.parse(claims) as { jti: string }).jti;
 }
 
 function textOf(answer: SocketAnswer): Promise<string> {

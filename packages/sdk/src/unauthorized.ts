@@ -1,7 +1,7 @@
 import { findChallenge } from './challenge.ts';
+import type { CredentialSource } from './credential-source.ts';
 import type { HeldToken } from './held-token.ts';
 import type { ResourceMemory } from './resource-memory.ts';
-import type { TokenSource } from './token-source.ts';
 
 /** What makes it worth while to send a refused request once more. */
 export type Remedy = 'nonce' | 'clock' | 'token';
@@ -21,7 +21,7 @@ export interface SentRequest {
   readonly origin: string;
   readonly nonce: string | undefined;
   readonly held: HeldToken;
-  readonly source: TokenSource;
+  readonly source: CredentialSource<HeldToken>;
   readonly memory: ResourceMemory;
 }
 

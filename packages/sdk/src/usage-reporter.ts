@@ -143,6 +143,8 @@ export class UsageReporter {
 }
 
 function reportOf({ report, final, uses, proven }: Pending): Omit<UsageReport, 'logHead'> {
-  const tokens = proven ? new Set(uses.map(({ held }) => held.credential.token.reveal())) : [];
+  // What the sidecar has not signed itself proves nothing to it.
+  const own = proven ? uses.filter(({ held }) => held.credential.delivery === 'plain') : [];
+  const tokens = new Set(own.map(({ held }) => held.credential.token.reveal()));
   return { report, final, uses: uses.map(reportedUse), tokens: [...tokens] };
 }

@@ -56,6 +56,8 @@ interface Covering extends UsePrefix {
 }
 
 function prefixesOf(credential: EntitledCredential): readonly Covering[] {
+  // Nothing but a token is sent as a token.
+  if (credential.type !== 'access-token') return [];
   return credential.use.flatMap((text) => {
     const prefix = parseUsePrefix(text);
     return typeof prefix === 'string' ? [] : [{ ...prefix, credential }];

@@ -1,8 +1,8 @@
-import type { AccessTokenCredential, TallystickError } from '@tallystick/core';
+import type { Credential, TallystickError } from '@tallystick/core';
 import { abortable } from './abortable.ts';
-import type { HeldToken } from './held-token.ts';
+import type { CredentialSource } from './credential-source.ts';
+import type { HeldCredential } from './held-credential.ts';
 import { holdOpen } from './hold-open.ts';
-import type { TokenSource } from './token-source.ts';
 
 /**
  * Yields the credential that a source has, then each newer one as soon as it is there. One that was replaced before
@@ -12,16 +12,16 @@ import type { TokenSource } from './token-source.ts';
  * credential is revoked or refused. Holds the program open for the first credential alone.
  */
 export async function* watchSource(
-  source: TokenSource,
+  source: CredentialSource,
   closed: AbortSignal,
   signal: AbortSignal | undefined,
-): AsyncGenerator<AccessTokenCredential, void, undefined> {
+): AsyncGenerator<Credential, void, undefined> {
   const news = new News();
   const end = (): void => news.end(undefined);
   const stop = source.watch({ replaced: (held) => news.put(held), ended: (error) => news.end(error) });
   closed.addEventListener('abort', end, { once: true });
   try {
-    let last: HeldToken | undefined = await abortable(holdOpen(source.obtain()), signal);
+    let last: HeldCredential | undefined = await abortable(holdOpen(source.obtain()), signal);
     while (last && !closed.aborted) {
       yield last.credential;
       last = await abortable(news.after(last), signal);
@@ -32,13 +32,13 @@ export async function* watchSource(
   }
 }
 
-/** The newest token, or the end, for the one who waits for it. */
+/** The newest credential, or the end, for the one who waits for it. */
 class News {
-  #latest: HeldToken | undefined;
+  #latest: HeldCredential | undefined;
   #ended: { readonly error: TallystickError | undefined } | undefined;
   #wake: (() => void) | undefined;
 
-  put(held: HeldToken): void {
+  put(held: HeldCredential): void {
     this.#latest = held;
     this.#wake?.();
   }
@@ -48,8 +48,8 @@ class News {
     this.#wake?.();
   }
 
-  /** Returns the first token that is another than `last`; undefined at the end. */
-  async after(last: HeldToken): Promise<HeldToken | undefined> {
+  /** Returns the first that is another than `last`; undefined at the end. */
+  async after(last: HeldCredential): Promise<HeldCredential | undefined> {
     for (;;) {
       if (this.#ended?.error) throw this.#ended.error;
       if (this.#ended) return undefined;

@@ -1,7 +1,7 @@
 import { Secret, TallystickError } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
-import type { HeldToken } from '../src/held-token.ts';
-import { TokenSource } from '../src/token-source.ts';
+import type { HeldCredential } from '../src/held-credential.ts';
+import { CredentialSource } from '../src/credential-source.ts';
 import { manualTime, type ManualTime } from './manual-time.ts';
 
 const LIFETIME_MS = 900_000;
@@ -10,12 +10,12 @@ const LIFETIME_MS = 900_000;
 function bench(time: ManualTime = manualTime()) {
   const asked: {
     background: boolean;
-    resolve(held?: HeldToken): Promise<void>;
+    resolve(held?: HeldCredential): Promise<void>;
     reject(error: unknown): Promise<void>;
   }[] = [];
   let count = 0;
   let stale = false;
-  const token = (): HeldToken => {
+  const token = (): HeldCredential => {
     const nowMs = time.clock.monotonicMs();
     const wallMs = time.clock.nowMs();
     const leaseId = `lease-${++count}`;
@@ -32,15 +32,13 @@ function bench(time: ManualTime = manualTime()) {
         audience: '',
         scope: '',
       } as const),
-      authorization: new Secret(`DPoP ${leaseId}`),
-      ath: '',
       askedAtMs: nowMs,
       refreshAtMs: nowMs + LIFETIME_MS / 2,
       endsAtMs: nowMs + LIFETIME_MS,
       endsAtWallMs: wallMs + LIFETIME_MS,
     };
   };
-  const source = new TokenSource({
+  const source = new CredentialSource({
     name: 'x',
     runtime: { clock: time.clock, timers: time.timers, random: { bytes: () => new Uint8Array(), uniform: () => 0.5 } },
     ask: (background) =>
@@ -54,7 +52,7 @@ function bench(time: ManualTime = manualTime()) {
     isStale: () => stale,
   });
   const lease = (): string | undefined => source.peek()?.credential.leaseId;
-  const first = async (): Promise<HeldToken> => {
+  const first = async (): Promise<HeldCredential> => {
     const obtained = source.obtain();
     await asked.at(-1)!.resolve();
     return obtained;

@@ -23,18 +23,27 @@ import {
 import {
   formatError,
   formatEvent,
+  formatReplyClaims,
+  formatSealedReply,
   formatTokenResponse,
+  formatUpstreamProofAsk,
   formatUsageReceipt,
   HEARTBEAT,
   htuOfRoute,
+  parseCredentialRequest,
   parseTokenRequest,
   parseUsageReport,
+  ROUTES,
   serverMetadata,
+  type CredentialReply,
+  type CredentialRequest,
   type IdentityDocument,
   type TokenRequest,
+  type UpstreamProofAsk,
   type UsageReport,
 } from '@tallystick/protocol';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { honestReply, ReplyKey, type Making, type SeenCredentialRequest } from './fake-replies.ts';
 
 /** A request that the fake has let in. */
 export interface SeenRequest {
@@ -44,6 +53,7 @@ export interface SeenRequest {
   readonly proof: Proof | undefined;
   readonly token: TokenRequest | undefined;
   readonly usage: UsageReport | undefined;
+  readonly credential: CredentialRequest | undefined;
 }
 
 interface Lease {
@@ -74,7 +84,18 @@ export interface FakeOptions {
   heartbeats?: boolean;
   /** The signed head that answers carry. */
   logHead?: string;
+  /** What upstreams give. Without it there are none. */
+  making?: (seen: SeenCredentialRequest) => Making | TallystickError | AskedProof | Promise<Making>;
+  /** Makes the sealed text in the place of the fake, as a man in the middle does. */
+  reseal?: (seen: SeenCredentialRequest, reply: CredentialReply, honest: string) => string;
 }
+
+/** A refusal that asks for a proof for another authorization server. */
+export interface AskedProof {
+  readonly ask: UpstreamProofAsk;
+}
+
+type Optional = 'intercept' | 'tamper' | 'logHead' | 'making' | 'reseal';
 
 export interface FakeAnswer {
   readonly status: number;
@@ -89,6 +110,7 @@ export const LEDGER: IdentityDocument['credentials'][number] = {
   scope: 'journal.write',
   use: ['https://ledger.acme.example/'],
   binding: 'dpop',
+  delivery: 'plain',
   attribution: 'process',
 };
 
@@ -102,6 +124,16 @@ export const CLOSE_BATCH: IdentityDocument = {
   credentials: [LEDGER],
 };
 
+/** Returns what an identity may have of an upstream. */
+export function sealedCredential(
+  name: string,
+  type: string,
+  more: Partial<typeof LEDGER> = {},
+): IdentityDocument['credentials'][number] {
+  const none = { audience: undefined, scope: undefined, use: [], binding: 'none' };
+  return { ...LEDGER, ...none, name, type, delivery: 'sealed', ...more };
+}
+
 /** Returns a document of the usual identity with the usual credential for other URLs. */
 export function identityFor(use: readonly string[], more: Partial<IdentityDocument> = {}): IdentityDocument {
   return { ...CLOSE_BATCH, credentials: [{ ...LEDGER, use }], ...more };
@@ -110,13 +142,14 @@ export function identityFor(use: readonly string[], more: Partial<IdentityDocume
 /** A strict sidecar: it checks every proof as the real one must, mints tokens by jose, and does what a test tells it. */
 export class FakeSidecar {
   readonly socketPath: string;
-  readonly options: Required<Omit<FakeOptions, 'intercept' | 'tamper' | 'logHead'>> &
-    Pick<FakeOptions, 'intercept' | 'tamper' | 'logHead'>;
+  readonly options: Required<Omit<FakeOptions, Optional>> & Pick<FakeOptions, Optional>;
   /** Every request that was let in, in order. */
   readonly seen: SeenRequest[] = [];
   mints = 0;
   publicJwk: JWK = {};
   epoch = '';
+  /** Signs sealed answers. */
+  readonly replyKey = new ReplyKey();
   readonly #folder: string;
   #server = createServer();
   #privateKey: CryptoKey | undefined;
@@ -244,6 +277,7 @@ export class FakeSidecar {
     let proof: Proof | undefined;
     let token: TokenRequest | undefined;
     let usage: UsageReport | undefined;
+    let credential: CredentialRequest | undefined;
     let answer: FakeAnswer | 'stream' | 'destroy' | 'hang';
     try {
       const bth = method === 'POST' && path.startsWith('/v1/') ? bodyHash(body) : undefined;
@@ -255,8 +289,11 @@ export class FakeSidecar {
       } else if (path === '/v1/usage') {
         if (headers['content-type'] !== 'application/json') throw new TallystickError('invalid_request', 'not JSON');
         usage = parseUsageReport(body);
+      } else if (path.startsWith(ROUTES.credentials)) {
+        if (headers['content-type'] !== 'application/json') throw new TallystickError('invalid_request', 'not JSON');
+        credential = parseCredentialRequest(body);
       } else if (body !== '') throw new TallystickError('invalid_request', 'a body where there is none');
-      const seen: SeenRequest = { method, path, headers, proof, token, usage };
+      const seen: SeenRequest = { method, path, headers, proof, token, usage, credential };
       this.seen.push(seen);
       const other = await this.options.intercept?.(seen);
       if (TallystickError.is(other)) throw other;
@@ -314,7 +351,7 @@ export class FakeSidecar {
   async #answer(seen: SeenRequest): Promise<FakeAnswer | 'stream'> {
     const ok = (body: unknown): FakeAnswer => ({ status: 200, body: JSON.stringify(body) });
     const named = seen.headers['tallystick-identity'] as string | undefined;
-    switch (`${seen.method} ${seen.path.replace(/^\/v1\/leases\/.*/, '/v1/leases/')}`) {
+    switch (`${seen.method} ${seen.path.replace(/^(\/v1\/(leases|credentials)\/).*/, '$1')}`) {
       case 'GET /.well-known/oauth-authorization-server':
         return ok(serverMetadata(this.options.issuer));
       case 'GET /v1/identity':
@@ -328,6 +365,8 @@ export class FakeSidecar {
         this.#leases = this.#leases.filter((known) => known !== lease);
         return { status: 204, body: '' };
       }
+      case 'POST /v1/credentials/':
+        return this.#credential(seen);
       case 'POST /v1/usage':
         return ok(formatUsageReceipt({ report: seen.usage!.report, recordId: 'rec_2', logHead: this.options.logHead }));
       case 'GET /v1/events':
@@ -388,6 +427,35 @@ export class FakeSidecar {
       recordId: 'rec_1',
       logHead: this.options.logHead,
     };
+  }
+
+  async #credential({ proof, path, headers, credential: request }: SeenRequest): Promise<FakeAnswer> {
+    const name = path.slice(ROUTES.credentials.length);
+    const { issuer, clock, making, reseal } = this.options;
+    const identity = this.#identityOf(headers['tallystick-identity'] as string | undefined).id;
+    const seen = { name, request: request!, identity, issuer, proof: proof!, nowMs: clock.nowMs() };
+    const made = await making?.(seen);
+    if (made === undefined) throw new TallystickError('credential_unknown', name);
+    if (TallystickError.is(made)) throw made;
+    if ('ask' in made) {
+      const error = formatError(new TallystickError('upstream_proof_required', 'a proof is needed'));
+      return { status: 400, body: JSON.stringify({ ...error, ...formatUpstreamProofAsk(made.ask) }) };
+    }
+    this.mints++;
+    const reply = honestReply(seen, { logHead: this.options.logHead, ...made });
+    const [expiresAtMs, rotateAtMs] = [reply.expiresAt.getTime(), reply.rotateAt.getTime()];
+    this.#leases.push({
+      id: reply.leaseId,
+      token: '',
+      jkt: proof!.jkt,
+      identity,
+      key: name,
+      expiresAtMs,
+      rotateAtMs,
+      stale: false,
+    });
+    const honest = this.replyKey.seal(formatReplyClaims(reply), request!.sealTo);
+    return { status: 200, body: JSON.stringify(formatSealedReply(reseal?.(seen, reply, honest) ?? honest)) };
   }
 
   #stream(response: ServerResponse, proof: Proof, identity: IdentityDocument): void {

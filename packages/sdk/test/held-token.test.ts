@@ -1,13 +1,15 @@
 import { inspect } from 'node:util';
 import { Secret } from '@tallystick/core';
-import { accessTokenHash } from '@tallystick/dpop';
+import { accessTokenHash, generateHolderKey } from '@tallystick/dpop';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { holdToken, isUsable, momentOf } from '../src/held-token.ts';
+import { isUsable, momentOf } from '../src/held-credential.ts';
+import { holdToken } from '../src/held-token.ts';
 import { CLOSE_BATCH, LEDGER } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
 
-const HOLDER = { id: CLOSE_BATCH.id, jkt: 'our-key' };
+const key = await generateHolderKey();
+const HOLDER = { id: CLOSE_BATCH.id, key };
 const time = manualTime();
 const asked = momentOf(time.clock);
 const answer = (accessToken: string, expiresIn = 900, rotateInMs = 450_000) => ({
@@ -75,12 +77,12 @@ describe('what a token shows openly', () => {
   });
 
   test('another identity is refused', async () => {
-    const token = await jwt({ sub: 'spiffe://acme.example/other', cnf: { jkt: HOLDER.jkt } });
+    const token = await jwt({ sub: 'spiffe://acme.example/other', cnf: { jkt: key.jkt } });
     expect(() => hold(token)).toThrow(expect.objectContaining({ code: 'identity_mismatch' }));
   });
 
   test('ours is kept, and so is one that shows nothing', async () => {
-    hold(await jwt({ sub: HOLDER.id, cnf: { jkt: HOLDER.jkt } }));
+    hold(await jwt({ sub: HOLDER.id, cnf: { jkt: key.jkt } }));
     for (const token of ['opaque', 'a.b.c', 'a.bnVsbA.c', 'a.WzFd.c']) hold(token);
   });
 });

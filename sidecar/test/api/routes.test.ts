@@ -179,6 +179,7 @@ describe('GET /v1/identity', () => {
             scope: 'journal.read',
             use: ['https://ledger.example/v1'],
             binding: 'dpop',
+            delivery: 'plain',
             attribution: 'process',
           },
           {
@@ -187,6 +188,7 @@ describe('GET /v1/identity', () => {
             audience: 'https://other-api.acme.example',
             use: [],
             binding: 'dpop',
+            delivery: 'plain',
             attribution: 'run',
           },
         ],

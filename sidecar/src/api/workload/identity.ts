@@ -2,6 +2,7 @@ import type { Clock } from '@tallystick/core';
 import { ROUTES, type IdentityDocument } from '@tallystick/protocol';
 import { identityState } from '../../authorize/identity-state.ts';
 import type { Registry } from '../../authorize/registry.ts';
+import { isOwnToken } from '../../config/config.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import { json } from '../answer.ts';
@@ -41,6 +42,7 @@ export function identityRoute(parts: IdentityRouteParts): WorkloadRoute {
             scope: scope.join(' ') || undefined,
             use: credential.use.map(({ text }) => text),
             binding: credential.binding,
+            delivery: isOwnToken(credential) ? 'plain' : 'sealed',
             attribution: credential.attribution,
           })),
       };
