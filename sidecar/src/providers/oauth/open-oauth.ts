@@ -34,7 +34,10 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
   // The newest that the server gave is the one to use (RFC 9449 §8.2).
   let nonce: string | undefined;
 
-  const endpointOf = async (): Promise<string> => tokenEndpoint ?? (await discovery.metadata()).tokenEndpoint;
+  const endpointFor = async ({ signal }: MintOrder<OauthWanted>): Promise<string> => {
+    signal.throwIfAborted();
+    return tokenEndpoint ?? (await until(signal, discovery.metadata())).tokenEndpoint;
+  };
   const ask = async (order: MintOrder<OauthWanted>, url: string, proof: string): Promise<UpstreamAnswer> => {
     const client = await authenticateClient(order, settings, context);
     const parameters = await grantParameters(order, issuer, context);
@@ -55,12 +58,13 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
   };
 
   return {
-    async requireApplicant({ applicant }) {
-      if (applicant.upstreamProof === undefined) throw new UpstreamProofRequired(htuOf(await endpointOf()), nonce);
+    async requireApplicant(order) {
+      if (order.applicant.upstreamProof !== undefined) return;
+      throw new UpstreamProofRequired(htuOf(await endpointFor(order)), nonce);
     },
     async mint(order) {
       const { wanted, scope, lifetimeMs, applicant } = order;
-      const url = await endpointOf();
+      const url = await endpointFor(order);
       if (applicant.upstreamProof === undefined) throw new UpstreamProofRequired(htuOf(url), nonce);
       const proof = readProof(applicant.upstreamProof);
       const answer = await ask(order, url, applicant.upstreamProof);
@@ -87,6 +91,18 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
       await http.close();
     },
   };
+}
+
+/** Waits for what others wait for too, until one's own time is over. */
+async function until<T>(signal: AbortSignal, result: Promise<T>): Promise<T> {
+  const over = Promise.withResolvers<never>();
+  const abort = (): void => over.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([result, over.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 function nonceOf({ headers }: UpstreamAnswer): string | undefined {

@@ -6,7 +6,8 @@ const MEANINGS: Readonly<Record<string, { readonly code: ErrorCode; readonly rem
   invalid_client: { code: 'upstream_login_refused' },
   unauthorized_client: { code: 'upstream_login_refused', remedy: 'let the client use this grant, upstream' },
   invalid_grant: {
-    code: 'upstream_login_refused',
+    // What it does not trust is one workload's JWT: the client itself it knows.
+    code: 'upstream_denied',
     remedy: 'let the authorization server trust the JWTs of "federation.url" for this client',
   },
   unsupported_grant_type: { code: 'upstream_denied', remedy: 'turn the grant on, upstream, or correct "grant"' },

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { judgeProof, readProof } from '@tallystick/dpop';
 import { generateKeyPair, jwtVerify, SignJWT, type CryptoKey } from 'jose';
-import { onTestFinished } from 'vitest';
 
 /** A request that reached the token endpoint. */
 export interface TokenRequest {
@@ -24,6 +23,8 @@ export interface ServerAnswer {
 
 /** An authorization server on loopback that takes nothing amiss: it checks proof and client as RFC 9449 and 10070 say. */
 export interface AuthorizationServer {
+  /** Where it listens. */
+  readonly url: string;
   readonly issuer: string;
   readonly tokenEndpoint: string;
   /** Requests for tokens, refused ones too. */
@@ -42,6 +43,9 @@ export interface AuthorizationServer {
   members: Record<string, unknown>;
   /** Verifies the signature of our JWTs, in every role. */
   readonly trusted: CryptoKey;
+  /** Lets it be reached at another URL origin, by which it calls itself from then on. */
+  publishAt(origin: string): void;
+  close(): void;
   /** Signs as the sidecar's own keys do. */
   sign(
     role: 'client' | 'federation',
@@ -73,13 +77,8 @@ export async function authorizationServer(options: {
     });
   });
   await once(http.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => {
-    http.closeAllConnections();
-    http.close();
-  });
-  const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const issuer = `${origin}/realms/prod`;
-  const tokenEndpoint = `${issuer}/token`;
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  let issuer = `${url}/realms/prod`;
   const metadataPath = openid
     ? '/realms/prod/.well-known/openid-configuration'
     : '/.well-known/oauth-authorization-server/realms/prod';
@@ -95,7 +94,7 @@ export async function authorizationServer(options: {
       if (request.url !== metadataPath) return { status: 404, body: 'nothing here' };
       const members = {
         issuer,
-        token_endpoint: tokenEndpoint,
+        token_endpoint: server.tokenEndpoint,
         grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
         dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
         token_endpoint_auth_methods_supported: ['private_key_jwt', 'client_secret_basic'],
@@ -111,7 +110,7 @@ export async function authorizationServer(options: {
     const proof = readProof(request.headersDistinct.dpop);
     judgeProof(proof, {
       method: 'POST',
-      url: tokenEndpoint,
+      url: server.tokenEndpoint,
       iat: { now: clock.nowMs() / 1000, pastSeconds: 30, futureSeconds: 5 },
     });
     const made = { headers: request.headers, form, jkt: proof.jkt };
@@ -179,8 +178,20 @@ export async function authorizationServer(options: {
   };
 
   const server: AuthorizationServer = {
-    issuer,
-    tokenEndpoint,
+    url,
+    get issuer() {
+      return issuer;
+    },
+    get tokenEndpoint() {
+      return `${issuer}/token`;
+    },
+    publishAt(origin) {
+      issuer = `${origin}/realms/prod`;
+    },
+    close() {
+      http.closeAllConnections();
+      http.close();
+    },
     requests: [],
     metadataRequests: [],
     nonce: undefined,

@@ -74,7 +74,7 @@ describe('a refusal of the server', () => {
   test.each([
     ['invalid_client', 401, 'upstream_login_refused'],
     ['unauthorized_client', 400, 'upstream_login_refused'],
-    ['invalid_grant', 400, 'upstream_login_refused'],
+    ['invalid_grant', 400, 'upstream_denied'],
     ['invalid_scope', 400, 'upstream_denied'],
     ['invalid_target', 400, 'upstream_denied'],
     ['access_denied', 403, 'upstream_denied'],

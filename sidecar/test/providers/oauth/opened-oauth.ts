@@ -44,11 +44,16 @@ export function wanted(members: Partial<OauthWanted> = {}): OauthWanted {
 export interface OpenOptions {
   readonly settings?: (server: AuthorizationServer) => Partial<OauthSettings>;
   readonly openid?: boolean;
+  readonly time?: ManualTime;
 }
 
-export async function openedOauth({ settings, openid = false }: OpenOptions = {}): Promise<OpenedOauth> {
-  const time = manualTime();
+export async function openedOauth({
+  settings,
+  openid = false,
+  time = manualTime(),
+}: OpenOptions = {}): Promise<OpenedOauth> {
   const server = await authorizationServer({ clock: time, openid });
+  onTestFinished(() => server.close());
   const key = await generateHolderKey();
   const provider = await oauthKind.open(
     {
