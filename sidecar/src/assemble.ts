@@ -6,6 +6,7 @@ import { adminIssuerRoutes } from './api/admin/issuer.ts';
 import { adminLeaseRoutes } from './api/admin/leases.ts';
 import { createAdminHandler, type AdminHandler } from './api/admin/router.ts';
 import { adminStatusRoutes } from './api/admin/status.ts';
+import { adminUpstreamRoutes } from './api/admin/upstreams.ts';
 import { healthRoutes, type HealthRoutes } from './api/health/routes.ts';
 import { publicRoutes, type PublicRoutes } from './api/public/routes.ts';
 import { createRevocationAnswer } from './api/revocations.ts';
@@ -313,6 +314,7 @@ export function assemble(outside: Outside): Sidecar {
         log,
       }),
       ...adminLeaseRoutes({ table, withdrawal, hub, revocationRecords, log }),
+      ...adminUpstreamRoutes({ registry: current, upstreams }),
       ...adminAuditRoutes({ records: createReadRecords({ recorder }), origin: recorder.origin }),
       ...adminIssuerRoutes({ signer, trustDomain: config.trustDomain, records: operatorRecords, log }),
       ...adminAssertionKeyRoutes({ assertionKeys, records: operatorRecords, log }),

@@ -1,6 +1,7 @@
 import { formatDuration, registryDigest, rotationInstant, type IdentityObject } from '@tallystick/core';
 import type { Config, CredentialConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { checkOnline, describeOnline, isGood } from './check-online.ts';
 import { CONFIG_OPTION, configPathOf, defineCommand, EXIT, JSON_OPTION } from './command.ts';
 import { explainMistake } from './explain-mistake.ts';
 import { table } from './table.ts';
@@ -9,7 +10,11 @@ import { table } from './table.ts';
 export const check = defineCommand({
   name: 'check',
   summary: 'explain every mistake in the configuration, with its line',
-  options: { ...CONFIG_OPTION, ...JSON_OPTION },
+  options: {
+    ...CONFIG_OPTION,
+    ...JSON_OPTION,
+    online: { type: 'boolean', doc: 'have the running sidecar try each upstream, and say what is missing there' },
+  },
   async run(invocation) {
     const { options, stdout, clock } = invocation;
     const file = configPathOf(invocation);
@@ -17,16 +22,18 @@ export const check = defineCommand({
     const mistakes = result.ok ? [] : result.mistakes;
     const warnings = result.ok ? result.loaded.warnings : [];
     const config = result.ok ? result.loaded.config : undefined;
+    const online = config && options.online ? await checkOnline(config) : undefined;
     stdout.write(
       options.json
-        ? `${JSON.stringify({ ok: result.ok, file, mistakes, warnings, ...(config && summaryOf(config)) }, undefined, 2)}\n`
+        ? `${JSON.stringify({ ok: result.ok, file, mistakes, warnings, ...(config && summaryOf(config)), ...(online && { online }) }, undefined, 2)}\n`
         : [
             ...mistakes.map((mistake) => explainMistake(file, 'error', mistake)),
             ...warnings.map((warning) => explainMistake(file, 'warning', warning)),
+            ...(config && online ? describeOnline(online) : []),
             config ? describe(file, config) : `${file} has ${count(mistakes.length, 'mistake')}\n`,
           ].join('\n'),
     );
-    return result.ok ? EXIT.ok : EXIT.notOk;
+    return result.ok && (!online || isGood(online)) ? EXIT.ok : EXIT.notOk;
   },
 });
 
@@ -34,8 +41,8 @@ export const check = defineCommand({
  * Returns how long a sidecar may be away before a workload that uses a token all the time is without one: what is
  * left of the token when it is replaced at the latest.
  */
-export function outageBudgetMs({ lifetimeMs }: Pick<CredentialConfig, 'lifetimeMs'>): number {
-  return lifetimeMs - rotationInstant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1);
+export function outageBudgetMs({ lifetimeMs, floorMs }: Pick<CredentialConfig, 'lifetimeMs' | 'floorMs'>): number {
+  return lifetimeMs - rotationInstant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1, floorMs);
 }
 
 function summaryOf(config: Config): Readonly<Record<string, unknown>> {

@@ -104,6 +104,7 @@ test('beyond forty identities the rest is counted', async () => {
 
 test('what is left of a token when it is replaced at the latest is how long the sidecar may be away', () => {
   // Half of the lifetime and 10 % of that half.
-  expect(outageBudgetMs({ lifetimeMs: 900_000 })).toBe(405_000);
-  expect(outageBudgetMs({ lifetimeMs: 2000 })).toBe(900);
+  expect(outageBudgetMs({ lifetimeMs: 900_000, floorMs: 0 })).toBe(405_000);
+  expect(outageBudgetMs({ lifetimeMs: 2000, floorMs: 0 })).toBe(900);
+  expect(outageBudgetMs({ lifetimeMs: 3_600_000, floorMs: 2_400_000 })).toBe(2_400_000);
 });

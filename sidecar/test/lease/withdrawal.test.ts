@@ -80,7 +80,9 @@ describe('revoking leases', () => {
     const theirs = await get('key-2');
     const [heard, others] = [listen(BATCH.id, 'key-1'), listen(BATCH.id, 'key-2')];
     await withdrawal.revokeLeases(mine);
-    expect(standing.revocations()).toEqual(mine.map((lease) => ({ kind: 'jti', value: lease.id, until: expOf(lease) })));
+    expect(standing.revocations()).toEqual(
+      mine.map((lease) => ({ kind: 'jti', value: lease.id, until: expOf(lease) })),
+    );
     expect(heard).toEqual([{ type: 'revoked', seq: 1, leases: mine.map(({ id }) => id) }]);
     expect(others).toEqual([]);
     expect(theirs.lease.revoked).toBe(false);
