@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { callbackify } from 'node:util';
 import { TallystickError, type Clock, type DatabaseCredential, type Timers } from '@tallystick/core';
 import type { Identity } from '../identity.ts';
 import { outside } from '../outside.ts';
@@ -54,30 +55,24 @@ export class ConnectionPool extends EventEmitter implements AsyncDisposable {
   }
 
   connect(callback?: Callback): Promise<PgClient> | undefined {
-    const connecting = this.#connect();
-    if (!callback) return connecting;
-    connecting.then(
-      (client) => callback(undefined, client, (destroy?: Error | boolean) => client.release(destroy)),
-      (error: Error) => callback(error, undefined, () => {}),
-    );
+    if (!callback) return this.#connect();
+    callbackify(() => this.#connect())((error, client) => {
+      callback(error ?? undefined, client, (destroy?: Error | boolean) => client?.release(destroy));
+    });
     return undefined;
   }
 
   query(...args: unknown[]): Promise<unknown> | undefined {
     const callback = typeof args.at(-1) === 'function' ? (args.pop() as Callback) : undefined;
-    const querying = this.#query(args);
-    if (!callback) return querying;
-    querying.then(
-      (result) => callback(undefined, result),
-      (error: Error) => callback(error),
-    );
+    if (!callback) return this.#query(args);
+    callbackify(() => this.#query(args))((error, result) => callback(error ?? undefined, result));
     return undefined;
   }
 
   end(callback?: () => void): Promise<void> | undefined {
-    this.#ended ??= this.#end();
-    if (!callback) return this.#ended;
-    void this.#ended.then(callback);
+    const ended = (this.#ended ??= this.#end());
+    if (!callback) return ended;
+    callbackify(() => ended)(() => callback());
     return undefined;
   }
 

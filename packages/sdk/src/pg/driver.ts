@@ -14,9 +14,9 @@ export interface PgPool {
   connect(): Promise<PgClient>;
   query(...args: never[]): unknown;
   end(): Promise<void>;
-  on(event: never, listener: (...args: never[]) => void): unknown;
-  once(event: never, listener: (...args: never[]) => void): unknown;
-  off(event: never, listener: (...args: never[]) => void): unknown;
+  on(event: never, listener: never): unknown;
+  once(event: never, listener: never): unknown;
+  off(event: never, listener: never): unknown;
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;

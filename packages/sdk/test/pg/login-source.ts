@@ -30,7 +30,7 @@ export class TestLogins implements LoginSource {
   }
 
   async credential<K extends CredentialType>(): Promise<CredentialOf<K>> {
-    if (!this.#login) throw this.#gone;
+    if (!this.#login) throw this.#gone ?? new Error('no login was put');
     return this.#login as CredentialOf<K>;
   }
 
