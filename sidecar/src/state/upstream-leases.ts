@@ -30,21 +30,27 @@ export interface UpstreamLeases {
 }
 
 const FILE = 'upstream-leases.jsonl';
+/** The file is written anew when it has this many lines more than twice those that were of use the last time. */
+const SLACK_LINES = 10_000;
+/** Lines that are read or written in a row, before others may run. */
+const BATCH = 2000;
 
 /**
  * Opens what upstreams keep for this sidecar: a file that is appended to, one JSON line for each lease or for its end,
- * and written anew at each start.
+ * and written anew at each start, and when most of it is of no use any more.
  *
+ * @param slackLines Default 10,000.
  * @throws {TallystickError} `state_unusable`
  */
-export async function openUpstreamLeases(folder: string, clock: Pick<Clock, 'nowMs'>): Promise<UpstreamLeases> {
+export async function openUpstreamLeases(
+  folder: string,
+  clock: Pick<Clock, 'nowMs'>,
+  slackLines = SLACK_LINES,
+): Promise<UpstreamLeases> {
   const path = join(folder, FILE);
   try {
-    const lines = await readLines(path);
-    const earlier = [...lines.values()].filter(({ untilMs }) => untilMs > clock.nowMs());
-    // Where there is no such file, there may never be need for one.
-    if (lines.size > 0) await writeWhole(path, earlier);
-    return new AppendedLeases(path, earlier);
+    const earlier = await compact(path, clock.nowMs());
+    return new AppendedLeases({ path, earlier: earlier ?? [], clock, slackLines });
   } catch (cause) {
     throw unusable(path, cause);
   }
@@ -53,14 +59,28 @@ export async function openUpstreamLeases(folder: string, clock: Pick<Clock, 'now
 class AppendedLeases implements UpstreamLeases {
   readonly earlier: readonly UpstreamLease[];
   readonly #path: string;
-  #file: FileHandle | undefined;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #slackLines: number;
+  #file: { readonly handle: FileHandle; size: number } | undefined;
+  #lines: number;
+  #compactAt: number;
   #waiting: string[] = [];
   #writing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  constructor(path: string, earlier: readonly UpstreamLease[]) {
+  constructor(options: {
+    readonly path: string;
+    readonly earlier: readonly UpstreamLease[];
+    readonly clock: Pick<Clock, 'nowMs'>;
+    readonly slackLines: number;
+  }) {
+    const { path, earlier, clock, slackLines } = options;
     this.earlier = earlier;
     this.#path = path;
+    this.#clock = clock;
+    this.#slackLines = slackLines;
+    this.#lines = earlier.length;
+    this.#compactAt = 2 * earlier.length + slackLines;
   }
 
   keep(lease: UpstreamLease): Promise<void> {
@@ -73,7 +93,7 @@ class AppendedLeases implements UpstreamLeases {
 
   async close(): Promise<void> {
     await (this.#next ?? this.#writing).catch(() => {});
-    await this.#file?.close();
+    await this.#file?.handle.close();
   }
 
   /** Lines that come while the disk is busy share its next turn. */
@@ -82,42 +102,69 @@ class AppendedLeases implements UpstreamLeases {
     this.#next ??= this.#writing
       .catch(() => {})
       .then(() => {
-        const text = this.#waiting.join('');
+        const lines = this.#waiting;
         this.#waiting = [];
         this.#next = undefined;
-        return (this.#writing = this.#write(text));
+        return (this.#writing = this.#write(lines));
       });
     return this.#next;
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(lines: readonly string[]): Promise<void> {
     try {
+      if (this.#lines > this.#compactAt) await this.#compact();
       this.#file ??= await openToAppend(this.#path);
-      await this.#file.appendFile(text);
-      await this.#file.datasync();
+      const { handle, size } = this.#file;
+      // What a full disk has cut off must not stand before the next line.
+      await handle.truncate(size);
+      const text = lines.join('');
+      await handle.appendFile(text);
+      await handle.datasync();
+      this.#file.size = size + Buffer.byteLength(text);
+      this.#lines += lines.length;
     } catch (cause) {
       throw unusable(this.#path, cause);
     }
   }
+
+  async #compact(): Promise<void> {
+    await this.#file?.handle.close();
+    this.#file = undefined;
+    const left = await compact(this.#path, this.#clock.nowMs());
+    this.#lines = left?.length ?? 0;
+    this.#compactAt = 2 * this.#lines + this.#slackLines;
+  }
 }
 
-async function openToAppend(path: string): Promise<FileHandle> {
-  const file = await open(path, 'a', 0o600);
+async function openToAppend(path: string): Promise<{ readonly handle: FileHandle; size: number }> {
+  const handle = await open(path, 'a', 0o600);
   await syncFolder(dirname(path));
-  return file;
+  const { size } = await handle.stat();
+  return { handle, size };
 }
 
-async function readLines(path: string): Promise<Map<string, UpstreamLease>> {
-  const leases = new Map<string, UpstreamLease>();
+/** Writes the file anew with what is of use, and returns that; undefined where there is no file. */
+async function compact(path: string, nowMs: number): Promise<readonly UpstreamLease[] | undefined> {
+  const leases = await readLeases(path);
+  if (!leases) return undefined;
+  const left = [...leases.values()].filter(({ untilMs }) => untilMs > nowMs);
+  await writeWhole(path, left);
+  return left;
+}
+
+async function readLeases(path: string): Promise<ReadonlyMap<string, UpstreamLease> | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   });
+  if (text === undefined) return undefined;
+  const leases = new Map<string, UpstreamLease>();
   // Without its end, the last line was never durable, and nothing was made by it.
-  for (const line of text.split('\n').slice(0, -1)) {
+  for (const [i, line] of text.split('\n').slice(0, -1).entries()) {
     const lease = JSON.parse(line) as UpstreamLease | Pick<UpstreamLease, 'leaseId'>;
     if ('handle' in lease) leases.set(lease.leaseId, lease);
     else leases.delete(lease.leaseId);
+    if (i % BATCH === BATCH - 1) await new Promise(setImmediate);
   }
   return leases;
 }
@@ -127,13 +174,20 @@ async function writeWhole(path: string, leases: readonly UpstreamLease[]): Promi
   await rm(temporary, { force: true });
   const file = await open(temporary, 'wx', 0o600);
   try {
-    await file.writeFile(leases.map((lease) => `${JSON.stringify(lease)}\n`).join(''));
+    await file.writeFile(batches(leases));
     await file.sync();
   } finally {
     await file.close();
   }
   await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+function* batches(leases: readonly UpstreamLease[]): Generator<string> {
+  for (let from = 0; from < leases.length; from += BATCH) {
+    const some = leases.slice(from, from + BATCH);
+    yield some.map((lease) => `${JSON.stringify(lease)}\n`).join('');
+  }
 }
 
 function unusable(path: string, cause: unknown): TallystickError {
