@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Servers that are built from a pinned Go module in the folder of the same name. */
-export type BuiltServer = 'fsck' | 'jaeger' | 'posix-oneshot' | 'vault';
+export type BuiltServer = 'etcd' | 'fsck' | 'jaeger' | 'kube-apiserver' | 'posix-oneshot' | 'vault';
 
 /** The folder whose `go.mod` and `go.sum` pin `server`. */
 export function moduleFolder(server: BuiltServer): string {

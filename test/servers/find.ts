@@ -14,8 +14,10 @@ export function onPath(name: string): string | undefined {
 /** Returns the path of the server's binary, or undefined where `pnpm servers` has not obtained it. */
 export function findServer(name: ServerName): string | undefined {
   switch (name) {
+    case 'etcd':
     case 'fsck':
     case 'jaeger':
+    case 'kube-apiserver':
     case 'posix-oneshot':
     case 'vault': {
       const binary = cachedBinary(name);

@@ -1,10 +1,13 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startJaeger, type Jaeger } from './jaeger.ts';
+import { startPostgres, type Postgres } from './postgres.ts';
 import { startRedis, type Redis } from './redis.ts';
 import { describeWithServers } from './require-server.ts';
+import { startVault, type Vault } from './vault.ts';
 
 describeWithServers(['jaeger'], 'the Jaeger of the tests', () => {
   let jaeger: Jaeger;
@@ -77,6 +80,71 @@ describeWithServers(['redis'], 'the Redis of the tests', () => {
     expect(listeningAddresses(redis.pid)).toEqual(['0100007F']);
   });
 });
+
+describeWithServers(['vault'], 'the Vault of the tests', () => {
+  let vault: Vault;
+  beforeAll(async () => void (vault = await startVault({ storage: 'file' })));
+  afterAll(() => vault?.stop());
+
+  test('keeps what it was told while it is sealed, and while it is down', async () => {
+    await vault.call('POST', 'sys/mounts/ledger', { type: 'kv', options: { version: '1' } });
+    await vault.call('PUT', 'ledger/key', { value: 'canary' });
+    const read = () => vault.call<{ data: { value: string } }>('GET', 'ledger/key').then(({ data }) => data.value);
+    expect(await read()).toBe('canary');
+    await vault.seal();
+    await expect(read()).rejects.toMatchObject({ status: 503 });
+    await vault.unseal();
+    expect(await read()).toBe('canary');
+    await vault.down();
+    await expect(read()).rejects.toThrow('fetch failed');
+    await vault.up();
+    expect(await read()).toBe('canary');
+  });
+
+  test('refuses a token that it does not know', async () => {
+    await expect(vault.call('GET', 'auth/token/lookup-self', undefined, 'nobody')).rejects.toMatchObject({
+      status: 403,
+    });
+  });
+
+  test('listens on loopback only', () => {
+    expect(new Set(listeningAddresses(vault.pid))).toEqual(new Set(['0100007F']));
+  });
+});
+
+describeWithServers(['postgres'], 'the PostgreSQL of the tests', () => {
+  let postgres: Postgres;
+  beforeAll(async () => void (postgres = await startPostgres()));
+  afterAll(() => postgres?.stop());
+
+  test('keeps what it was told while it is down', async () => {
+    await withClient(postgres.url, (client) => client.query("create table journal as select 'canary' as entry"));
+    await postgres.down();
+    await expect(withClient(postgres.url, async () => {})).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await postgres.up();
+    const { rows } = await withClient(postgres.url, (client) => client.query('select entry from journal'));
+    expect(rows).toEqual([{ entry: 'canary' }]);
+  });
+
+  test('refuses a wrong password', async () => {
+    const wrong = postgres.url.replace(postgres.superuser.password, 'wrong');
+    await expect(withClient(wrong, async () => {})).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  test('listens on loopback only', () => {
+    expect(listeningAddresses(postgres.pid)).toEqual(['0100007F']);
+  });
+});
+
+async function withClient<T>(connectionString: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client({ connectionString });
+  try {
+    await client.connect();
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
 
 /** Returns the local address, as the kernel prints it, of each TCP and UDP socket that `pid` listens on. */
 function listeningAddresses(pid: number): string[] {
