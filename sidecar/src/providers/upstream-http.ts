@@ -1,6 +1,7 @@
 import { TallystickError, withoutBytes } from '@tallystick/core';
 import { suppressTracing } from '@tallystick/telemetry';
 import type { Agent, Dispatcher } from 'undici';
+import { boundedLookup } from './bounded-lookup.ts';
 
 /** One request to an upstream. */
 export interface UpstreamRequest {
@@ -60,6 +61,7 @@ export async function openUpstreamHttp(options: UpstreamHttpOptions): Promise<Up
     bodyTimeout: ANSWER_MS,
     connect: {
       timeout: CONNECT_MS,
+      lookup: boundedLookup,
       ...(ca !== undefined && { ca }),
       ...(client && { cert: client.certificate, key: client.key }),
       ...(socketPath !== undefined && { socketPath }),
