@@ -16,14 +16,14 @@ type Claims = Readonly<Record<string, unknown>>;
 /**
  * Reads the claims of a token whose signature is good. What they are worth now, and here, is judged elsewhere.
  *
- * @throws {Fault} `token_claims`; `token_confirmation`: it is bound by something other than a DPoP key.
+ * @throws {Fault} `token_claims`; `token_confirmation`: it is bound by something other than a DPoP key and a certificate.
  */
 export function readAccessToken(claims: Claims): AccessToken {
   const issuer = text(claims, 'iss');
   const identity = text(claims, 'sub');
   const tokenId = text(claims, 'jti');
   const expiresAt = time(claims, 'exp');
-  const jkt = confirmedKey(claims.cnf);
+  const { jkt, x5t } = confirmed(claims.cnf);
   const ours = readTallystick(claims.tallystick);
   const caller: Caller = {
     identity,
@@ -33,8 +33,9 @@ export function readAccessToken(claims: Claims): AccessToken {
     environment: ours?.environment,
     processes: ours?.processes ?? [],
     scopes: scopesOf(claims.scope),
-    binding: jkt === undefined ? 'none' : 'dpop',
+    binding: jkt !== undefined ? 'dpop' : x5t !== undefined ? 'mtls' : 'none',
     jkt,
+    x5t,
     leaseId: ours?.lease,
     tokenId,
     expiresAt: new Date(expiresAt * 1000),
@@ -51,14 +52,23 @@ export function readAccessToken(claims: Claims): AccessToken {
 
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
-/** RFC 7800 §3, RFC 9449 §6.1. A confirmation that is not understood is not ignored: it was put there to be checked. */
-function confirmedKey(cnf: unknown): string | undefined {
-  if (cnf === undefined) return undefined;
-  const { jkt, ...unknown } = isObject(cnf) ? cnf : {};
-  if (typeof jkt !== 'string' || !THUMBPRINT.test(jkt) || Object.keys(unknown).length > 0) {
-    throw new Fault('token_confirmation', 'the token is bound by something other than a DPoP key');
+/**
+ * RFC 7800 §3, RFC 9449 §6.1, RFC 8705 §3.1. A confirmation that is not understood is not ignored: it was put there to be
+ * checked.
+ */
+function confirmed(cnf: unknown): { jkt: string | undefined; x5t: string | undefined } {
+  if (cnf === undefined) return { jkt: undefined, x5t: undefined };
+  const { jkt, 'x5t#S256': x5t, ...unknown } = isObject(cnf) ? cnf : {};
+  const known = [jkt, x5t].filter((value) => value !== undefined);
+  const isUnderstood = known.length > 0 && known.every(isThumbprint) && Object.keys(unknown).length === 0;
+  if (!isUnderstood) {
+    throw new Fault('token_confirmation', 'the token is bound by something other than a DPoP key or a certificate');
   }
-  return jkt;
+  return { jkt: jkt as string | undefined, x5t: x5t as string | undefined };
+}
+
+function isThumbprint(value: unknown): boolean {
+  return typeof value === 'string' && THUMBPRINT.test(value);
 }
 
 interface OurClaims {

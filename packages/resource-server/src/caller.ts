@@ -25,10 +25,15 @@ export interface Caller {
   /** The business processes that the identity is registered for. */
   readonly processes: readonly string[];
   readonly scopes: readonly string[];
-  /** `dpop`: the request proved possession of the token's key. `none`: a bearer token, good for whoever has it. */
-  readonly binding: Extract<Binding, 'dpop' | 'none'>;
-  /** Thumbprint of the caller's key. Undefined for a bearer token. */
+  /**
+   * `dpop`: the request proved possession of the token's key; `mtls`: its connection did, of the key of a certificate.
+   * `none`: a bearer token, good for whoever has it.
+   */
+  readonly binding: Extract<Binding, 'dpop' | 'mtls' | 'none'>;
+  /** Thumbprint of the caller's key. Undefined where the token is bound to none. */
   readonly jkt: string | undefined;
+  /** Thumbprint of the certificate that its connection showed. Undefined where the token is bound to none. */
+  readonly x5t: string | undefined;
   /** The lease that the token came from. Undefined for issuers that do not name one. */
   readonly leaseId: string | undefined;
   /** `jti` of the token. */

@@ -1,5 +1,6 @@
 export type { Caller, CallerOwner } from './caller.ts';
 export type { ChannelMessages } from './channels.ts';
+export type { ClientCertificateSource } from './client-certificate.ts';
 export type { VerifierOptions } from './options.ts';
 export type { ProofWindow } from './proof-check.ts';
 export type { PublicOriginOptions } from './public-origin.ts';

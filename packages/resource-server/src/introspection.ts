@@ -72,9 +72,10 @@ async function requestIntrospection(
 /** Judges an answer (RFC 7662 §2.2): it must be about this token, as bound as it is (RFC 9449 §6.2). */
 function judgeAnswer(answer: Readonly<Record<string, unknown>>, { caller }: AccessToken): void {
   const { active, cnf, iss, sub } = answer;
-  const jkt = (cnf as { jkt?: unknown } | null | undefined)?.jkt;
+  const bound = cnf as Record<string, unknown> | null | undefined;
   const isSame =
-    jkt === caller.jkt &&
+    bound?.jkt === caller.jkt &&
+    bound?.['x5t#S256'] === caller.x5t &&
     (iss === undefined || iss === caller.issuer) &&
     (sub === undefined || sub === caller.identity);
   if (active !== true || !isSame) throw new Fault('token_inactive', 'the issuer no longer stands by the token');

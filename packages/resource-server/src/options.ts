@@ -1,5 +1,10 @@
 import { systemClock, systemRandom, systemTimers, type Clock, type Random, type Timers } from '@tallystick/core';
 import { createMemoryReplayStore, type ReplayStore } from '@tallystick/dpop';
+import {
+  parseClientCertificate,
+  type CertificateThumbprint,
+  type ClientCertificateSource,
+} from './client-certificate.ts';
 import { misconfigured, requireKnownOptions } from './misconfigured.ts';
 import type { ProofWindow } from './proof-check.ts';
 import { parsePublicOrigins, type PublicOrigin, type PublicOriginOptions } from './public-origin.ts';
@@ -46,6 +51,11 @@ export interface VerifierOptions {
    * still refused without its proof.
    */
   readonly dangerouslyAcceptBearerTokens?: boolean;
+  /**
+   * Where the certificate of a client is found. Present: tokens that are bound to a certificate (`x5t#S256`, RFC 8705 §3)
+   * are accepted from who shows that certificate; those that are bound to a key as well still need their proof.
+   */
+  readonly clientCertificate?: ClientCertificateSource;
   readonly clock?: Clock;
   readonly timers?: Timers;
   readonly random?: Random;
@@ -64,6 +74,7 @@ export interface VerifierSettings {
   readonly maxKeyAgeMs: number;
   readonly maxCachedTokens: number;
   readonly acceptsBearer: boolean;
+  readonly certificateOf: CertificateThumbprint | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -81,6 +92,7 @@ const VERIFIER_OPTIONS: Readonly<Record<keyof VerifierOptions, true>> = {
   maxKeyAgeSeconds: true,
   maxCachedTokens: true,
   dangerouslyAcceptBearerTokens: true,
+  clientCertificate: true,
   clock: true,
   timers: true,
   random: true,
@@ -106,6 +118,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     maxKeyAgeMs: maxKeyAgeSeconds * 1000,
     maxCachedTokens,
     acceptsBearer: options.dangerouslyAcceptBearerTokens === true,
+    certificateOf: parseClientCertificate(options.clientCertificate),
     clock,
     timers,
     random,

@@ -37,6 +37,8 @@ const ANSWERS = {
   token_not_yet_valid: badToken,
   token_unbound: badToken,
   token_confirmation: badToken,
+  // RFC 8705 §3
+  certificate: badToken,
   token_revoked: badToken,
   token_inactive: badToken,
   // RFC 9449 §7.1: a token shown with another key than its own is a bad token, not a bad proof.

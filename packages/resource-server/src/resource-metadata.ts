@@ -9,6 +9,8 @@ export interface ResourceMetadata {
   readonly bearer_methods_supported: readonly ['header'];
   readonly dpop_signing_alg_values_supported: readonly string[];
   readonly dpop_bound_access_tokens_required: boolean;
+  /** True where tokens that are bound to a certificate are accepted (RFC 8705 §3.3). */
+  readonly tls_client_certificate_bound_access_tokens?: true;
   readonly scopes_supported?: readonly string[];
 }
 
@@ -18,6 +20,7 @@ export interface ResourceFacts {
   readonly audiences: readonly string[];
   readonly scopes: readonly string[] | undefined;
   readonly acceptsBearer: boolean;
+  readonly acceptsCertificates: boolean;
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
@@ -50,6 +53,7 @@ export function resourceMetadata(origin: PublicOrigin, facts: ResourceFacts): Re
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     dpop_bound_access_tokens_required: !facts.acceptsBearer,
+    ...(facts.acceptsCertificates && { tls_client_certificate_bound_access_tokens: true }),
     ...(facts.scopes && { scopes_supported: facts.scopes }),
   };
 }

@@ -54,11 +54,12 @@ export interface Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const settings = parseOptions(options);
-  const { audiences, publicOrigins, clock, acceptsBearer } = settings;
+  const { audiences, publicOrigins, clock, acceptsBearer, certificateOf } = settings;
+  const takesBearer = acceptsBearer || certificateOf !== undefined;
   const issuers = new Map(settings.issuers.map((issuer) => [issuer.issuer, openIssuer(issuer, settings)]));
   const nonces = openNonces(settings);
   const receipts = receiptsOf(settings);
-  const refuse = createRefuse(acceptsBearer ? ['DPoP', 'Bearer'] : ['DPoP'], nonces);
+  const refuse = createRefuse(takesBearer ? ['DPoP', 'Bearer'] : ['DPoP'], nonces);
   const tokens = createTokenCheck({
     issuers,
     audiences,
@@ -80,13 +81,25 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (scheme === 'Bearer' && caller.jkt !== undefined) {
       throw new Fault('bound_as_bearer', 'the token is bound to a key, and must be shown as DPoP with a proof');
     }
+    if (caller.binding === 'none' && !acceptsBearer) {
+      throw new Fault('bearer', 'the token is bound to nothing, and is good for whoever has it');
+    }
     return caller.jkt;
   }
 
   function requireScheme({ scheme }: PresentedToken, dpop: readonly string[]): void {
     if (scheme === 'DPoP') return;
-    if (!acceptsBearer) throw new Fault('bearer', 'the token is shown as Bearer, and only DPoP is accepted');
+    if (!takesBearer) throw new Fault('bearer', 'the token is shown as Bearer, and only DPoP is accepted');
     if (dpop.length > 0) throw new Fault('bearer_with_proof', 'the token is shown as Bearer, with a proof');
+  }
+
+  /** RFC 8705 §3. */
+  function requireCertificate({ caller: { x5t } }: AccessToken, request: IncomingRequest): void {
+    if (x5t === undefined) return;
+    const shown = certificateOf?.(request);
+    if (shown === x5t) return;
+    const how = shown === undefined ? 'none came with the request' : 'another came with the request';
+    throw new Fault('certificate', `the token is bound to a certificate, and ${how}`);
   }
 
   function refused(error: unknown, startedMs: number, { method, target, presented, token }: Attempt): unknown {
@@ -122,6 +135,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         const standing = tokens.judge(vouched, presented.text);
         if (standing) await standing;
         const jkt = requireBinding(presented, token);
+        requireCertificate(token, request);
         if (jkt !== undefined) {
           const { method } = facts;
           const passing = proofs.check(facts.dpop, { method, url: target.url, ath: presented.hash, jkt });
@@ -143,7 +157,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (scopes.every((scope) => caller.scopes.includes(scope))) return;
       const origin = request ? originsNamed(publicOrigins, readRequest(request))[0] : publicOrigins[0];
       const fault = new Fault('scope', 'the token has too little scope');
-      const refusal = refuse(fault, { origin, scheme: caller.binding === 'dpop' ? 'DPoP' : 'Bearer', scope: scopes });
+      const refusal = refuse(fault, { origin, scheme: caller.jkt === undefined ? 'Bearer' : 'DPoP', scope: scopes });
       publishRefused(refusal);
       throw refusal;
     },
@@ -157,7 +171,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
           issuers: [...issuers.keys()],
           audiences,
           scopes: settings.scopesSupported,
-          acceptsBearer,
+          acceptsBearer: takesBearer,
+          acceptsCertificates: certificateOf !== undefined,
         })
       );
     },

@@ -143,7 +143,7 @@ describe('a token is refused', () => {
       { claims: { sub: 'spiffe://acme.example/payments' } },
     ],
     ['RFC 9449 §6: bound to nothing', 'token_unbound', { claims: { cnf: undefined } }],
-    ['RFC 7800 §3: bound by a certificate', 'token_confirmation', { claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } }],
+    ['RFC 7800 §3: bound by what is not known', 'token_confirmation', { claims: { cnf: { x5u: 'A'.repeat(43) } } }],
     ['RFC 7800 §3: with a confirmation that is empty', 'token_confirmation', { claims: { cnf: {} } }],
     ['RFC 7800 §3: with a confirmation that is no object', 'token_confirmation', { claims: { cnf: 'key' } }],
     ['RFC 9449 §6.1: with a "jkt" that is no thumbprint', 'token_confirmation', { claims: { cnf: { jkt: 'short' } } }],
@@ -159,7 +159,7 @@ describe('a token is refused', () => {
 
   test('RFC 7800 §3: bound by a key and something else', async () => {
     const { verifier, key, issuer } = await openApi();
-    const token = await issuer.token(key.jkt, { claims: { cnf: { jkt: key.jkt, 'x5t#S256': 'A'.repeat(43) } } });
+    const token = await issuer.token(key.jkt, { claims: { cnf: { jkt: key.jkt, x5u: 'A'.repeat(43) } } });
     const refusal = await refusalOf(verifier, requestWith(token, proofOf(key, token)));
     expect(refusal.reason).toBe('token_confirmation');
   });
