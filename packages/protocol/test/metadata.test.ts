@@ -66,7 +66,7 @@ describe('RFC 8414: the metadata', () => {
 
   test('any text is parsed or gives protocol_error, nothing else', () => {
     fc.assert(
-      fc.property(fc.oneof(anyText, fc.json()), (body) => {
+      fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
         expect([undefined, 'protocol_error']).toContain(refusal(() => parseServerMetadata(body)));
       }),
     );

@@ -32,7 +32,9 @@ function privateKeyFile(publicBytes: Buffer, seed: Buffer): string {
   const padding = Buffer.from(Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, i) => i + 1));
   const bytes = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),
-    ...[text('none'), text('none'), text('')],
+    text('none'),
+    text('none'),
+    text(''),
     uint32(1),
     text(publicBlob(publicBytes)),
     text(Buffer.concat([secret, padding])),

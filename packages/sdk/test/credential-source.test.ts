@@ -42,7 +42,7 @@ function bench(time: ManualTime = manualTime()) {
     name: 'x',
     runtime: { clock: time.clock, timers: time.timers, random: { bytes: () => new Uint8Array(), uniform: () => 0.5 } },
     ask: (background) =>
-      new Promise((resolve, reject) => {
+      new Promise<HeldCredential>((resolve, reject) => {
         asked.push({
           background,
           resolve: async (held = token()) => (resolve(held), settled()),

@@ -85,7 +85,7 @@ export interface FakeOptions {
   /** The signed head that answers carry. */
   logHead?: string;
   /** What upstreams give. Without it there are none. */
-  making?: (seen: SeenCredentialRequest) => Making | TallystickError | AskedProof | Promise<Making>;
+  making?: (seen: SeenCredentialRequest) => Making | TallystickError | AskedProof | Promise<Making | AskedProof>;
   /** Makes the sealed text in the place of the fake, as a man in the middle does. */
   reseal?: (seen: SeenCredentialRequest, reply: CredentialReply, honest: string) => string;
 }
