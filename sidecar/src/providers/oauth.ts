@@ -121,6 +121,7 @@ export const oauthKind: ProviderKind<OauthSettings, OauthWanted> = {
   type: 'oauth',
   settings: SETTINGS,
   credential: CREDENTIAL,
+  needsFederation: ({ client }) => client.authentication === 'spiffe_jwt',
   describe: ({ audience, scope }) => ({
     type: 'access-token',
     binding: 'dpop',
