@@ -1,4 +1,4 @@
-import { TallystickError, type Clock } from '@tallystick/core';
+import { TallystickError, type Clock, type Timers } from '@tallystick/core';
 import { readAwsCredentials, type AwsKeys } from '../../config/aws-credentials.ts';
 import type { AwsSession } from './session.ts';
 
@@ -33,26 +33,32 @@ const DEADLINE_MS = 15_000;
 export interface RoleLoginOptions {
   readonly assume: (signal: AbortSignal) => Promise<AwsSession>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly timers: Timers;
   /** Aborts when the provider is let go of. */
   readonly closed: AbortSignal;
 }
 
 /** Returns a login by a session of a role, which is shared by all who need it, and replaced ahead of its end. */
-export function roleLogin({ assume, clock, closed }: RoleLoginOptions): Login {
+export function roleLogin({ assume, clock, timers, closed }: RoleLoginOptions): Login {
   let held: AwsSession | undefined;
   let flight: Promise<AwsSession> | undefined;
 
   const start = (): Promise<AwsSession> => {
-    const begun = assume(AbortSignal.any([closed, AbortSignal.timeout(DEADLINE_MS)]));
+    const deadline = new AbortController();
+    const timer = timers.after(DEADLINE_MS, () =>
+      deadline.abort(new TallystickError('upstream_unavailable', 'the login takes too long')),
+    );
+    const begun = assume(AbortSignal.any([closed, deadline.signal])).finally(() => {
+      timer.cancel();
+      flight = undefined;
+    });
     flight = begun;
     begun.then(
       (session) => {
         held = session;
-        flight = undefined;
       },
-      () => {
-        flight = undefined;
-      },
+      // Said to those who wait for it, and there may be none any more.
+      () => {},
     );
     return begun;
   };

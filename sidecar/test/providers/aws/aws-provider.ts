@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leaseId, systemRandom, type Clock, type IdentityObject } from '@tallystick/core';
@@ -153,14 +153,13 @@ export function mintOrder(
   } as MintOrder<AwsWanted>;
 }
 
-/** Writes a credentials file with {@link ACCESS_KEY}; it goes with the test. */
-export function credentialsFile(
-  text = `[default]\naws_access_key_id = ${ACCESS_KEY.id}\naws_secret_access_key = ${ACCESS_KEY.secret}\n`,
-): string {
+const OWN_KEY = `[default]\naws_access_key_id = ${ACCESS_KEY.id}\naws_secret_access_key = ${ACCESS_KEY.secret}\n`;
+
+/** Writes a credentials file, by default with {@link ACCESS_KEY}; `finished` says when it goes: with the test. */
+export function credentialsFile(text = OWN_KEY, finished: (remove: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-aws-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  finished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'credentials');
-  writeFileSync(path, text);
-  chmodSync(path, 0o600);
+  writeFileSync(path, text, { mode: 0o600 });
   return path;
 }
