@@ -2,6 +2,7 @@ import { isSpiffeId } from '@tallystick/core';
 import type { AdminClient } from './admin-client.ts';
 import { askSidecar, jsonText, reasonOf, REASON_OPTION } from './ask-sidecar.ts';
 import { publishIssuer } from './issuer-publish.ts';
+import { printTrustFile } from './issuer-trust.ts';
 import {
   CONFIG_OPTION,
   defineCommand,
@@ -12,11 +13,11 @@ import {
   type Invocation,
 } from './command.ts';
 
-/** `tallystick issuer`: what an API or a cloud needs to trust this issuer, and a new signing key. */
+/** `tallystick issuer`: what an API, a workload or a cloud needs to trust this issuer, and a new signing key. */
 export const issuer = defineCommand({
   name: 'issuer',
-  summary: 'export what an API needs to trust the issuer, publish what a cloud does, and rotate keys',
-  operands: 'export | publish | rotate',
+  summary: 'export what an API or a workload needs to trust the issuer, publish what a cloud does, and rotate keys',
+  operands: 'export | trust | publish | rotate',
   options: {
     ...CONFIG_OPTION,
     ...JSON_OPTION,
@@ -27,6 +28,12 @@ export const issuer = defineCommand({
       type: 'string',
       value: 'SPIFFE_ID',
       doc: 'export: whom the API accepts; one that ends in "/" is a prefix',
+    },
+    identity: { type: 'string', value: 'SPIFFE_ID', doc: 'trust: who the workload is; else any identity' },
+    'authorization-servers': {
+      type: 'string',
+      value: 'URL,URL',
+      doc: 'trust: other token endpoints that the workload may make proofs for',
     },
     dir: { type: 'string', value: 'DIR', doc: 'publish: the folder that is served under federation.url' },
     role: { type: 'string', value: 'ROLE', doc: 'rotate: "federation" or "client"; else the key of tokens' },
@@ -54,6 +61,13 @@ export const issuer = defineCommand({
           if (options.jwks === undefined) stderr.write(KEYS_IN_FILE);
           return EXIT.ok;
         });
+      case 'trust': {
+        const { identity, 'authorization-servers': servers } = options;
+        return askSidecar(invocation, async (sidecar) => {
+          await printTrustFile(sidecar, { identity, servers }, stdout);
+          return EXIT.ok;
+        });
+      }
       case 'publish': {
         const { dir, json = false } = options;
         if (dir === undefined) throw new UsageError('say where to: --dir DIR');

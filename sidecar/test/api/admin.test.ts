@@ -293,7 +293,7 @@ describe('leases', () => {
 
 describe('the issuer', () => {
   test('is shown with its keys, and rotates', async () => {
-    const { command, show, signer, recorder } = await served();
+    const { command, show, signer, replySigner, recorder } = await served();
     const before = signer.currentKid();
     const answer = await command('/v1/issuer/rotate', { reason: 'yearly' });
     expect(answer.json).toEqual({ kid: signer.currentKid(), previous: before, record_id: 'record-0' });
@@ -301,6 +301,7 @@ describe('the issuer', () => {
     const { json } = await show('/v1/issuer');
     expect(json).toMatchObject({ issuer: signer.issuer, trust_domain: 'acme.example' });
     expect((json.jwks as { keys: { kid: string }[] }).keys.map(({ kid }) => kid)).toContain(before);
+    expect(json.reply_keys).toEqual([replySigner.currentKid(), expect.not.stringMatching(replySigner.currentKid())]);
     expect(JSON.stringify(json)).not.toContain('"d"');
   });
 });

@@ -8,18 +8,26 @@ import type { AdminRoute } from './route.ts';
 /** What the issuer commands are made of. */
 export interface AdminIssuerParts {
   readonly signer: Signer;
+  /** Signs sealed answers. */
+  readonly replySigner: Pick<Signer, 'keys'>;
   readonly trustDomain: string;
   readonly records: OperatorRecords;
   readonly log: Log;
 }
 
-/** `issuer export|rotate`. */
-export function adminIssuerRoutes({ signer, trustDomain, records, log }: AdminIssuerParts): readonly AdminRoute[] {
+/** `issuer export|trust|rotate`. */
+export function adminIssuerRoutes(parts: AdminIssuerParts): readonly AdminRoute[] {
+  const { signer, replySigner, trustDomain, records, log } = parts;
   return [
     {
       method: 'GET',
       path: '/v1/issuer',
-      handle: () => ({ issuer: signer.issuer, trust_domain: trustDomain, jwks: jwkSet(signer.keys()) }),
+      handle: () => ({
+        issuer: signer.issuer,
+        trust_domain: trustDomain,
+        jwks: jwkSet(signer.keys()),
+        reply_keys: replySigner.keys().map(({ kid }) => kid),
+      }),
     },
     {
       method: 'POST',
