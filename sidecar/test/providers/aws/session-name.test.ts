@@ -7,7 +7,7 @@ import { requireWithin, STS_LIMITS } from './sts-limits.ts';
 
 const LEASE = 'ls_01KAQ5TV9Z8G4W2J6R7N3M5P0X';
 const characters = (set: string, maxLength: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...set), minLength: 1, maxLength });
+  fc.string({ unit: fc.constantFrom(...set.split('')), minLength: 1, maxLength });
 const segment = characters('abcXYZ019._-', 60).filter((text) => !/^\.+$/.test(text));
 const spiffeId = fc
   .tuple(characters('abcxyz019._-', 80), fc.array(segment, { minLength: 1, maxLength: 8 }))

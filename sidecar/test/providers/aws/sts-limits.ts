@@ -143,7 +143,7 @@ export function addTag(tags: Record<string, string>, key: string, value: string 
 
 /** @throws {StsFault} */
 export function requireWithin(name: string, value: string, { min, max, pattern }: Limits): void {
-  const length = [...value].length;
+  const { length } = Array.from(value);
   if (length < min || length > max || !pattern.test(value)) {
     throw new StsFault(
       'ValidationError',
