@@ -86,18 +86,19 @@ export async function openAzure(settings: AzureSettings, context: ProviderContex
       const client = clientOf(wanted);
       const scope = wanted.scope ?? vaultScope(wanted.vault!);
       const requestId = requestIdOf(`ls_${ulid(clock, random)}`);
-      const trial = clientToken(asking, { client, scope, assertion, requestId, signal });
-      return [await checkFederationFiles(http, assertion, signal), await checkTrial(client, trial)];
+      const files = await checkFederationFiles(http, assertion, signal);
+      const trial = (): Promise<unknown> => clientToken(asking, { client, scope, assertion, requestId, signal });
+      return [files, await checkTrial(client, trial)];
     },
     close: () => http.close(),
   };
 }
 
 /** That the application knows no identity of nobody says that all else is there. */
-async function checkTrial(client: string, trial: Promise<unknown>): Promise<CheckFinding> {
+async function checkTrial(client: string, trial: () => Promise<unknown>): Promise<CheckFinding> {
   const what = `application ${client}`;
   try {
-    await trial;
+    await trial();
   } catch (error) {
     if (!TallystickError.is(error)) throw error;
     if (error.code !== 'upstream_denied') return { ok: false, what, message: error.description, remedy: error.remedy };

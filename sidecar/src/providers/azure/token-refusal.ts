@@ -37,7 +37,7 @@ export function tokenRefusal(name: string, refused: Refused, answer: UpstreamAns
   }
   if (is(NO_APPLICATION)) {
     return new TallystickError('upstream_login_refused', `${said}: there is no such application in the tenant`, {
-      remedy: 'correct "tenant" and "client"; the application needs a service principal: az ad sp create --id CLIENT',
+      remedy: `correct "tenant" and "client"; the application needs a service principal: az ad sp create --id ${client}`,
     });
   }
   if (is(NO_RESOURCE)) {
