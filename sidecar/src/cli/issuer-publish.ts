@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { TallystickError } from '@tallystick/core';
 import { CLIENT_JWKS_FILE, DISCOVERY_FILE, discoveryDocument, JWKS_FILE } from '../issuer/federation-files.ts';
 import { syncFolder } from '../state/sync-folder.ts';
 import type { AdminClient } from './admin-client.ts';
 import { jsonText } from './ask-sidecar.ts';
-import type { Output } from './command.ts';
+import { UsageError, type Output } from './command.ts';
 
 /** What the sidecar answers with: the keys that have a role towards upstreams. */
 interface PublishedKeys {
@@ -22,7 +21,8 @@ interface KeySet {
  * Writes the files that upstreams read keys from into a folder which a web server shows under `federation.url`, and
  * tells the sidecar that they are there. Each file is replaced whole; the keys before what leads to them.
  *
- * @throws {TallystickError} What the sidecar refuses; `invalid_request`: the folder cannot be written.
+ * @throws {TallystickError} What the sidecar refuses.
+ * @throws {UsageError} The folder cannot be written.
  */
 export async function publishIssuer(
   sidecar: Pick<AdminClient, 'get' | 'post'>,
@@ -65,8 +65,8 @@ async function replaceFile(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     const { code } = error as NodeJS.ErrnoException;
-    throw new TallystickError('invalid_request', `"${path}" cannot be written: ${code ?? 'unknown'}`, {
-      remedy: 'name a folder with --dir that this user may write',
-    });
+    throw new UsageError(
+      `"${path}" cannot be written (${code ?? 'unknown'}): name a folder with --dir that this user may write`,
+    );
   }
 }
