@@ -2,6 +2,8 @@
 // with a man in the middle who reads and changes what he likes.
 import { X509Certificate } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { X509Credential } from '@tallystick/core';
 import type { Identity } from '@tallystick/sdk';
 import { connectWith, type Runtime } from '@tallystick/sdk/internal';
@@ -71,6 +73,18 @@ describe('tallystick issuer trust', () => {
     expect(rest).toEqual({ issuer: 'https://tallystick.acme.example', identity: SERVICE });
     expect(value).toEqual({ issuer: rest.issuer, replyKeys, authorizationServers: servers.split(',') });
     expect(new Set(replyKeys as string[]).size).toBe(2);
+  });
+
+  // Where tests are not root's, the file is their own, and refused: a test of the SDK has that.
+  test.skipIf(process.getuid!() !== 0)('writes the file that TALLYSTICK_TRUST names', async () => {
+    const path = join(daemon.folder, 'trust.json');
+    writeFileSync(path, trust);
+    await using identity = await connectWith({ env: { TALLYSTICK_TRUST: path } }, { socket: daemon.socket });
+    expect((await identity.credential('batch-tls', 'x509')).delivery).toBe('sealed');
+    chmodSync(path, 0o666);
+    await expect(connectWith({ env: { TALLYSTICK_TRUST: path } }, { socket: daemon.socket })).rejects.toMatchObject({
+      code: 'config_invalid',
+    });
   });
 
   test.each([

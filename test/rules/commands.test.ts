@@ -43,6 +43,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'tallystick check': 'test/e2e/readme.test.ts',
   'tallystick issuer export --jwks http://127.0.0.1:8480/jwks --revocations http://127.0.0.1:8480/revocations > issuer.json':
     'test/e2e/readme.test.ts',
+  'tallystick issuer trust --identity spiffe://acme.example/payments/close-batch > trust.json':
+    'test/e2e/sealed-delivery.test.ts',
   'tallystick run': 'test/e2e/readme.test.ts',
 };
 

@@ -5,10 +5,20 @@ import { systemRuntime } from './runtime.ts';
 export {
   TallystickError,
   type AccessTokenCredential,
+  type AwsCredential,
+  type AzureCredential,
+  type Binding,
   type Credential,
   type CredentialOf,
   type CredentialType,
+  type DatabaseCredential,
+  type Delivery,
   type ErrorCode,
+  type GcpCredential,
+  type Secret,
+  type SecretCredential,
+  type SshCredential,
+  type X509Credential,
 } from '@tallystick/core';
 export { withBusinessProcess, type BusinessProcess } from '@tallystick/telemetry';
 export type { Authorization, AuthorizeRequest } from './authorize.ts';
@@ -23,7 +33,8 @@ export type { Interceptor } from './interceptor.ts';
  * All who connect in one thread to the same socket as the same identity share one key and its credentials.
  *
  * @throws {TallystickError} `sidecar_unavailable` when the time is up; `socket_untrusted`, `socket_path_invalid`,
- * `platform_unsupported`; `identity_unknown`, `identity_ambiguous`, `identity_mismatch`.
+ * `platform_unsupported`; `identity_unknown`, `identity_ambiguous`, `identity_mismatch`; `config_invalid`,
+ * `reply_untrusted`: the trust file, or who answers.
  */
 export function connect(options?: ConnectOptions): Promise<Identity> {
   return connectIn(systemRuntime(), options);
