@@ -268,7 +268,17 @@ export function assemble(outside: Outside): Sidecar {
     'Connections and requests refused before routing, by reason.',
   );
   const census = createCensus({ registry: current, standing, table, clock });
-  describeSidecar(metrics, { table, hub, recorder, late, standing, census, configInForce: () => configInForce });
+  describeSidecar(metrics, {
+    table,
+    hub,
+    recorder,
+    late,
+    standing,
+    census,
+    upstreams,
+    ending: care.ending,
+    configInForce: () => configInForce,
+  });
   telemetry.observe(census);
 
   const { assertionKeys } = outside;
@@ -298,6 +308,8 @@ export function assemble(outside: Outside): Sidecar {
         heads,
         late,
         standing,
+        upstreams,
+        census,
         signer,
         clock,
         health,

@@ -19,6 +19,7 @@ import type { Config, ProviderConfig } from './config/config.ts';
 import { createAssertionKeys } from './issuer/assertion-keys.ts';
 import { openLocalSigner } from './issuer/local-signer.ts';
 import { errorFields, type Log } from './observe/log.ts';
+import { meteredCalls } from './observe/metered-calls.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { noTelemetry } from './observe/no-telemetry.ts';
 import { observedAttestor } from './observe/observed-attestor.ts';
@@ -170,6 +171,8 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         memory: providerMemory(config.state.leases, name),
       });
     const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
+    const metrics = createMetrics();
+    const observe = meteredCalls(telemetry.providerCall, metrics);
     const sidecar = assemble({
       config,
       clock,
@@ -190,14 +193,14 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         config,
         open: openProvider,
         guard: (name, provider, fleetSize) =>
-          guard(provider, { name, clock, timers, random, fleetSize, observe: telemetry.providerCall }),
+          guard(provider, { name, clock, timers, random, fleetSize, observe }),
       }),
       upstreamLeases: await upstreamLeases,
       standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),
       matcher: createMatch,
       telemetry,
-      metrics: createMetrics(),
+      metrics,
       log,
       node: hostname(),
       version: VERSION,

@@ -45,6 +45,8 @@ export const ATTR_CREDENTIAL_TYPE = 'tallystick.credential.type';
 export const ATTR_CREDENTIAL_SOURCE = 'tallystick.credential.source';
 /** How possession is proven where the credential is used. */
 export const ATTR_CREDENTIAL_BINDING = 'tallystick.credential.binding';
+/** How the credential reached the workload. */
+export const ATTR_CREDENTIAL_DELIVERY = 'tallystick.credential.delivery';
 /** Seconds from issue to end. */
 export const ATTR_CREDENTIAL_LIFETIME = 'tallystick.credential.lifetime';
 /** Why a credential is replaced. */
@@ -87,6 +89,8 @@ export const METRIC_CREDENTIAL_MINT_DURATION = 'tallystick.credential.mint.durat
 export const METRIC_CREDENTIAL_ACTIVE = 'tallystick.credential.active';
 /** Credentials that were replaced ahead of their end, or should have been. */
 export const METRIC_CREDENTIAL_ROTATIONS = 'tallystick.credential.rotations';
+/** Credentials that were handed out. By binding, the share that is still bearer. */
+export const METRIC_CREDENTIAL_RELEASES = 'tallystick.credential.releases';
 /** How long an attestor took. It is asked once for each connection. */
 export const METRIC_ATTESTATION_DURATION = 'tallystick.attestation.duration';
 /** Decisions on whether an identity may have a credential. */
@@ -150,6 +154,7 @@ export interface AttributeTypes {
   'tallystick.credential.type': 'access-token' | 'aws' | 'gcp' | 'azure' | 'database' | 'secret' | 'x509' | 'ssh' | (string & {});
   'tallystick.credential.source': 'minted' | 'cache' | (string & {});
   'tallystick.credential.binding': 'dpop' | 'mtls' | 'sigv4' | 'none' | (string & {});
+  'tallystick.credential.delivery': 'sealed' | 'plain' | (string & {});
   'tallystick.credential.lifetime': number;
   'tallystick.rotation.reason': 'schedule' | 'operator' | (string & {});
   'tallystick.attestation.method': string;
@@ -177,6 +182,7 @@ export const METRIC_ATTRIBUTES = {
   'tallystick.credential.mint.duration': ['tallystick.provider.name', 'tallystick.credential.type', 'error.type'],
   'tallystick.credential.active': ['tallystick.provider.name', 'tallystick.credential.type'],
   'tallystick.credential.rotations': ['tallystick.provider.name', 'tallystick.rotation.reason', 'error.type'],
+  'tallystick.credential.releases': ['tallystick.credential.binding', 'tallystick.credential.delivery'],
   'tallystick.attestation.duration': ['tallystick.attestation.method', 'error.type'],
   'tallystick.policy.decisions': ['tallystick.policy.decision', 'tallystick.identity.kind'],
   'tallystick.identity.count': ['tallystick.identity.kind', 'tallystick.identity.state'],
@@ -209,6 +215,7 @@ export const METRICS = {
   'tallystick.credential.mint.duration': { instrument: 'histogram', unit: 's', description: 'How long it took to make a credential.', buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30] },
   'tallystick.credential.active': { instrument: 'updowncounter', unit: '{credential}', description: 'Credentials that are leased now.', buckets: [] },
   'tallystick.credential.rotations': { instrument: 'counter', unit: '{rotation}', description: 'Credentials that were replaced ahead of their end, or should have been.', buckets: [] },
+  'tallystick.credential.releases': { instrument: 'counter', unit: '{release}', description: 'Credentials that were handed out. By binding, the share that is still bearer.', buckets: [] },
   'tallystick.attestation.duration': { instrument: 'histogram', unit: 's', description: 'How long an attestor took. It is asked once for each connection.', buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1] },
   'tallystick.policy.decisions': { instrument: 'counter', unit: '{decision}', description: 'Decisions on whether an identity may have a credential.', buckets: [] },
   'tallystick.identity.count': { instrument: 'updowncounter', unit: '{identity}', description: 'Identities that the configuration holds.', buckets: [] },

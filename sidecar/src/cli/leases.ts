@@ -6,10 +6,15 @@ interface ListedLease {
   readonly id: string;
   readonly identity: string;
   readonly credential: string;
-  readonly jkt: string;
+  readonly provider: string;
+  readonly type: string;
+  readonly binding: string;
+  /** Thumbprints of their keys. */
+  readonly holders: readonly string[];
+  /** How many of them have an event stream open. */
+  readonly listening: number;
   readonly rotate_at: string;
   readonly expires_at: string;
-  readonly live: boolean;
 }
 
 /** `tallystick leases`: list them, end them early, and have them replaced. */
@@ -34,15 +39,17 @@ export const leases = defineCommand({
           const answer = await sidecar.get('/v1/leases');
           const listed = answer.leases as readonly ListedLease[];
           const lines = table(
-            ['lease', 'identity', 'credential', 'key', 'rotates', 'expires', 'holder'],
+            ['lease', 'identity', 'credential', 'provider', 'type', 'binding', 'holders', 'rotates', 'expires'],
             listed.map((each) => [
               each.id,
               each.identity,
               each.credential,
-              each.jkt,
+              each.provider,
+              each.type,
+              each.binding,
+              `${each.holders.length} (${each.listening} listening)`,
               each.rotate_at,
               each.expires_at,
-              each.live ? 'live' : 'not seen',
             ]),
           );
           const total = Number(answer.total);

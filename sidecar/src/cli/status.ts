@@ -15,13 +15,16 @@ export const status = defineCommand({
 });
 
 function describe(answer: Readonly<Record<string, unknown>>): readonly string[] {
-  const rows = Object.entries(answer).flatMap(([name, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.entries(value).map(([inner, each]) => [`${name}.${inner}`, text(each)] as const)
-      : [[name, text(value)] as const],
-  );
+  const rows = [...rowsOf(answer, '')];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.replaceAll('_', ' ').padEnd(width)}  ${value}`);
+}
+
+function* rowsOf(object: object, path: string): Generator<readonly [name: string, value: string]> {
+  for (const [name, value] of Object.entries(object) as [string, unknown][]) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield* rowsOf(value, `${path}${name}.`);
+    else yield [`${path}${name}`, text(value)];
+  }
 }
 
 function text(value: unknown): string {

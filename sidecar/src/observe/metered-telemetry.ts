@@ -1,6 +1,7 @@
 import { TallystickError } from '@tallystick/core';
 import type { RecordInput } from '../record/record.ts';
 import type { Metrics } from './metrics.ts';
+import { releaseOf } from './release-of.ts';
 import { rotationReason } from './rotation-reason.ts';
 import type { SidecarTelemetry } from './sidecar-telemetry.ts';
 
@@ -16,6 +17,7 @@ export function meteredTelemetry(telemetry: SidecarTelemetry, metrics: Metrics):
     'counter',
     'Leases replaced ahead of their end, by reason and outcome.',
   );
+  metrics.describe('tallystick_releases_total', 'counter', 'Credentials handed out, by binding and delivery.');
   metrics.describe('tallystick_records_total', 'counter', 'Records that are durable, by type.');
   metrics.describe(
     'tallystick_operator_unattributed_total',
@@ -44,6 +46,8 @@ export function meteredTelemetry(telemetry: SidecarTelemetry, metrics: Metrics):
     },
     recorded(input, record, seconds) {
       metrics.count('tallystick_records_total', { type: input.type });
+      const release = releaseOf(input);
+      if (release) metrics.count('tallystick_releases_total', { ...release });
       if (isUnattributed(input)) metrics.count('tallystick_operator_unattributed_total');
       metrics.observe('tallystick_record_append_duration_seconds', seconds, { outcome: 'ok' });
       telemetry.recorded(input, record, seconds);

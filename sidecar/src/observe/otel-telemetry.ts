@@ -4,6 +4,7 @@ import type { Attestation } from '../attest/attestor.ts';
 import type { Lease } from '../lease/lease.ts';
 import { createOtelRequests } from './otel-request.ts';
 import { recordEvent } from './record-event.ts';
+import { releaseOf } from './release-of.ts';
 import { rotationReason } from './rotation-reason.ts';
 import type { SidecarTelemetry } from './sidecar-telemetry.ts';
 
@@ -66,6 +67,13 @@ export function createOtelTelemetry(version: string, clock: Pick<Clock, 'monoton
     recorded(input, record, seconds) {
       scope.record('tallystick.audit.append.duration', seconds, {});
       scope.add('tallystick.audit.records', 1, { 'tallystick.audit.record.type': input.type });
+      const release = releaseOf(input);
+      if (release) {
+        scope.add('tallystick.credential.releases', 1, {
+          'tallystick.credential.binding': release.binding,
+          'tallystick.credential.delivery': release.delivery,
+        });
+      }
       recordEvent(scope, input, record);
     },
     notRecorded: (failure, seconds) =>

@@ -2,10 +2,13 @@ import { parseOrigin } from '@tallystick/audit';
 import type { IdentityState } from '@tallystick/core';
 import type { EventHub } from '../events/hub.ts';
 import type { LeaseTable } from '../lease/lease-table.ts';
+import type { UpstreamEnding } from '../lease/upstream-ending.ts';
 import type { ListenCounts } from '../listen/counters.ts';
 import type { LateRecords } from '../record/late-records.ts';
 import type { Recorder } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
+import type { UpstreamStatus } from '../providers/upstream-status.ts';
+import type { Upstreams } from '../providers/upstreams.ts';
 import type { AnchoringStatus } from '../anchor/anchoring-status.ts';
 import type { Census } from './census.ts';
 import type { Metrics } from './metrics.ts';
@@ -20,11 +23,15 @@ export function describeSidecar(
     readonly late: Pick<LateRecords, 'waiting'>;
     readonly standing: Standing;
     readonly census: Census;
+    readonly upstreams: Pick<Upstreams, 'status'>;
+    /** How much is still to be ended upstream. */
+    readonly ending: Pick<UpstreamEnding, 'pending'>;
     /** False while the file is broken or needs a restart, and an older configuration is in force. */
     readonly configInForce: () => boolean;
   },
 ): void {
   const { table, hub, recorder, late, standing, census, configInForce } = parts;
+  describeUpstreams(metrics, parts);
   metrics.gauge('tallystick_leases', 'Leases that live.', () => table.size);
   metrics.gauge('tallystick_event_streams', 'Open event streams.', () => hub.size);
   metrics.gauge('tallystick_record_pending', 'Records waiting to become durable.', () => recorder.pending);
@@ -80,6 +87,47 @@ export function describeSidecar(
     return Object.entries(counts).map(([state, value]) => ({ labels: { state }, value }));
   });
   metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+}
+
+/** Registers the gauges of the upstreams, by the name of the provider. */
+function describeUpstreams(
+  metrics: Metrics,
+  parts: {
+    readonly upstreams: Pick<Upstreams, 'status'>;
+    readonly ending: Pick<UpstreamEnding, 'pending'>;
+    readonly census: Pick<Census, 'leases'>;
+  },
+): void {
+  const { upstreams, ending, census } = parts;
+  const each = (value: (status: UpstreamStatus) => number | undefined) => () =>
+    upstreams.status().flatMap((status) => {
+      const found = value(status);
+      return found === undefined ? [] : [{ labels: { provider: status.name }, value: found }];
+    });
+  metrics.gauge(
+    'tallystick_upstream_reachable',
+    '1 where an upstream answered when it was asked last.',
+    each(({ reachable }) => (reachable === undefined ? undefined : Number(reachable))),
+  );
+  metrics.gauge(
+    'tallystick_upstream_breaker_open',
+    '1 while an upstream is left alone because it does not serve.',
+    each(({ breaker }) => Number(breaker !== 'closed')),
+  );
+  metrics.gauge(
+    'tallystick_upstream_success_age_seconds',
+    'Time since a call of an upstream succeeded.',
+    each(({ successAgeMs }) => successAgeMs && successAgeMs / 1000),
+  );
+  metrics.gauge(
+    'tallystick_upstream_calls',
+    'Calls of an upstream that are under way or wait.',
+    each(({ calls }) => calls),
+  );
+  metrics.gauge('tallystick_leases_by_provider', 'Leases that live, by provider and type.', () =>
+    census.leases().map(({ provider, type, count }) => ({ labels: { provider, type }, value: count })),
+  );
+  metrics.gauge('tallystick_upstream_ending', 'Leases that upstreams have yet to end.', () => ending.pending);
 }
 
 /** Returns the one sample of what there is, and none of what there is not. */

@@ -208,6 +208,7 @@ describe('leases', () => {
           scope: 'journal.read journal.write',
           jkt: one.jkt,
           holders: [one.jkt],
+          listening: 0,
           issued_at: new Date(issued).toISOString(),
           rotate_at: json.rotate_at,
           expires_at: new Date(issued + 900_000).toISOString(),

@@ -19,12 +19,13 @@ import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import type { SidecarTelemetry } from '../../src/observe/sidecar-telemetry.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
-import { openUpstreamLeases } from '../../src/state/upstream-leases.ts';
+import { openUpstreamLeases, type UpstreamLease } from '../../src/state/upstream-leases.ts';
 import { configOf, identity, ISSUER, peer } from '../acme.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { manualTime, type ManualTime } from '../manual-time.ts';
 import { memoryLog, type MemoryLog } from '../memory-log.ts';
 import { memoryHeads, type MemoryHeads } from '../record/memory-heads.ts';
+import type { Upstreams } from '../../src/providers/upstreams.ts';
 import { testProvider, upstreamsOf, type TestProvider } from '../providers/test-provider.ts';
 import { memoryRecorder, NO_STORE, NOTHING_RECORDED, type MemoryRecorder } from '../record/memory-recorder.ts';
 
@@ -56,6 +57,10 @@ export interface ServeOptions {
   readonly telemetry?: (clock: ManualTime) => SidecarTelemetry;
   /** Waited for before a peer is attested. */
   readonly attesting?: () => Promise<void>;
+  /** Returns the upstreams, given the one in memory. */
+  readonly upstreams?: (upstream: TestProvider, time: ManualTime) => Upstreams;
+  /** What an earlier run has left upstream. */
+  readonly left?: readonly UpstreamLease[];
   /** What an earlier run has recorded of use. */
   readonly earlierReports?: EarlierReports;
 }
@@ -70,6 +75,9 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
   const reply = { issuer: ISSUER, path: join(folder, 'reply-keys.json'), clock: time, maxLifetimeMs: 86_400_000 };
   const replySigner = await openLocalSigner({ ...reply, role: 'reply', carriesKey: true });
   const upstream = testProvider(time);
+  const earlierRun = await openUpstreamLeases(folder, time);
+  for (const lease of options.left ?? []) await earlierRun.keep(lease);
+  await earlierRun.close();
   const upstreamLeases = await openUpstreamLeases(folder, time);
   onTestFinished(() => upstreamLeases.close());
   const standing = await openStanding(folder, time);
@@ -95,7 +103,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
       clock: time,
       random: systemRandom,
     }),
-    upstreams: upstreamsOf(upstream),
+    upstreams: options.upstreams?.(upstream, time) ?? upstreamsOf(upstream),
     upstreamLeases,
     standing,
     attest: async (who): Promise<Attestation> => {

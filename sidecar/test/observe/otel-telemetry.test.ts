@@ -390,6 +390,7 @@ test('metrics count what was done, and name no identity, owner, process, lease, 
     // One round for the nonce, and the two that were decided; the third could not be recorded.
     'tallystick.server.request.duration': [1, 1, 1, 1],
     'tallystick.policy.decisions': [1, 1],
+    'tallystick.credential.releases': [1],
     'tallystick.credential.mint.duration': [1],
     'tallystick.credential.active': [0],
     'tallystick.identity.count': [0, 1, 0],

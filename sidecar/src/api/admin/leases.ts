@@ -61,6 +61,10 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
           scope: lease.key.scope.join(' '),
           jkt: lease.key.jkt ?? null,
           holders: [...lease.holders.keys()],
+          listening: lease.holders
+            .keys()
+            .filter((jkt) => hub.isLive(lease.key.identity, jkt))
+            .reduce((sum) => sum + 1, 0),
           issued_at: new Date(lease.issuedAtMs).toISOString(),
           rotate_at: new Date(lease.rotateAtMs).toISOString(),
           expires_at: new Date(lease.expiresAtMs).toISOString(),

@@ -7,6 +7,8 @@ import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { LateRecords } from '../../record/late-records.ts';
 import type { LogHeads } from '../../record/heads/log-heads.ts';
 import type { Recorder } from '../../record/record.ts';
+import type { Census } from '../../observe/census.ts';
+import type { Upstreams } from '../../providers/upstreams.ts';
 import type { Standing } from '../../state/standing.ts';
 import type { Health } from '../health/routes.ts';
 import type { AdminRoute } from './route.ts';
@@ -23,6 +25,8 @@ export interface AdminStatusParts {
   readonly heads: Pick<LogHeads, 'isContradicted'>;
   readonly late: Pick<LateRecords, 'waiting'>;
   readonly standing: Standing;
+  readonly upstreams: Pick<Upstreams, 'status'>;
+  readonly census: Pick<Census, 'leases'>;
   readonly signer: Signer;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly health: Health;
@@ -53,11 +57,30 @@ export function adminStatusRoutes(parts: AdminStatusParts): readonly AdminRoute[
         leases: parts.table.size,
         event_streams: parts.hub.size,
         revocations: parts.standing.revocations().length,
+        upstreams: upstreamsStatus(parts),
         record: recordStatus(parts.recorder, parts.heads, parts.late.waiting),
         memory_bytes: process.memoryUsage.rss(),
       }),
     },
   ];
+}
+
+/** By name. `reachable` is null until an upstream has been asked for something. */
+function upstreamsStatus({ upstreams, census }: Pick<AdminStatusParts, 'upstreams' | 'census'>) {
+  const leases = census.leases();
+  return Object.fromEntries(
+    upstreams.status().map(({ name, type, reachable, breaker, successAgeMs, lastError }) => [
+      name,
+      {
+        type,
+        reachable: reachable ?? null,
+        breaker,
+        last_success_age_seconds: seconds(successAgeMs),
+        last_error: lastError ?? null,
+        leases: leases.filter(({ provider }) => provider === name).reduce((sum, { count }) => sum + count, 0),
+      },
+    ]),
+  );
 }
 
 function recordStatus(recorder: Recorder, heads: Pick<LogHeads, 'isContradicted'>, late: number) {
