@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { cachedBinary, motoServer, type BuiltServer } from './cache.ts';
+import { cachedBinary, keycloakHome, motoServer, type BuiltServer } from './cache.ts';
 
 /** Servers, and commands, written by other people that tests may ask for. */
-export type ServerName = BuiltServer | 'go' | 'moto' | 'openssl' | 'postgres' | 'python3' | 'redis';
+export type ServerName = BuiltServer | 'go' | 'keycloak' | 'moto' | 'openssl' | 'postgres' | 'python3' | 'redis';
 
 /** Returns the path of an executable file called `name` in a folder of PATH, or undefined. */
 export function onPath(name: string): string | undefined {
@@ -23,6 +23,8 @@ export function findServer(name: ServerName): string | undefined {
       const binary = cachedBinary(name);
       return isExecutable(binary) ? binary : undefined;
     }
+    case 'keycloak':
+      return existsSync(keycloakHome()) ? onPath('java') : undefined;
     case 'moto': {
       const own = motoServer();
       return isExecutable(own) ? own : onPath('moto_server');

@@ -1,9 +1,10 @@
 // Obtains the servers that the tests need: `pnpm servers`. Slow the first time (Jaeger is compiled), instant afterwards.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cachedBinary, MOTO_REQUIREMENTS, moduleFolder, motoServer, type BuiltServer } from './cache.ts';
 import { findServer, onPath, type ServerName } from './find.ts';
+import { obtainKeycloak } from './obtain-keycloak.ts';
+import { run } from './run.ts';
 
 /** The package of each command that is compiled, and about how long that takes. */
 const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly takes: string }>> = {
@@ -17,12 +18,6 @@ const BUILT: Readonly<Record<BuiltServer, { readonly command: string; readonly t
   },
   vault: { command: 'github.com/hashicorp/vault', takes: 'nine minutes' },
 };
-
-function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): void {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}`);
-}
 
 function build(name: BuiltServer): void {
   const binary = cachedBinary(name);
@@ -73,9 +68,10 @@ for (const obtain of [
   () => installPackage('postgres', 'postgresql'),
   () => installPackage('redis', 'redis-server'),
   installMoto,
+  obtainKeycloak,
 ]) {
   try {
-    obtain();
+    await obtain();
   } catch (error) {
     failed = true;
     console.error(error instanceof Error ? error.message : error);
