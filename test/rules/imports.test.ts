@@ -46,6 +46,7 @@ const RULES: Readonly<Record<string, ImportRule>> = {
       'js-yaml',
       'koffi',
       'lru-cache',
+      'node-vault',
       'undici',
       'yaml',
     ],
