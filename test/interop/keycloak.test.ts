@@ -1,0 +1,134 @@
+// Keycloak, unmodified, with the client that our page describes: its tokens are bound to a key of the service, which sends
+// them by `identity.fetch`; our resource server accepts them.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { connect, type Identity } from '@tallystick/sdk';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { command } from '../daemon/command.ts';
+import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { startLedger, type Ledger } from '../daemon/ledger.ts';
+import { startKeycloak, type Keycloak } from '../servers/keycloak.ts';
+import { describeWithServers } from '../servers/require-server.ts';
+
+const SECRET = 'canary-client-secret';
+const PAGE = readFileSync(new URL('../../sidecar/docs/providers/oauth.md', import.meta.url), 'utf8');
+
+describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
+  let keycloak: Keycloak;
+  let issuer: string;
+  let daemon: Daemon;
+  let ledger: Ledger;
+  let files: Server;
+  let identity: Identity;
+
+  beforeAll(async () => {
+    keycloak = await startKeycloak();
+    issuer = await keycloak.makeRealm('prod');
+    ledger = await startLedger();
+    daemon = await startDaemon({ registry: registry(), edit: inFolder });
+    writeFileSync(join(daemon.folder, 'secret'), SECRET, { mode: 0o600 });
+    writeFileSync(join(daemon.folder, 'wrong-secret'), 'another-secret', { mode: 0o600 });
+    const www = join(daemon.folder, 'www');
+    expect(await command(daemon, 'issuer', 'publish', '--dir', www)).toMatchObject({ status: 0 });
+    files = createServer((request, response) => response.end(readFileSync(join(www, request.url!))));
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    await makeClients(`http://127.0.0.1:${(files.address() as AddressInfo).port}`);
+    ledger.trust({
+      issuer,
+      jwks: `${issuer}/protocol/openid-connect/certs`,
+      subjects: [await subjectOf('close-batch')],
+    });
+    identity = await connect({
+      socket: daemon.socket,
+      authorizationServers: [`${issuer}/protocol/openid-connect/token`],
+    });
+  }, 180_000);
+  afterAll(async () => {
+    await identity?.close();
+    await daemon?.[Symbol.asyncDispose]();
+    await ledger?.[Symbol.asyncDispose]();
+    files?.close();
+    await keycloak?.stop();
+  }, 60_000);
+
+  function registry(): string {
+    const api = (name: string, provider: string, scope = 'journal.write') =>
+      `  ${name}: { provider: ${provider}, audience: ${AUDIENCE}, scope: ${scope}, indicator: none }\n`;
+    const bySecret = (file: string) =>
+      `{ id: by-secret, authentication: client_secret_basic, secretFile: FOLDER/${file} }`;
+    return oneService('https://unused.acme.example/', '15m')
+      .replace('[ledger-api]', '[ledger-api, erp-api, odd-api, secret-api, wrong-api]')
+      .concat(
+        api('erp-api', 'sso').replace(' }', `, use: [${ledger.url}] }`),
+        api('odd-api', 'sso', 'journal.delete'),
+        api('secret-api', 'by-secret'),
+        api('wrong-api', 'by-wrong-secret'),
+        'providers:\n',
+        `  sso: { type: oauth, issuer: '${issuer}', client: { id: close-batch } }\n`,
+        `  by-secret: { type: oauth, issuer: '${issuer}', client: ${bySecret('secret')} }\n`,
+        `  by-wrong-secret: { type: oauth, issuer: '${issuer}', client: ${bySecret('wrong-secret')} }\n`,
+      );
+  }
+
+  /** Makes what the page says, with the addresses of this test, and a client with a secret. */
+  async function makeClients(publishedAt: string): Promise<void> {
+    const [scope, client] = [...PAGE.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
+      text!.replace('https://identity.acme.example', publishedAt).replace('https://erp.acme.example', AUDIENCE),
+    );
+    await keycloak.admin('POST', 'realms/prod/client-scopes', JSON.parse(scope!));
+    await keycloak.admin('POST', 'realms/prod/clients', JSON.parse(client!));
+    await keycloak.makeClient('prod', {
+      clientId: 'by-secret',
+      secret: SECRET,
+      audience: AUDIENCE,
+      settings: { optionalClientScopes: ['journal.write'] },
+    });
+  }
+
+  async function subjectOf(clientId: string): Promise<string> {
+    const [client] = await keycloak.admin<{ id: string }[]>('GET', `realms/prod/clients?clientId=${clientId}`);
+    const path = `realms/prod/clients/${client!.id}/service-account-user`;
+    return (await keycloak.admin<{ id: string }>('GET', path)).id;
+  }
+
+  test('are bound to a key of the service, and accepted by our resource server', async () => {
+    const response = await identity.fetch(ledger.url);
+    expect(ledger.refusals.map(({ message }) => message)).toEqual([]);
+    expect(response.status).toBe(200);
+    const { token, binding } = await identity.credential('erp-api', 'access-token');
+    const { cnf } = decodeJwt(token.reveal()) as { cnf: { jkt: string } };
+    expect(ledger.callers.at(-1)).toMatchObject({ issuer, binding: 'dpop', jkt: cnf.jkt });
+    expect(ledger.callers.at(-1)!.scopes).toContain('journal.write');
+    expect(binding).toBe('dpop');
+  });
+
+  test('are had by a client secret as well', async () => {
+    const { token } = await identity.credential('secret-api', 'access-token');
+    expect(decodeJwt(token.reveal())).toMatchObject({ azp: 'by-secret', cnf: { jkt: expect.any(String) as string } });
+  });
+
+  test('are refused to a client that it does not know by that secret, and for a scope that it does not give', async () => {
+    await expect(identity.credential('wrong-api', 'access-token')).rejects.toMatchObject({
+      code: 'upstream_login_refused',
+    });
+    await expect(identity.credential('odd-api', 'access-token')).rejects.toMatchObject({ code: 'upstream_denied' });
+  });
+
+  test('are in nothing that the sidecar has said', () => {
+    expect(daemon.output()).not.toContain(SECRET);
+    expect(daemon.output()).not.toMatch(/eyJ[\w-]+\.eyJ/);
+  });
+
+  test('serve on while it is down', async () => {
+    await keycloak.down();
+    expect((await identity.fetch(ledger.url)).status).toBe(200);
+    expect((await identity.credential('secret-api', 'access-token')).binding).toBe('dpop');
+  });
+});
+
+function inFolder(config: string): string {
+  return config.replaceAll('FOLDER', /^state: (.+)\/state$/m.exec(config)![1]!);
+}
