@@ -8,15 +8,14 @@ import { describe, expect, test } from 'vitest';
 import type { Config, ProviderConfig } from '../../src/config/config.ts';
 import { SWEEP_MS } from '../../src/lease/liveness.ts';
 import { GRACE_MS } from '../../src/lease/upstream-orphans.ts';
-import { guard } from '../../src/providers/guard/guard.ts';
 import type { ProviderKind } from '../../src/providers/provider.ts';
-import { createUpstreams } from '../../src/providers/upstreams.ts';
 import { openUpstreamLeases, type UpstreamLease } from '../../src/state/upstream-leases.ts';
 import { configOf, entitled, identity } from '../acme.ts';
 import { holder, type Holder } from '../api/holder.ts';
 import { serveSidecar, type ServeOptions } from '../api/served-sidecar.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { START_MS } from '../manual-time.ts';
+import { guarded } from '../providers/guarded-upstreams.ts';
 import { upstreamCredential } from '../providers/test-provider.ts';
 
 const BATCH = 'spiffe://acme.example/close-batch';
@@ -33,24 +32,7 @@ function config(settings: unknown = { address: 'a' }, members: Parameters<typeof
 
 /** A sidecar whose upstream is in memory, behind the real guard. */
 async function served(options: Omit<ServeOptions, 'upstreams'> = {}) {
-  const own = await serveSidecar({
-    config: config(),
-    ...options,
-    upstreams: (upstream, time) =>
-      createUpstreams({
-        config: options.config ?? config(),
-        open: async () => upstream,
-        guard: (name, provider, fleetSize) =>
-          guard(provider, {
-            name,
-            clock: time,
-            timers: time,
-            random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
-            fleetSize,
-            observe: (_call, run) => run(),
-          }),
-      }),
-  });
+  const own = await serveSidecar({ config: config(), ...options, upstreams: guarded(options.config ?? config()) });
   const outcomes = () =>
     own.recorder.records.flatMap(({ type, lease, body }) =>
       type === 'credential.outcome' ? [[lease, (body as { status: string }).status]] : [],

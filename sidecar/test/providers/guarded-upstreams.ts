@@ -1,0 +1,24 @@
+import { guard } from '../../src/providers/guard/guard.ts';
+import { meteredCalls } from '../../src/observe/metered-calls.ts';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import { noTelemetry } from '../../src/observe/no-telemetry.ts';
+import { createUpstreams, type UpstreamsConfig } from '../../src/providers/upstreams.ts';
+import type { ServeOptions } from '../api/served-sidecar.ts';
+
+/** Has the upstream in memory asked as any other is: opened late, behind the guard. */
+export function guarded(config: UpstreamsConfig, metrics: Metrics = createMetrics()): ServeOptions['upstreams'] {
+  return (upstream, time) =>
+    createUpstreams({
+      config,
+      open: async () => upstream,
+      guard: (name, provider, fleetSize) =>
+        guard(provider, {
+          name,
+          clock: time,
+          timers: time,
+          random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
+          fleetSize,
+          observe: meteredCalls(noTelemetry.providerCall, metrics),
+        }),
+    });
+}
