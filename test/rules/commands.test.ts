@@ -45,6 +45,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
     'test/e2e/readme.test.ts',
   'tallystick issuer trust --identity spiffe://acme.example/payments/close-batch > trust.json':
     'test/e2e/sealed-delivery.test.ts',
+  'tallystick issuer publish --dir /srv/identity': 'test/e2e/federation.test.ts',
   'tallystick run': 'test/e2e/readme.test.ts',
 };
 

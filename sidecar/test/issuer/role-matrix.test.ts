@@ -17,6 +17,7 @@ const SIGNED: readonly (readonly [KeyRole, string, string])[] = [
   ['client', JWT_TYPE.clientAssertion, 'client'],
   ['client', JWT_TYPE.plain, 'client'],
   ['federation', JWT_TYPE.plain, 'https://identity.example'],
+  ['federation', JWT_TYPE.authorizationGrant, 'https://identity.example'],
 ];
 const ROLES = ['token', 'reply', 'client', 'federation'] as const;
 const time = manualTime();

@@ -3,7 +3,7 @@ import { readAuthorities } from '../../config/upstream-address.ts';
 import type { AzureSettings, AzureWanted } from '../azure.ts';
 import type { BearerToken } from '../bearer-answer.ts';
 import { checkFederationFiles, checkSubject } from '../federation/check-files.ts';
-import { federationClaims, subjectClaims } from '../federation/federation-claims.ts';
+import { federationClaims, trialClaims } from '../federation/federation-claims.ts';
 import type { CheckFinding, Made, MintOrder, Provider, ProviderContext } from '../provider.ts';
 import { openUpstreamHttp } from '../upstream-http.ts';
 import { ASSERTION_AUDIENCE, clientToken } from './client-token.ts';
@@ -82,7 +82,7 @@ export async function openAzure(settings: AzureSettings, context: ProviderContex
       return vault === undefined || secret === undefined ? mintToken(order) : mintSecret(order, vault, secret);
     },
     async check(wanted, signal) {
-      const assertion = await sign(subjectClaims(checkSubject(context), ASSERTION_AUDIENCE, clock.nowMs()));
+      const assertion = await sign(trialClaims(checkSubject(context), ASSERTION_AUDIENCE, clock.nowMs()));
       const client = clientOf(wanted);
       const scope = wanted.scope ?? vaultScope(wanted.vault!);
       const requestId = requestIdOf(`ls_${ulid(clock, random)}`);

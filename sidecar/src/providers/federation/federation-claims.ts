@@ -13,7 +13,7 @@ export function federationClaims(
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   return {
-    ...subjectClaims(identity.id, audience, nowMs),
+    ...registered(identity.id, audience, nowMs),
     tallystick: {
       lease: leaseId,
       owner: identity.owner.id,
@@ -24,8 +24,18 @@ export function federationClaims(
   };
 }
 
-/** Returns the claims of a JWT by which nothing but the trust in the federation is tried. */
-export function subjectClaims(subject: string, audience: string, nowMs: number): Readonly<Record<string, unknown>> {
-  const now = Math.floor(nowMs / 1000);
-  return { sub: subject, aud: audience, iat: now, exp: now + LIFETIME_SECONDS };
+/**
+ * Returns the claims of a JWT by which nothing but the trust in the federation is tried. Policies find what they look
+ * for, and an environment that is nobody's.
+ */
+export function trialClaims(subject: string, audience: string, nowMs: number): Readonly<Record<string, unknown>> {
+  return {
+    ...registered(subject, audience, nowMs),
+    tallystick: { lease: 'none', owner: 'tallystick', environment: 'check' },
+  };
+}
+
+function registered(sub: string, aud: string, nowMs: number): Readonly<Record<string, unknown>> {
+  const iat = Math.floor(nowMs / 1000);
+  return { sub, aud, iat, exp: iat + LIFETIME_SECONDS };
 }

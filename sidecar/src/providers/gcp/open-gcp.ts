@@ -2,7 +2,7 @@ import { TallystickError } from '@tallystick/core';
 import { readAuthorities } from '../../config/upstream-address.ts';
 import type { BearerToken } from '../bearer-answer.ts';
 import { checkFederationFiles, checkSubject } from '../federation/check-files.ts';
-import { federationClaims, subjectClaims } from '../federation/federation-claims.ts';
+import { federationClaims, trialClaims } from '../federation/federation-claims.ts';
 import type { GcpSettings, GcpWanted } from '../gcp.ts';
 import type { CheckFinding, Made, MintOrder, Provider, ProviderContext } from '../provider.ts';
 import { openUpstreamHttp } from '../upstream-http.ts';
@@ -91,7 +91,7 @@ export async function openGcp(settings: GcpSettings, context: ProviderContext): 
     mint: (order) => (order.wanted.secret === undefined ? mintToken(order) : mintSecret(order, order.wanted.secret)),
     async check(_wanted, signal) {
       const subject = checkSubject(context);
-      const jwt = await context.sign('federation', subjectClaims(subject, subjectAudience(audience), clock.nowMs()));
+      const jwt = await context.sign('federation', trialClaims(subject, subjectAudience(audience), clock.nowMs()));
       const files = await checkFederationFiles(http, jwt, signal);
       return [files, await checkExchange(() => exchangeToken(exchanging, { jwt, scope: CLOUD_PLATFORM, signal }))];
     },
