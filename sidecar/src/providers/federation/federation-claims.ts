@@ -13,7 +13,7 @@ export function federationClaims(
   nowMs: number,
 ): Readonly<Record<string, unknown>> {
   return {
-    ...registered(identity.id, audience, nowMs),
+    ...subjectClaims(identity.id, audience, nowMs),
     tallystick: {
       lease: leaseId,
       owner: identity.owner.id,
@@ -30,12 +30,13 @@ export function federationClaims(
  */
 export function trialClaims(subject: string, audience: string, nowMs: number): Readonly<Record<string, unknown>> {
   return {
-    ...registered(subject, audience, nowMs),
+    ...subjectClaims(subject, audience, nowMs),
     tallystick: { lease: 'none', owner: 'tallystick', environment: 'check' },
   };
 }
 
-function registered(sub: string, aud: string, nowMs: number): Readonly<Record<string, unknown>> {
+/** Returns the claims that every JWT of the federation has, but for those that the signer adds. */
+export function subjectClaims(sub: string, aud: string, nowMs: number): Readonly<Record<string, unknown>> {
   const iat = Math.floor(nowMs / 1000);
   return { sub, aud, iat, exp: iat + LIFETIME_SECONDS };
 }

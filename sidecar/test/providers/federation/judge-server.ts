@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
@@ -30,7 +36,7 @@ export async function startJudgeServer(
   answer: (request: JudgedRequest) => Promise<JudgedAnswer> | JudgedAnswer,
   tls?: { readonly cert: string; readonly key: string },
 ): Promise<JudgeServer> {
-  const listener: RequestListener = async (incoming, outgoing) => {
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = Buffer.concat((await incoming.toArray()) as Buffer[]).toString('utf8');
     const { pathname, searchParams } = new URL(incoming.url!, 'http://judge.invalid');
     const { method = '', headers } = incoming;
@@ -38,6 +44,9 @@ export async function startJudgeServer(
     outgoing.writeHead(answered.status, { 'content-type': 'application/json; charset=utf-8', ...answered.headers });
     outgoing.end(JSON.stringify(answered.json));
   };
+  // One that gave up sends no more, and hears nothing of it.
+  const listener: RequestListener = (incoming, outgoing) =>
+    void serve(incoming, outgoing).catch(() => outgoing.destroy());
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
