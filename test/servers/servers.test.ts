@@ -1,9 +1,12 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startJaeger, type Jaeger } from './jaeger.ts';
+import { startKeycloak, type Keycloak } from './keycloak.ts';
+import { startKubernetes, type Kubernetes } from './kubernetes.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 import { startRedis, type Redis } from './redis.ts';
 import { describeWithServers } from './require-server.ts';
@@ -135,6 +138,95 @@ describeWithServers(['postgres'], 'the PostgreSQL of the tests', () => {
     expect(listeningAddresses(postgres.pid)).toEqual(['0100007F']);
   });
 });
+
+describeWithServers(['keycloak'], 'the Keycloak of the tests', () => {
+  let keycloak: Keycloak;
+  beforeAll(async () => void (keycloak = await startKeycloak()), STARTS_WITHIN_MS);
+  afterAll(() => keycloak?.stop());
+
+  test('gives a client a token for its audience that is bound to its key (RFC 9449 §6.1), and none without', async () => {
+    const issuer = await keycloak.makeRealm('acme');
+    const client = { clientId: 'close-batch', secret: 'canary' };
+    await keycloak.makeClient('acme', { ...client, audience: 'https://ledger.acme.example' });
+    const key = await generateHolderKey();
+    const url = `${issuer}/protocol/openid-connect/token`;
+    const ask = (headers: HeadersInit) =>
+      fetch(url, {
+        method: 'POST',
+        headers,
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: client.clientId,
+          client_secret: client.secret,
+        }),
+      });
+    expect((await ask({})).status).toBe(400);
+    const answer = await ask({
+      dpop: await createProof(key, { method: 'POST', url, iat: Math.floor(Date.now() / 1000) }),
+    });
+    const { access_token: token, token_type: type } = (await answer.json()) as Record<string, string>;
+    expect(type).toBe('DPoP');
+    expect(claimsOf(token!)).toMatchObject({
+      iss: issuer,
+      cnf: { jkt: key.jkt },
+      aud: expect.arrayContaining(['https://ledger.acme.example']) as string[],
+    });
+  }, 60_000);
+
+  test('listens on loopback only', () => {
+    const listeners = listeningAddresses(keycloak.pid);
+    expect(listeners.length).toBeGreaterThan(0);
+    // 127.0.0.1 as an IPv6 socket shows it.
+    expect(listeners.filter((address) => address !== '0000000000000000FFFF00000100007F')).toEqual([]);
+  });
+});
+
+describeWithServers(['kube-apiserver', 'etcd'], 'the Kubernetes of the tests', () => {
+  let kubernetes: Kubernetes;
+  beforeAll(async () => {
+    kubernetes = await startKubernetes();
+    await kubernetes.makeServiceAccount('payments', 'close-batch');
+    await kubernetes.makeServiceAccount('vault', 'reviewer');
+    await kubernetes.allowTokenReview('vault', 'reviewer');
+  });
+  afterAll(() => kubernetes?.stop());
+
+  const review = (token: string, asker: string) =>
+    kubernetes.call<{ status: { authenticated?: boolean; user?: { username: string } } }>(
+      'POST',
+      '/apis/authentication.k8s.io/v1/tokenreviews',
+      { spec: { token, audiences: ['https://vault.acme.example'] } },
+      asker,
+    );
+
+  test('tells a reviewer whose token one is, for its audience alone', async () => {
+    const reviewer = await kubernetes.tokenOf('vault', 'reviewer');
+    const token = await kubernetes.tokenOf('payments', 'close-batch', ['https://vault.acme.example']);
+    expect(claimsOf(token)).toMatchObject({ iss: kubernetes.issuer });
+    expect((await review(token, reviewer)).status).toMatchObject({
+      authenticated: true,
+      user: { username: 'system:serviceaccount:payments:close-batch' },
+    });
+    const forOthers = await kubernetes.tokenOf('payments', 'close-batch', ['https://others.example']);
+    expect((await review(forOthers, reviewer)).status.authenticated).toBeUndefined();
+  });
+
+  test('lets nobody review tokens who is not allowed to (RBAC)', async () => {
+    const token = await kubernetes.tokenOf('payments', 'close-batch');
+    await expect(review(token, token)).rejects.toMatchObject({ status: 403 });
+  });
+
+  test('listens on loopback only', () => {
+    expect(new Set(listeningAddresses(kubernetes.pid))).toEqual(new Set(['0100007F']));
+  });
+});
+
+/** Keycloak takes ten seconds of a processor to start; others may want it at the same time. */
+const STARTS_WITHIN_MS = 150_000;
+
+function claimsOf(token: string): unknown {
+  return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+}
 
 async function withClient<T>(connectionString: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString });
