@@ -8,7 +8,8 @@ import { holdReply } from './held-reply.ts';
 import { holdToken } from './held-token.ts';
 import { observeAsk, type ClaimedProcess } from './observe.ts';
 import type { ReplyOf } from './open-reply.ts';
-import { UpstreamProofAsked, type CredentialAsk, type SidecarClient } from './sidecar-client.ts';
+import { UpstreamProofAsked } from './refused.ts';
+import type { CredentialAsk, SidecarClient } from './sidecar-client.ts';
 import { makeSshKey } from './ssh-key.ts';
 import { makeX509Key } from './x509-key.ts';
 

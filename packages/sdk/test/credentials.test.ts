@@ -12,6 +12,7 @@ import type { ChannelMessages } from '../src/channels.ts';
 import type { Making } from './fake-replies.ts';
 import { CLOSE_BATCH, sealedCredential, type FakeOptions, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
+import { onPath } from './on-path.ts';
 import { connected, sidecar } from './setup.ts';
 
 const code = (name: string): unknown => expect.objectContaining({ code: name });
@@ -37,6 +38,7 @@ async function upstream(
   return sidecar({ identities: [{ ...CLOSE_BATCH, credentials }], making, ...more });
 }
 
+const [OPENSSL, SSH_KEYGEN] = [onPath('openssl'), onPath('ssh-keygen')];
 const LOGIN: Making = { material: { username: 'v-close-1', password: 'canary-1' } };
 
 const BEARERS: { [K in Exclude<CredentialType, 'access-token' | 'x509' | 'ssh'>]: Materials[K] } = {
@@ -167,6 +169,20 @@ describe('a credential of an upstream', () => {
     await expect(identity.fetchWith('it')('https://db.acme.example/')).rejects.toEqual(code('url_not_covered'));
   });
 
+  test('is given up where the configuration gives its name to another type', async () => {
+    const fake = await upstream('database', () => LOGIN);
+    const identity = await connected(fake);
+    const watch = identity.watch('it', 'database')[Symbol.asyncIterator]();
+    await watch.next();
+    await fake.until(() => fake.streams === 1);
+    fake.options.identities = [{ ...CLOSE_BATCH, credentials: [sealedCredential('it', 'gcp')] }];
+    fake.options.making = () => ({ material: { token: 'canary-2', serviceAccount: '' } });
+    fake.push({ type: 'changed' });
+    await expect(watch.next()).rejects.toEqual(code('credential_type_mismatch'));
+    await expect(identity.credential('it', 'database')).rejects.toEqual(code('credential_type_mismatch'));
+    expect((await identity.credential('it', 'gcp')).token.reveal()).toBe('canary-2');
+  });
+
   test('of a type that is not known yet is refused in words', async () => {
     const credentials = [sealedCredential('it', 'kafka')];
     const fake = await sidecar({ identities: [{ ...CLOSE_BATCH, credentials }] });
@@ -200,7 +216,7 @@ function openssl(): (csr: Buffer) => string {
   };
 }
 
-describe('an X.509 certificate', () => {
+describe.skipIf(!OPENSSL)('an X.509 certificate', () => {
   const x509 = (certificate: string): Making => ({
     material: { certificate, authorities: 'CA', serial: '0a' },
     binding: 'mtls',
@@ -247,15 +263,6 @@ describe('an X.509 certificate', () => {
 });
 
 describe('an OpenSSH certificate', () => {
-  const available = (() => {
-    try {
-      execFileSync('ssh-keygen', ['-?'], { stdio: 'pipe' });
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code !== 'ENOENT';
-    }
-    return true;
-  })();
-
   /** Returns an authority by ssh-keygen. */
   function authority(): { sign: (line: string) => string; check: (key: string, certificate: string) => string } {
     const dir = folder();
@@ -276,7 +283,7 @@ describe('an OpenSSH certificate', () => {
     };
   }
 
-  test.skipIf(!available)('is for a key that ssh-keygen reads, and whose line it signs', async () => {
+  test.skipIf(!SSH_KEYGEN)('is for a key that ssh-keygen reads, and whose line it signs', async () => {
     const { sign, check } = authority();
     const fake = await upstream('ssh', ({ request }) => ({
       material: { certificate: sign(request.publicKey!), serial: '7' },

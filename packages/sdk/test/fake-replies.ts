@@ -1,14 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { JWT_TYPE, leaseId, systemRandom, type CredentialType } from '@tallystick/core';
 import { thumbprint, type Proof } from '@tallystick/dpop';
-import {
-  formatReplyClaims,
-  seal,
-  type CredentialReply,
-  type CredentialRequest,
-  type Material,
-  type P256Key,
-} from '@tallystick/protocol';
+import { seal, type CredentialReply, type CredentialRequest, type Material, type P256Key } from '@tallystick/protocol';
 
 /** What an upstream gives: its material, and what the fake does not say by itself. */
 export type Making = { readonly material: Material } & Partial<CredentialReply>;
@@ -69,9 +62,4 @@ export function honestReply(seen: SeenCredentialRequest, making: Making): Creden
     logHead: undefined,
     ...making,
   };
-}
-
-/** As {@link honestReply}, as the text that is signed. */
-export function honestClaims(seen: SeenCredentialRequest, making: Making): string {
-  return formatReplyClaims(honestReply(seen, making));
 }
