@@ -55,6 +55,11 @@ export function createIntentJudge(report: Report, maxOpen: number = MAX_OPEN_INT
           add({ id: record.id, lease: record.lease, place, unresolved: false });
           return;
         case 'credential.outcome': {
+          // What ends a lease makes nothing, and comes long after: its intent may be forgotten here, or in an earlier log.
+          if (record.reason === 'ended') {
+            if (record.corr !== null && record.outcome === 'success') answer(record.corr);
+            return;
+          }
           if (!hasIntent(record.corr)) report('without_intent', 'an outcome has no intent before it');
           else if (record.body.status === 'unknown' || record.body.status === 'unreachable') {
             const intent = open.get(record.corr);

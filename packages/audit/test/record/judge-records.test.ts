@@ -165,6 +165,20 @@ describe('intents and what became of them', () => {
     expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 0 });
   });
 
+  it('takes the end of what an earlier log has made for an answer, and for nothing that was made', () => {
+    const log = begun();
+    const ended = (status: 'revoked' | 'unreachable', corr: string): void => {
+      log.append(
+        'credential.outcome',
+        { error: null, handles: null, notAfter: null, provider: 'vault-eu', status, v: 1 },
+        { corr, reason: 'ended', outcome: status === 'revoked' ? 'success' : 'failed' },
+      );
+    };
+    ended('revoked', log.ulid());
+    ended('unreachable', log.ulid());
+    expect(judged(log.leaves).findings).toEqual([]);
+  });
+
   it('finds an outcome and a release of an upstream that have no intent before them', () => {
     const log = begun();
     const corr = log.ulid();
