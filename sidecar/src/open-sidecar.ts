@@ -28,7 +28,7 @@ import { createEarlierReports } from './record/usage/earlier-reports.ts';
 import { openLateStore } from './record/late-records.ts';
 import { readEscrow } from './record/fingerprint/fingerprint-escrow.ts';
 import { openRecorder } from './record/open-recorder.ts';
-import type { OpenedRecorder } from './record/opened-recorder.ts';
+import type { OpenedRecorder, OpenRecorderOptions } from './record/opened-recorder.ts';
 import { createPublishedLogs } from './record/published-logs.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry, readRecordedCopy } from './record/registry/recorded-registry.ts';
@@ -54,6 +54,8 @@ export interface OpenOptions {
   /** Returns the telemetry of a sidecar, whose id names it there as in its records. */
   readonly telemetry: (sidecarId: string) => Promise<SidecarTelemetry>;
   readonly journal: OpenJournal;
+  /** As {@link OpenRecorderOptions.prepareJournal}. */
+  readonly prepareJournal?: () => void;
   /** What the log's disk is measured by, which is never a test's time. */
   readonly disk: { readonly clock: Clock; readonly timers: Timers };
   /** False on a clock that a test moves: a log says nothing of its heart there. */
@@ -110,6 +112,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       heartbeat: options.heartbeat ? timers : undefined,
       random,
       openJournal: options.journal,
+      ...(options.prepareJournal && { prepareJournal: options.prepareJournal }),
       localMax: config.audit.localMax,
       escrow,
       fiscalYear: config.audit.fiscalYear,

@@ -98,6 +98,7 @@ export async function openRecorder(options: OpenRecorderOptions): Promise<Opened
       periodAt: (ms) => periodAt(ms, options.fiscalYear),
       maxRecords: options.shardRecords ?? shardRecords(first.space.limit.maxBytes, options.isReplicated),
       clock,
+      prepare: options.prepareJournal ?? (() => {}),
       openClosed: ({ place, vkey }) =>
         openLogReader(createNodeLogFiles(join(folder, placePath(place))), logVerifier(parseVkey(vkey))),
       onFailure,

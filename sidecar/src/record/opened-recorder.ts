@@ -28,6 +28,8 @@ export interface OpenRecorderOptions {
   readonly heartbeat: Timers | undefined;
   readonly random: Random;
   readonly openJournal: OpenJournal;
+  /** Told when a journal will be opened soon. Absent: it takes no time to open one. */
+  readonly prepareJournal?: () => void;
   /** How many bytes the logs may take; undefined: as the file system has it. */
   readonly localMax: number | undefined;
   /** What the fingerprint key of a new incarnation is sealed to; undefined: to nothing. */

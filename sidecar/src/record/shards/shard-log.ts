@@ -47,18 +47,27 @@ export interface ShardLogOptions {
   readonly maxRecords: number;
   /** Gives records their time. */
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Told once for each shard, when a cut is near: what takes a while of the next one may be begun. Must not throw. */
+  readonly prepare: () => void;
   /** Returns a reader of a shard that was closed. */
   readonly openClosed: (shard: Pick<Log, 'place' | 'vkey'>) => Promise<LogReader>;
   /** Told when a cut has failed: nothing can be appended any more, and a new start completes it. */
   readonly onFailure: (error: TallystickError) => void;
 }
 
+/** A cut is near so long before the year ends, in milliseconds: an idle log has a heartbeat in that time. */
+const NEAR_MS = 5 * 60_000;
+/** And so many records before the shard is full, or this share of them: more than are written while a thread starts. */
+const NEAR_RECORDS = 1024;
+const NEAR_SHARE = 1 / 256;
+
 export function createShardLog(options: ShardLogOptions): ShardLog {
-  const { periodAt, maxRecords, clock, openClosed, onFailure } = options;
+  const { periodAt, maxRecords, clock, prepare, openClosed, onFailure } = options;
   let log = options.first;
   let period = periodAt(options.begunMs);
   /** Records that a shard begins with are no reason to end it. */
   let openedWith = log.nextSeq;
+  let isPrepared = false;
   let cutter: Cutter | undefined;
   let cutting: Promise<void> | undefined;
   let failure: TallystickError | undefined;
@@ -74,6 +83,9 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
     if (clock.nowMs() >= period.toMs) return 'period';
     return log.nextSeq >= maxRecords && log.nextSeq > openedWith ? 'size' : undefined;
   };
+  const isCutNear = (): boolean =>
+    clock.nowMs() >= period.toMs - NEAR_MS ||
+    log.nextSeq >= maxRecords - Math.max(NEAR_RECORDS, maxRecords * NEAR_SHARE);
   const cut = async ({ carried, onCut }: ReturnType<Cutter['cut']>): Promise<void> => {
     const before = log;
     try {
@@ -81,6 +93,7 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
       closed.push({ place: before.place, vkey: before.vkey });
       period = periodAt(clock.nowMs());
       openedWith = log.nextSeq;
+      isPrepared = false;
       onCut(before, log);
     } catch (error) {
       failure = before.failure ?? (TallystickError.is(error) ? error : undefined);
@@ -120,6 +133,10 @@ export function createShardLog(options: ShardLogOptions): ShardLog {
       if (cutter && !cutting && !failure && log.space.level !== 'full' && !log.failure) {
         const cause = causeOfCut();
         if (cause) cutting = cut(cutter.cut({ cause, period }));
+        else if (!isPrepared && isCutNear()) {
+          isPrepared = true;
+          prepare();
+        }
       }
       if (failure) return Promise.reject(failure);
       if (!cutting) return place(make);

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -17,6 +18,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { NOT_ANCHORED } from '../../../src/anchor/anchoring-status.ts';
 import type { OpenedRecorder, OpenRecorderOptions } from '../../../src/record/opened-recorder.ts';
 import type { RecordInput } from '../../../src/record/record.ts';
+import { journalThreads } from '../../../src/record/journal-threads.ts';
 import { OF_THE_LOG } from '../../../src/record/of-the-log.ts';
 import { openRecordedRegistry, readRecordedCopy } from '../../../src/record/registry/recorded-registry.ts';
 import type { ShardAnchoring } from '../../../src/record/shards/shard-anchoring.ts';
@@ -225,6 +227,50 @@ describe('a shard that is full', () => {
     const [opened] = (await recordsOf(recorder)).filter(({ type }) => type === 'log.shard_opened');
     const { vkey } = opened!.body as { vkey: string };
     expect(lines.lines).toContainEqual(expect.objectContaining({ record: recorder.origin, vkey }));
+  });
+});
+
+describe('the thread of the next journal', () => {
+  /** A recorder over journals in threads, and how many threads were started since. */
+  async function threaded(options: Partial<OpenRecorderOptions>) {
+    let started = 0;
+    const count = (): void => void started++;
+    subscribe('worker_threads', count);
+    onTestFinished(() => void unsubscribe('worker_threads', count));
+    const { open: openJournal, prepare: prepareJournal } = journalThreads();
+    const { recorder } = await cutting(temporaryFolder(), { openJournal, prepareJournal, ...options });
+    return { recorder, started: () => started };
+  }
+
+  test('is there before the year ends, and no sooner than minutes: the cut starts none', async () => {
+    const clock = lastSecond();
+    clock.jump(1000 - 300_001);
+    const { recorder, started } = await threaded({ clock });
+    await recorder.append(stopped());
+    expect(started()).toBe(1);
+    clock.advance(1);
+    for (let i = 0; i < 3; i++) await recorder.append(stopped());
+    expect(started()).toBe(2);
+    clock.advance(300_000);
+    expect((await recorder.append(stopped())).origin).toMatch(/\/1\/2$/);
+    expect(started()).toBe(2);
+  });
+
+  test('is there before a shard is full, and then for the one that follows', async () => {
+    const { recorder, started } = await threaded({ shardRecords: 1030 });
+    const appendTo = async (seq: number) => {
+      for (let at = -1; at < seq;) at = (await recorder.append(stopped())).seq;
+    };
+    await appendTo(4);
+    expect(started()).toBe(1);
+    await appendTo(6);
+    expect(started()).toBe(2);
+    await Promise.all(Array.from({ length: 1030 - 7 }, () => recorder.append(stopped())));
+    expect([recorder.place.shard, started()]).toEqual([1, 2]);
+    expect((await recorder.append(stopped())).origin).toMatch(/\/1\/2$/);
+    expect(started()).toBe(2);
+    await appendTo(6);
+    expect(started()).toBe(3);
   });
 });
 
