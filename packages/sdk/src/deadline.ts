@@ -2,6 +2,8 @@ import { TallystickError, type Timers } from '@tallystick/core';
 
 /** How long the sidecar may take for one answer, retries included. */
 export const DEADLINE_MS = 10_000;
+/** The same where it may have to ask an upstream, which it waits 20 s for. */
+export const UPSTREAM_DEADLINE_MS = 30_000;
 
 /**
  * Runs `work` with a signal that aborts when it took longer than `deadlineMs`, or when `signal` aborts.

@@ -13,6 +13,8 @@ import type { SocketAnswer, SocketRequest, Transport } from './transport.ts';
 export type Call = Pick<SocketRequest, 'method' | 'path'> & {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Milliseconds until an exchange is given up; default {@link DEADLINE_MS}. */
+  readonly deadlineMs?: number;
 };
 
 /** An answer that is a success, and the proof of its request. */
@@ -62,7 +64,7 @@ export class ProvenLink {
 
   /** Resolves with the body of a successful answer, and the proof of the attempt that had it. */
   exchange(call: Call): Promise<{ text: string; proof: string }> {
-    return withDeadline(this.#runtime.timers, DEADLINE_MS, this.#closed.signal, (signal) =>
+    return withDeadline(this.#runtime.timers, call.deadlineMs ?? DEADLINE_MS, this.#closed.signal, (signal) =>
       this.#corrected(signal, async (fresh) => {
         const { answer, proof } = await this.#prove(call, signal, fresh);
         return { text: await textOf(answer), proof };
@@ -112,7 +114,8 @@ export class ProvenLink {
       [HEADERS.proof]: proof,
       ...(this.identity !== undefined && isOurs(call.path) && { [HEADERS.identity]: this.identity }),
     };
-    const answer = await this.#send({ ...call, headers, signal, fresh });
+    const { method, path, body } = call;
+    const answer = await this.#send({ method, path, headers, signal, fresh, ...(body !== undefined && { body }) });
     if (answer.status >= 200 && answer.status <= 299) return { answer, proof };
     throw refusalOf(answer, await textOf(answer), nonce);
   }

@@ -15,6 +15,7 @@ import {
   type UsageReceipt,
   type UsageReport,
 } from '@tallystick/protocol';
+import { UPSTREAM_DEADLINE_MS } from './deadline.ts';
 import { LogHeads } from './log-heads.ts';
 import type { ClaimedProcess } from './observe.ts';
 import { openReply, type ReplyOf } from './open-reply.ts';
@@ -120,6 +121,7 @@ export class SidecarClient {
       path: ROUTES.credentials + encodeURIComponent(name),
       body,
       headers: { ...headers, 'content-type': 'application/json' },
+      deadlineMs: UPSTREAM_DEADLINE_MS,
     };
     const { text, proof } = await this.#link.exchange(call);
     const reply = openReply(text, {

@@ -160,6 +160,22 @@ describe('a credential of an upstream', () => {
     await expect(identity.credential('it', 'database')).rejects.toEqual(code('upstream_sealed'));
   });
 
+  test('is waited for as long as a sidecar waits for its upstream, and no longer', async () => {
+    const time = manualTime();
+    const fake = await upstream('database', () => LOGIN, { clock: time.clock });
+    const identity = await connected(fake, time);
+    fake.options.intercept = ({ credential }) => (credential ? 'hang' : undefined);
+    let settled = false;
+    const waiting = identity.credential('it', 'database').finally(() => (settled = true));
+    waiting.catch(() => {});
+    await fake.until(() => fake.seen.some(({ credential }) => credential));
+    time.advance(29_000);
+    await identity.credential('ledger-api', 'access-token');
+    expect(settled).toBe(false);
+    time.advance(1000);
+    await expect(waiting).rejects.toThrow(/did not answer within 30 s/);
+  });
+
   test('goes to no URL: it is no token', async () => {
     const use = ['https://db.acme.example/'];
     const credentials = [sealedCredential('it', 'gcp', { use })];

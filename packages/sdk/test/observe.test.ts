@@ -14,6 +14,7 @@ import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vi
 import { socketTransport } from '../src/transport.ts';
 import { VERSION } from '../src/version.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { CLOSE_BATCH, sealedCredential } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
 import { api, connected, sidecar } from './setup.ts';
 
@@ -45,6 +46,23 @@ beforeEach(async () => {
   await reader.forceFlush();
   exported.reset();
   measured.reset();
+});
+
+test('a credential of an upstream is a client span of its type, and no span or measure shows what is secret', async () => {
+  const credentials = [sealedCredential('ledger-db', 'database')];
+  const making = () => ({ material: { username: 'v-close-1', password: 'canary-1' } });
+  const fake = await sidecar({ identities: [{ ...CLOSE_BATCH, credentials }], making });
+  const identity = await connected(fake);
+  const { leaseId } = await identity.credential('ledger-db', 'database');
+  expect(spans().map(({ name }) => name)).toEqual(['get_credential database']);
+  expect(spans()[0]!.attributes).toMatchObject({
+    'tallystick.credential.type': 'database',
+    'tallystick.lease.id': leaseId,
+    'tallystick.audit.record.id': 'rec_3',
+  });
+  const measures = await measuredAttributes('tallystick.client.operation.duration');
+  expect(measures).toMatchObject([{ 'tallystick.credential.type': 'database' }]);
+  expect(inspect([spans(), measures], { depth: 9 })).not.toContain('canary');
 });
 
 describe('a token that is asked for', () => {
