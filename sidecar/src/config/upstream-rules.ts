@@ -38,11 +38,20 @@ export function readUpstreamCredentials(
     const wanted: unknown = provider.kind.credential.read(value.written, at, noting);
     if (faulty || wanted === undefined) continue;
     provider.kind.judge?.(wanted, provider.settings, at, noting);
+    if (!file.federation && needsItForItself(provider, wanted)) {
+      const remedy = 'add it at the top: federation: { url: https://identity.acme.example }';
+      amiss(noting, at, 'is granted for a JWT of "federation", which is not there', remedy);
+    }
     if (faulty) continue;
     const traits = provider.kind.describe(wanted, provider.settings);
     read.set(name, { traits, common: wanted as UpstreamCredentialValue, wanted });
   }
   return read;
+}
+
+/** True where a credential needs the federation, and its provider for others does not. */
+function needsItForItself({ kind, settings }: ProviderValue, wanted: unknown): boolean {
+  return kind.needsFederation?.(settings) !== true && kind.needsFederation?.(settings, wanted) === true;
 }
 
 function reportUnknown(name: string, path: Path, file: Draft<FileValue>, report: Report): void {

@@ -121,7 +121,8 @@ export const oauthKind: ProviderKind<OauthSettings, OauthWanted> = {
   type: 'oauth',
   settings: SETTINGS,
   credential: CREDENTIAL,
-  needsFederation: ({ client }) => client.authentication === 'spiffe_jwt',
+  needsFederation: ({ client }, wanted) =>
+    client.authentication === 'spiffe_jwt' || (wanted !== undefined && wanted.grant !== 'client_credentials'),
   describe: ({ audience, scope }) => ({
     type: 'access-token',
     binding: 'dpop',

@@ -18,8 +18,11 @@ export interface ProviderKind<Settings = unknown, Wanted = unknown> {
   readonly settings: Shape<Settings>;
   /** One value of `credentials`: the members of `UPSTREAM_CREDENTIAL`, and its own. */
   readonly credential: Shape<Wanted>;
-  /** True where it signs in as our `federation`, which the configuration must have then. Pure. */
-  needsFederation?(settings: Settings): boolean;
+  /**
+   * True where it signs as our `federation`, which the configuration must have then: for whatever it makes, or for one
+   * credential alone. Pure.
+   */
+  needsFederation?(settings: Settings, wanted?: Wanted): boolean;
   /** Says what the configuration alone tells of a credential. Pure. */
   describe(wanted: Wanted, settings: Settings): CredentialTraits;
   /** Reports what is wrong between settings and a credential, both without a mistake in themselves. Pure. */

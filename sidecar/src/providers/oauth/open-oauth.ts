@@ -73,7 +73,8 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
         // One that it refuses although it is its own would be asked for without end.
         const isNew = given !== undefined && given !== proof.nonce;
         if (isNew && oauthErrorOf(answer) === 'use_dpop_nonce') throw new UpstreamProofRequired(htuOf(url), given);
-        throw tokenRefusalOf(name, answer, clock.nowMs());
+        const isSharedClient = wanted.client === undefined && settings.client.authentication !== 'spiffe_jwt';
+        throw tokenRefusalOf(answer, { name, isSharedClient, nowMs: clock.nowMs() });
       }
       return readTokenAnswer(answer, {
         name,

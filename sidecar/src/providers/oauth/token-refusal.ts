@@ -38,8 +38,20 @@ export function oauthErrorOf({ text }: UpstreamAnswer): string | undefined {
   }
 }
 
+/** Who asked for a token, and when. */
+export interface RefusedRequest {
+  /** Name of the provider. */
+  readonly name: string;
+  /** True where the client is one for all credentials: that it is refused says something of the provider. */
+  readonly isSharedClient: boolean;
+  readonly nowMs: number;
+}
+
 /** Returns the error that a refused token request stands for. Of the answer, only an `error` that is known is in it. */
-export function tokenRefusalOf(name: string, answer: UpstreamAnswer, nowMs: number): TallystickError {
+export function tokenRefusalOf(
+  answer: UpstreamAnswer,
+  { name, isSharedClient, nowMs }: RefusedRequest,
+): TallystickError {
   const { status } = answer;
   const error = status >= 400 && status < 500 && status !== 429 ? oauthErrorOf(answer) : undefined;
   const meaning = error === undefined ? undefined : MEANINGS[error];
@@ -49,5 +61,6 @@ export function tokenRefusalOf(name: string, answer: UpstreamAnswer, nowMs: numb
     ...(meaning.remedy !== undefined && { remedy: meaning.remedy }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-  return new TallystickError(meaning.code, `"${name}" answered ${error} to the token request`, options);
+  const code = meaning.code === 'upstream_login_refused' && !isSharedClient ? 'upstream_denied' : meaning.code;
+  return new TallystickError(code, `"${name}" answered ${error} to the token request`, options);
 }

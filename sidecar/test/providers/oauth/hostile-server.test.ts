@@ -96,6 +96,14 @@ describe('a refusal of the server', () => {
     expect(refused.message).not.toContain('canary');
   });
 
+  test('of a client that one credential has for itself is none of the provider', async () => {
+    const { refusal } = await openedOauth();
+    expect(await refusal({ wanted: wanted({ client: 'unknown-client' }) })).toMatchObject({ code: 'upstream_denied' });
+    const client = { id: 'unknown-client', authentication: 'private_key_jwt' as const, secretFile: undefined };
+    const shared = await openedOauth({ settings: () => ({ client }) });
+    expect(await shared.refusal()).toMatchObject({ code: 'upstream_login_refused' });
+  });
+
   test('that is no JSON is judged by its status', async () => {
     const { server, refusal } = await openedOauth();
     for (const [status, code] of [
