@@ -68,13 +68,14 @@ test('issuer publish writes what a cloud reads: public keys of the federation, a
 test('a rotation signs with keys that were published, is on record, and asks to publish the next ones', async () => {
   const before = kidsOf('jwks.json');
   const { status, value } = await commandJson(daemon, 'issuer', 'rotate', '--role', 'federation', ...REASON);
-  const { rotations } = value as unknown as { rotations: { kid: string; previous: string; record_id: string }[] };
+  const { rotations } = value as unknown as { rotations: { kid: string; previous: string }[] };
   expect([status, rotations.length]).toEqual([0, 2]);
   for (const { kid, previous } of rotations) expect(before).toEqual(expect.arrayContaining([kid, previous]));
-  const ids = readRecords(daemon.folder)
-    .filter(({ type }) => type === 'issuer.key_rotated')
-    .map(({ id }) => id);
-  expect(ids).toEqual(rotations.map(({ record_id: id }) => id));
+  const recorded = readRecords(daemon.folder).filter(({ type }) => type === 'issuer.key_rotated');
+  expect(recorded.map(({ body: { kid, previous } }) => ({ kid, previous }))).toEqual(
+    rotations.map(({ kid, previous }) => ({ kid, previous })),
+  );
+  expect(recorded.map(({ reason }) => reason)).toEqual(['CHG-12', 'CHG-12']);
   const again = await command(daemon, 'issuer', 'rotate', '--role', 'federation', ...REASON);
   expect(again).toMatchObject({ status: 4, stderr: expect.stringContaining('issuer publish') as string });
 

@@ -39,7 +39,7 @@ describe('the judge refuses', () => {
     subject_token: jwt,
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
   });
-  const post = (url: string, body: BodyInit, type = 'application/x-www-form-urlencoded') =>
+  const post = (url: string, body: string | URLSearchParams, type = 'application/x-www-form-urlencoded') =>
     fetch(`${url}/v1/token`, { method: 'POST', body, headers: { 'content-type': type } });
 
   test('a form that is none, has a parameter twice, lacks one, or has one that there is not', async () => {
@@ -47,7 +47,7 @@ describe('the judge refuses', () => {
     const jwt = await federation.keys.sign('federation', { sub: 'a', aud: AUDIENCE, exp: now() + 300 });
     const good = form(jwt, judge);
     expect((await post(judge.url, new URLSearchParams(good))).status).toBe(200);
-    const bad: [BodyInit, string?][] = [
+    const bad: [string | URLSearchParams, string?][] = [
       [JSON.stringify(good), 'application/json'],
       [`${new URLSearchParams(good).toString()}&scope=${encodeURIComponent(SCOPE)}`],
       [new URLSearchParams({ ...good, client_id: 'x' })],
