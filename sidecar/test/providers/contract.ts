@@ -309,6 +309,8 @@ export function providerContract(subject: Subject): void {
 
     rule('shutdown', 'lets go of a call in flight, of its timers and of its connections', async () => {
       const { making } = await course();
+      await Promise.all(opened.map((earlier) => earlier.provider.close()));
+      await vi.waitUntil(() => proxy.connections() === 0);
       const provider = await open();
       const { context } = opened.at(-1)!;
       proxy.set({ kind: 'silent' }, making);
@@ -319,6 +321,7 @@ export function providerContract(subject: Subject): void {
       caller.abort(new TallystickError('stopping', 'the sidecar stops'));
       await Promise.all([closed, call]);
       expect(context.runningTimers()).toBe(0);
+      await vi.waitUntil(() => proxy.connections() === 0);
       await provider.close();
     });
 

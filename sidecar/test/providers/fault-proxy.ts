@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** What befalls a request on its way to the upstream. */
 export type Weather =
@@ -39,6 +39,8 @@ export interface FaultProxy {
   set(weather: Weather, after?: number): void;
   /** Resolves when the weather has hit a request. */
   hit(): Promise<void>;
+  /** How many connections to it are open. */
+  connections(): number;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,11 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
         pass({ hostname, port, method, path, headers }, body, outgoing, now.kind === 'half');
     }
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
@@ -88,6 +95,7 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
       met = Promise.withResolvers();
     },
     hit: () => met.promise,
+    connections: () => sockets.size,
     async stop() {
       server.close();
       server.closeAllConnections();
