@@ -18,6 +18,7 @@ export const CATALOG: Readonly<Record<string, () => Promise<Measurement>>> = {
   'log-size': async () => (await import('./figures/log-size.ts')).logSize,
   'log-verification': async () => (await import('./figures/log-verification.ts')).logVerification,
   'hung-lookups': async () => (await import('./figures/hung-lookups.ts')).hungLookups,
+  'vault-kv': async () => (await import('./figures/vault-kv.ts')).vaultKv,
   'log-large': async () => (await import('./figures/log-large.ts')).logLarge,
 };
 

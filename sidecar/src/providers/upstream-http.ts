@@ -51,9 +51,10 @@ const ANSWER_MS = 30_000;
 
 /** Returns what speaks HTTP with one upstream. Loads undici. */
 export async function openUpstreamHttp(options: UpstreamHttpOptions): Promise<UpstreamHttp> {
-  const { Agent: AgentOf } = await import('undici');
+  // By its default export: that is what is left of a CommonJS module in the bundle.
+  const { default: undici } = await import('undici');
   const { name, ca, client, socketPath, connections = 16 } = options;
-  const agent: Agent = new AgentOf({
+  const agent: Agent = new undici.Agent({
     connections,
     pipelining: 1,
     maxResponseSize: MAX_ANSWER_BYTES,

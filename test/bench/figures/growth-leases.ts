@@ -26,7 +26,9 @@ export const growthLeases: Measurement = {
     await load.leases({ socket: many.socket, identities: IDENTITIES, count: most });
     const perLease = ((memoryOf(many.pid).rssMb - before) * 1e6) / most;
     const p50 = async ({ socket }: Daemon): Promise<number> =>
-      median((await load.burst({ socket, connections: 1, requests, identity: SELF })).latencies);
+      median(
+        (await load.burst({ socket, connections: 1, requests, wanted: { kind: 'token', identity: SELF } })).latencies,
+      );
     const times = await interleave(
       { empty: () => p50(empty), some: () => p50(some), many: () => p50(many) },
       { rounds, warmUp: 2 },

@@ -1,14 +1,23 @@
 /** What the load program is asked to do. */
 export type Command = BurstCommand | SteadyCommand | LeasesCommand;
 
-/** `requests` for the same token, each with a fresh proof, from `connections` that each ask anew once they are answered. */
+/** What the load client asks for. */
+export type Wanted =
+  /** A token of the sidecar, with a fresh proof; `identity` is needed where several match. */
+  | { readonly kind: 'token'; readonly identity?: string | undefined }
+  /** A credential of an upstream, with a fresh proof, sealed to a key of the client. */
+  | { readonly kind: 'credential'; readonly name: string; readonly type: 'secret' }
+  /** Whatever a path gives to whoever asks. */
+  | { readonly kind: 'plain'; readonly path: string };
+
+/** `requests` for the same, from `connections` that each ask anew once they are answered. */
 export interface BurstCommand {
   readonly kind: 'burst';
   readonly socket: string;
   readonly connections: number;
   readonly requests: number;
-  /** Needed where several match. */
-  readonly identity?: string;
+  /** Absent: the token of the only identity that matches. */
+  readonly wanted?: Wanted;
 }
 
 /** What a burst measured. */
