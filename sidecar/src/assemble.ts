@@ -168,7 +168,7 @@ export function assemble(outside: Outside): Sidecar {
   });
   const table = createLeaseTable({ clock, timers, expired: care.expired });
   const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
-  const manager = createLeaseManager({ table, cap, clock, random, abandoned: care.ending.end });
+  const manager = createLeaseManager({ table, cap, clock, timers, random, abandoned: care.ending.end });
   const leases = observedLeases(manager, telemetry, clock);
   const withdrawal = createWithdrawal({
     leases,

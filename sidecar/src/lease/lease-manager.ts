@@ -6,6 +6,7 @@ import {
   type Binding,
   type Clock,
   type Random,
+  type Timers,
 } from '@tallystick/core';
 import type { Material } from '@tallystick/protocol';
 import type { Peer } from '../listen/peer.ts';
@@ -62,7 +63,8 @@ export interface Obtained {
 export interface LeaseManager {
   /**
    * Returns the lease under a key: the one there is until its rotation, else that one extended, or a new one. Many that
-   * ask at once share one mint. While minting fails, a lease that is still good is served on.
+   * ask at once share one mint. While minting fails, or takes longer than a second, a lease that is still good is
+   * served on.
    *
    * @returns Undefined when it was taken back while it was being minted, or the identity ended: whether the asker may
    * still have one must be decided again.
@@ -82,6 +84,7 @@ export interface LeaseManagerOptions {
   readonly table: LeaseTable;
   readonly cap: IssueCap;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   /** Told of a lease that nobody can have any more while its upstream keeps it: thrown away, or without holders. */
   readonly abandoned: (lease: Lease) => void;
@@ -94,6 +97,9 @@ const USABLE_MS = 500;
 /** A token from further ahead than this was made by a clock that has been set back since: APIs would refuse it. */
 const AHEAD_MS = 10_000;
 
+/** Who has something good waits this long for something newer, milliseconds. */
+const PATIENCE_MS = 1000;
+
 /** A mint under way. Taking back does not stop it; it takes its place in the map, so that its result is thrown away. */
 interface Mint {
   readonly key: LeaseKey;
@@ -101,8 +107,10 @@ interface Mint {
 }
 
 export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
-  const { table, cap, clock, random, abandoned, leasesPerIdentity = 120_000 } = options;
+  const { table, cap, clock, timers, random, abandoned, leasesPerIdentity = 120_000 } = options;
   const mints = new Map<string, Mint>();
+  // What leases have replaced after their askers had been served the old one: the next who gets one is told.
+  const untold = new WeakMap<Lease, Lease>();
 
   const isGood = (lease: Lease | undefined): lease is Lease => {
     if (lease === undefined || lease.revoked) return false;
@@ -203,26 +211,55 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     }
   };
 
+  const share = async (mint: Mint, { jkt, peer }: LeaseAsk): Promise<Obtained | undefined> => {
+    const shared = await mint.result;
+    if (!shared || shared.lease.revoked) return undefined;
+    table.join(shared.lease, jkt, peer);
+    return { lease: shared.lease, source: 'cache', replaced: undefined };
+  };
+  /** Resolves as `made` does, or to what is held where that takes too long. */
+  const orHeld = (
+    made: Promise<Obtained | undefined>,
+    held: Lease | undefined,
+    { jkt, peer }: LeaseAsk,
+  ): Promise<Obtained | undefined> => {
+    if (!isGood(held)) return made;
+    const served = Promise.withResolvers<Obtained>();
+    let isLate = false;
+    const timer = timers.after(PATIENCE_MS, () => {
+      if (!isGood(held)) return;
+      isLate = true;
+      table.join(held, jkt, peer);
+      served.resolve({ lease: held, source: 'cache', replaced: undefined });
+    });
+    const settled = made.finally(() => timer.cancel());
+    settled.then(
+      (obtained) => {
+        if (isLate && obtained?.replaced) untold.set(obtained.lease, obtained.replaced);
+      },
+      // Whoever was served the old one asks again; all others are told.
+      () => {},
+    );
+    return Promise.race([settled, served.promise]);
+  };
+
   return {
     async obtain(ask, maker) {
       const text = leaseKeyText(ask.key);
       const held = table.byKey(text);
       if (isGood(held) && !held.stale && clock.nowMs() < held.rotateAtMs) {
         table.join(held, ask.jkt, ask.peer);
-        return { lease: held, source: 'cache', replaced: undefined };
+        const replaced = untold.get(held);
+        untold.delete(held);
+        return { lease: held, source: 'cache', replaced };
       }
       const running = mints.get(text);
-      if (running) {
-        const shared = await running.result;
-        if (!shared || shared.lease.revoked) return undefined;
-        table.join(shared.lease, ask.jkt, ask.peer);
-        return { lease: shared.lease, source: 'cache', replaced: undefined };
-      }
+      if (running) return orHeld(share(running, ask), held, ask);
       const own: Mint = { key: ask.key, result: Promise.resolve(undefined) };
       // In the map before it runs: a mint that fails at once takes itself out again.
       mints.set(text, own);
       own.result = run(text, own, ask, maker);
-      return own.result;
+      return orHeld(own.result, held, ask);
     },
     revoke,
     revokeWhere(selects) {

@@ -172,6 +172,67 @@ describe('while the issuer fails', () => {
   });
 });
 
+describe('while the issuer is slow', () => {
+  /** A lease that is due, and a request that waits for its replacement. */
+  const due = async () => {
+    const own = leases();
+    const { lease } = await own.get();
+    own.time.advance(lease.rotateAtMs - own.time.nowMs());
+    return { ...own, lease, asked: own.ask() };
+  };
+
+  test('a lease that is still good is served after a second, to all who ask, and the new one as soon as it is there', async () => {
+    const { time, lease, asked, ask, mints } = await due();
+    time.advance(999);
+    const other = ask();
+    time.advance(1);
+    expect(await asked).toEqual({ lease, source: 'cache', replaced: undefined });
+    time.advance(999);
+    expect(await other).toMatchObject({ lease });
+    expect(mints).toHaveLength(2);
+    mints[1]!.succeed();
+    await new Promise(setImmediate);
+    const first = await ask();
+    expect([first!.source, first!.replaced]).toEqual(['cache', lease]);
+    expect(first!.lease).not.toBe(lease);
+    expect(await ask()).toMatchObject({ lease: first!.lease, replaced: undefined });
+  });
+
+  test('one that fails in the end harms nobody who was served', async () => {
+    const { time, lease, asked, ask, mints } = await due();
+    time.advance(1000);
+    await asked;
+    mints[1]!.fail(unavailable());
+    await new Promise(setImmediate);
+    const again = ask();
+    mints[2]!.fail(unavailable());
+    expect(await again).toMatchObject({ lease });
+  });
+
+  test('a lease that was taken back, or has ended meanwhile, is not served', async () => {
+    const { time, lease, asked, manager, mints } = await due();
+    manager.revoke([lease]);
+    time.advance(1000);
+    mints[1]!.succeed();
+    expect(await asked).toBeUndefined();
+
+    const other = await due();
+    other.time.advance(1);
+    other.time.jump(other.lease.expiresAtMs - other.time.nowMs());
+    other.time.advance(999);
+    other.mints[1]!.fail(unavailable());
+    await expect(other.asked).rejects.toMatchObject({ code: 'signer_unavailable' });
+  });
+
+  test('no timer is left behind', async () => {
+    const { time, asked, mints } = await due();
+    const before = time.waiting;
+    mints[1]!.succeed();
+    await asked;
+    expect(time.waiting).toBe(before - 1);
+  });
+});
+
 describe('taking back', () => {
   test('a revoked lease is never served again', async () => {
     const { get, manager, table } = leases();

@@ -42,6 +42,7 @@ export function leases(options: { perMinute?: number; leasesPerIdentity?: number
     table,
     cap: createIssueCap({ clock: time, perMinute: options.perMinute ?? 1000 }),
     clock: time,
+    timers: time,
     random: systemRandom,
     abandoned: (lease) => abandoned.push(lease),
     ...(options.leasesPerIdentity !== undefined && { leasesPerIdentity: options.leasesPerIdentity }),
