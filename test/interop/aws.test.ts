@@ -1,7 +1,7 @@
 // The sidecar, the SDK and AWS's own clients together: sessions by the sidecar's real federation before a strict STS of
 // ours, and by an access key before moto, which knows the sessions it gave.
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '@tallystick/core';
@@ -233,7 +233,9 @@ describeWithServers(['moto'], 'moto', () => {
 
   test('knows the session that botocore signs with', async () => {
     const { accessKeyId, secretAccessKey, sessionToken, leaseId } = await identity.credential('ledger', 'aws');
-    const python = join(dirname(requireServer('moto')), 'python3');
+    // In an environment of its own moto has its Python beside it.
+    const beside = join(dirname(requireServer('moto')), 'python3');
+    const python = existsSync(beside) ? beside : 'python3';
     const script =
       'import boto3,os;print(boto3.client("sts",endpoint_url=os.environ["URL"]).get_caller_identity()["Arn"])';
     const { stdout } = await promisify(execFile)(python, ['-c', script], {

@@ -62,7 +62,7 @@ export function awsRefusalOf(name: string, action: string, answer: UpstreamAnswe
 }
 
 /** Returns the code of an error that is known here: of the XML of STS, or the JSON of Secrets Manager. */
-export function awsCodeOf({ headers, text }: UpstreamAnswer): string | undefined {
+function awsCodeOf({ headers, text }: UpstreamAnswer): string | undefined {
   const given = readXml(text)?.get('ErrorResponse/Error/Code') ?? headers['x-amzn-errortype'] ?? jsonType(text);
   // `com.amazonaws#Code`, `Code:http://…`
   const code = given?.split(':')[0]?.split('#').at(-1);

@@ -79,10 +79,12 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
       clock,
       timers,
       closed: closed.signal,
-      assume: async (signal) =>
-        own
-          ? sts.assumeRole(order, await own.keys(signal), signal)
-          : sts.assumeRoleWithWebIdentity(order, self, signal),
+      assume: (signal) =>
+        asLogin(async () =>
+          own
+            ? sts.assumeRole(order, await own.keys(signal), signal)
+            : sts.assumeRoleWithWebIdentity(order, self, signal),
+        ),
     });
   }
 
@@ -142,6 +144,16 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
       await http.close();
     },
   };
+}
+
+/** Runs what the sidecar does for itself: a denial there is none of the workload's. */
+async function asLogin<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!TallystickError.is(error) || error.code !== 'upstream_denied') throw error;
+    throw new TallystickError('upstream_login_refused', error.description);
+  }
 }
 
 function requireSubject(name: string, spiffeId: string): string {

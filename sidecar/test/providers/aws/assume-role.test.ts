@@ -153,6 +153,15 @@ test('a session of ours that AWS has revoked is replaced at the next request', a
   expect(judge.sessions.filter(({ role }) => role === BROKER)).toHaveLength(2);
 });
 
+test('a role to go by that does not trust the sidecar is a login that is refused, and no denial of the workload', async () => {
+  const { provider, judge, order } = await byChain();
+  judge.account.roles.delete(BROKER);
+  await expect(provider.mint(order())).rejects.toMatchObject({
+    code: 'upstream_login_refused',
+    description: '"aws-eu" answered AccessDenied to AssumeRoleWithWebIdentity',
+  });
+});
+
 test('a request that is given up lets those go on that wait for the same session of ours', async () => {
   const { provider, judge, order } = await byChain();
   const gaveUp = new AbortController();
