@@ -4,6 +4,8 @@ export interface ShownToken {
   readonly jkt: string | undefined;
   readonly audiences: readonly string[];
   readonly jti: string | undefined;
+  /** RFC 9068 §2.2.3 */
+  readonly scope: string | undefined;
   /** Seconds since the epoch. */
   readonly exp: number | undefined;
 }
@@ -14,12 +16,13 @@ export function showToken(token: string): ShownToken | undefined {
   if (parts.length !== 3) return undefined;
   const [header, claims] = [decode(parts[0]!), decode(parts[1]!)];
   if (typeof header?.alg !== 'string' || !claims) return undefined;
-  const { cnf, aud, jti, exp } = claims;
+  const { cnf, aud, jti, scope, exp } = claims;
   const { jkt } = (typeof cnf === 'object' && cnf !== null ? cnf : {}) as Record<string, unknown>;
   return {
     jkt: typeof jkt === 'string' ? jkt : undefined,
     audiences: (Array.isArray(aud) ? aud : [aud]).filter((item): item is string => typeof item === 'string'),
     jti: typeof jti === 'string' ? jti : undefined,
+    scope: typeof scope === 'string' ? scope : undefined,
     exp: typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined,
   };
 }

@@ -54,7 +54,7 @@ export function readTokenAnswer(answer: UpstreamAnswer, expected: TokenExpectati
   const endMs = endOf(members.expires_in, shown, expected);
   if (!(endMs > nowMs)) throw invalid(name, 'with a token that has no time to live');
   return {
-    material: { token, audience: expected.audience ?? '', scope: scopeOf(members.scope, expected) },
+    material: { token, audience: expected.audience ?? '', scope: scopeOf(members.scope ?? shown?.scope, expected) },
     expiresAtMs: Math.min(endMs, nowMs + expected.lifetimeMs),
     handles: isClaimText(shown?.jti) ? { jti: shown.jti } : {},
   };

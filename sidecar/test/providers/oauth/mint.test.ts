@@ -34,6 +34,10 @@ describe('a token of an authorization server', () => {
     const { server, mint } = await openedOauth();
     server.members = { scope: 'journal.read profile' };
     expect((await mint()).material).toMatchObject({ scope: 'journal.read profile' });
+    server.members = { scope: undefined };
+    expect((await mint()).material).toMatchObject({ scope: 'journal.read journal.write' });
+    server.claims = { scope: 'journal.read' };
+    expect((await mint()).material).toMatchObject({ scope: 'journal.read' });
   });
 
   test.each([

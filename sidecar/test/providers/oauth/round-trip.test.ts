@@ -80,6 +80,24 @@ describe('a token that is bound to a key of the workload', () => {
     expect(recorder.records[2]).toMatchObject({ body: { binding: 'dpop', handles: { jti: 'jti-1' } } });
   });
 
+  test('has its first rounds counted, once a minute', async () => {
+    const { one, recorder, time } = await served();
+    await request(one);
+    await request(one);
+    time.advance(60_000);
+    expect(recorder.only('refused.summary')).toMatchObject({ body: { counts: { upstream_proof_required: 2 } } });
+  });
+
+  test('is nowhere but in the sealed answer', async () => {
+    const { one, prove, recorder, log, metrics } = await served();
+    const { answer, claims } = await request(one, prove((await request(one)).answer));
+    const { token } = claims.credential as { token: string };
+    const told = [answer.body, recorder.records, log.lines, metrics.render()]
+      .map((text) => JSON.stringify(text))
+      .join();
+    for (const part of [...token.split('.'), 'canary']) expect(told).not.toContain(part);
+  });
+
   test('is served again without a proof until it is to be replaced, and then a proof is asked for', async () => {
     const { one, server, prove, time } = await served();
     const made = await request(one, prove((await request(one)).answer));
