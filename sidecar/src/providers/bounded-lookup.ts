@@ -78,9 +78,11 @@ export function createBoundedLookup({ lookup, clock, timers }: BoundedLookupOpti
       const isMute = 'error' in outcome && (outcome.error.code === 'EAI_AGAIN' || outcome.error.code === 'ETIMEOUT');
       const addresses = 'addresses' in outcome ? outcome.addresses : isMute ? standIn(key) : undefined;
       const [first] = addresses ?? [];
-      if (!addresses || !first) callback('error' in outcome ? outcome.error : unresolved(hostname), []);
-      else if (options.all) callback(null, addresses);
-      else callback(null, first.address, first.family);
+      // Outside of the promise: what its caller throws is its own.
+      if (!addresses || !first) {
+        process.nextTick(callback, 'error' in outcome ? outcome.error : unresolved(hostname), []);
+      } else if (options.all) process.nextTick(callback, null, addresses);
+      else process.nextTick(callback, null, first.address, first.family);
     });
   };
 }

@@ -33,7 +33,9 @@ function orphans(earlier: readonly UpstreamLease[]) {
     forgotten,
     orphans: started,
     say: (next: Partial<UpstreamStatus>) => (status = next),
-    hold: (promise: Promise<void>) => (trying = promise),
+    hold(promise: Promise<void>) {
+      trying = promise;
+    },
   };
 }
 

@@ -86,7 +86,7 @@ export function createCallLane({ atOnce, waiting }: CallLaneOptions): CallLane {
       }
     },
     refuse(reason) {
-      for (const waiter of [...waiters]) waiter.reject(reason());
+      for (const waiter of waiters) waiter.reject(reason());
     },
     restart() {
       limit = 1;

@@ -7,7 +7,7 @@ import { wait } from './waits.ts';
  */
 export interface HoldOffs {
   /** Returns the error to answer with while a path is held off. */
-  refusal(path: string): unknown;
+  refusal(path: string): Error | undefined;
   failed(path: string, error: unknown): void;
   succeeded(path: string): void;
 }
@@ -51,8 +51,8 @@ export function createHoldOffs({
   };
 }
 
-function again(error: unknown, retryAfterMs: number): unknown {
-  if (!TallystickError.is(error)) return error;
+function again(error: unknown, retryAfterMs: number): Error {
+  if (!TallystickError.is(error)) return error instanceof Error ? error : new Error('a provider threw no error');
   const { code, description, remedy, retryable } = error;
   return new TallystickError(code, description, { remedy, retryable, retryAfterMs, cause: error });
 }
