@@ -98,6 +98,18 @@ function suite(verifier: () => Verifier): void {
     });
   });
 
+  test('names the record that was changed, also to who has a head that the log has then not grown from', async () => {
+    const log = writeLog(300, { anchored: [291] });
+    const changed = tampered(log, (files) => {
+      const bundle = files.get('tile/entries/001.p/44')!;
+      bundle[bundle.indexOf(log.records[290]!) + 2]! ^= 1;
+    });
+    const path = logFolder('named-', changed.files);
+    const { status, output } = await verifier()(path, log.vkey, join(path, 'checkpoint'));
+    expect(output).toMatch(/^FAILS: .*\brecord 290\b/);
+    expect(status).toBe(1);
+  });
+
   describe('of the proof of a record', () => {
     const log = writeLog(600);
     const files = { proof: '', record: '' };

@@ -147,7 +147,7 @@ export { type ExportFormat, type LinePlace } from './export/export-format.ts';
 export { parseManifest, type ExportedLog, type ExportManifest } from './export/manifest.ts';
 export { neutralText } from './export/neutral-text.ts';
 export { OCSF_VERSION, ocsfEvent } from './export/ocsf.ts';
-export { checkpointLogEvent, otlpLogEvent, type OtlpLogEvent } from './export/otlp-log-event.ts';
+export { otlpLogEvent, type OtlpLogEvent } from './export/otlp-log-event.ts';
 export { verifyExport, type ExportDifference } from './export/verify-export.ts';
 export { type Anchor as LogAnchor } from './log/judge-anchor.ts';
 export { inlineJournal, type OpenedJournal, type OpenJournal } from './log/journal-opener.ts';

@@ -175,7 +175,7 @@ def check_tile(log, level, index, row):
 def derive(log, size, heads):
     """Returns the root over all records, every tile compared, and the first and the last of them; heads: the roots that
     earlier sizes have to have."""
-    tree, rows, ends = Tree(), [], []  # rows: for each level [index of its tile, hashes]
+    tree, rows, ends, forked = Tree(), [], [], []  # rows: for each level [index of its tile, hashes]
 
     def push(level, value):
         if len(rows) == level:
@@ -194,11 +194,14 @@ def derive(log, size, heads):
             ends[1 if ends else 0 :] = [record]
             tree.append(leaf)
             push(0, leaf)
-            if tree.size in heads:
-                require(heads[tree.size] == {tree.root()}, "the log has not grown from its head of size %d" % tree.size)
+            if tree.size in heads and heads[tree.size] != {tree.root()}:
+                forked.append(tree.size)
     for level, (index, row) in enumerate(rows):
         if row:
             check_tile(log, level, index, row)
+    # Last: a tile that does not match names the record.
+    for head_size in forked:
+        raise Refused("the log has not grown from its head of size %d" % head_size)
     return tree.root(), ends
 
 

@@ -1,5 +1,4 @@
 import type { AuditRecord, ForeignRecord } from '../record/record.ts';
-import type { Head } from '../record/origin.ts';
 import type { Leaf } from '../record/leaf.ts';
 import { knownRecordOf } from '../record/leaf.ts';
 
@@ -53,22 +52,6 @@ export function otlpLogEvent(leaf: Leaf, record: AuditRecord | ForeignRecord): O
       ...(record.outcome === 'success' || record.reason === null ? {} : { 'error.type': record.reason }),
     },
     trace: record.trace && { traceId: record.trace.trace_id, spanId: record.trace.span_id },
-  };
-}
-
-/** Returns the log event that tells of a published checkpoint: a cheap second place for the head of the log. */
-export function checkpointLogEvent(head: Head, timestamp: number): OtlpLogEvent {
-  return {
-    eventName: 'tallystick.audit.checkpoint.published',
-    timestamp,
-    severityNumber: SEVERITY.INFO,
-    severityText: 'INFO',
-    attributes: {
-      'tallystick.audit.log.origin': head.origin,
-      'tallystick.audit.log.size': head.size,
-      'tallystick.audit.log.root': head.root,
-    },
-    trace: null,
   };
 }
 

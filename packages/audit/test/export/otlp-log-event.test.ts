@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  checkpointLogEvent,
-  otlpLogEvent,
-  recordOf,
-  type Leaf,
-  type OtlpLogEvent,
-  type RecordType,
-} from '../../src/index.ts';
-import { ORIGIN } from '../record/log-writer.ts';
+import { otlpLogEvent, recordOf, type Leaf, type OtlpLogEvent, type RecordType } from '../../src/index.ts';
 import { identity, plausibleLog } from '../record/plausible-log.ts';
 
 const { leaves } = plausibleLog();
@@ -59,18 +51,5 @@ describe('a log event for OpenTelemetry', () => {
     });
     expect(event.attributes).not.toHaveProperty('error.type');
     expect(eventOf(first('credential.denied')).attributes).toMatchObject({ 'error.type': 'not_entitled' });
-  });
-
-  it('tells of a published checkpoint', () => {
-    const root = Buffer.alloc(32, 7).toString('base64');
-    expect(checkpointLogEvent({ origin: ORIGIN, root, size: 5 }, 1000)).toMatchObject({
-      eventName: 'tallystick.audit.checkpoint.published',
-      timestamp: 1000,
-      attributes: {
-        'tallystick.audit.log.origin': ORIGIN,
-        'tallystick.audit.log.root': root,
-        'tallystick.audit.log.size': 5,
-      },
-    });
   });
 });
