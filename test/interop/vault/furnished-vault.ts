@@ -137,6 +137,8 @@ async function furnishAuthorities(vault: Vault): Promise<void> {
   await vault.call('POST', 'pki/root/generate/internal', { common_name: 'acme.example', ttl: '700h' });
   await vault.call('POST', 'pki/roles/workload', {
     require_cn: false,
+    use_csr_sans: false,
+    use_csr_common_name: false,
     allowed_uri_sans: ['spiffe://acme.example/*'],
     allowed_domains: ['acme.example'],
     allow_subdomains: true,

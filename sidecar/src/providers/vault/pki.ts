@@ -23,6 +23,11 @@ export const signCertificate: EngineMaker = async ({ order, call, client, answer
   if (!leaf.publicKey.equals(keyOfRequest(order.applicant.csr!))) {
     throw new TallystickError('upstream_answer_invalid', `"${name}" certified another key at ${path}`);
   }
+  if (!urisOf(leaf).includes(order.identity.id)) {
+    throw new TallystickError('upstream_denied', `"${name}" leaves the identity out of certificates of ${path}`, {
+      remedy: 'set use_csr_sans=false and use_csr_common_name=false on the role: names are not the workload’s to say',
+    });
+  }
   const { intermediates, authorities } = chainOf(data, answers.text(data, 'issuing_ca', path));
   const serial = leaf.serialNumber.toLowerCase();
   return {
@@ -44,6 +49,11 @@ function readCertificate(pem: string, name: string, path: string): X509Certifica
   } catch {
     throw new TallystickError('upstream_answer_invalid', `"${name}" answered ${path} with no certificate`);
   }
+}
+
+/** SPIFFE IDs have no character that Node would quote. */
+function urisOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
+  return subjectAltName.split(', ').flatMap((name) => (name.startsWith('URI:') ? [name.slice('URI:'.length)] : []));
 }
 
 /** Splits the chain: a root is what others are verified by, and is not sent along. Without one, the issuer is. */
