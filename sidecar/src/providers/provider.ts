@@ -2,6 +2,7 @@ import type { Binding, Clock, CredentialType, IdentityObject, Random, Timers } f
 import type { Material } from '@tallystick/protocol';
 import type { Report, Path } from '../config/fault.ts';
 import type { Shape } from '../config/shape.ts';
+import type { AssertionKeys } from '../issuer/assertion-keys.ts';
 import type { Log } from '../observe/log.ts';
 
 /**
@@ -65,21 +66,9 @@ export interface ProviderContext {
    * Returns a JWT by one of our own keys: `client` for assertions to an authorization server, `federation` for clouds
    * and vaults that trust our issuer. The signer adds `iss` of the role and `iat` where `claims` have none.
    */
-  sign(
-    role: 'client' | 'federation',
-    claims: Readonly<Record<string, unknown>>,
-    options?: SignOptions,
-  ): Promise<string>;
+  readonly sign: AssertionKeys['sign'];
   /** What the provider keeps over a restart, in a file of the sidecar's own. Never a credential of a workload. */
   readonly memory: ProviderMemory;
-}
-
-/** How a JWT to an upstream is signed. */
-export interface SignOptions {
-  /** Default `ES256`. */
-  readonly alg?: 'ES256' | 'RS256';
-  /** `typ` of the header; default `JWT`. */
-  readonly typ?: string;
 }
 
 /** A value that outlives the process: durable when `write` resolves, mode 0600, with a digest against torn writes. */

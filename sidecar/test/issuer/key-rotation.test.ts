@@ -73,3 +73,22 @@ test('a rotation that fails is told, and tried again an hour later', async () =>
   schedule.stop();
   expect(time.waiting).toBe(0);
 });
+
+test('one key that cannot be rotated keeps no other from it', async () => {
+  const [failed, rotated]: [unknown[], string[]] = [[], []];
+  const stuck = { currentSinceMs: () => 0, rotate: () => Promise.reject(new Error('not published yet')) };
+  const signer = await opened();
+  const schedule = startKeyRotation({
+    signers: () => [stuck, signer],
+    clock: time,
+    timers: time,
+    record: async () => {},
+    rotated: ({ kid }) => rotated.push(kid),
+    failed: (error) => failed.push(error),
+  });
+  time.jump(KEY_PERIOD_MS);
+  time.advance(HOUR_MS);
+  await vi.waitFor(() => expect(rotated).toEqual([signer.currentKid()]));
+  expect(failed).toHaveLength(1);
+  schedule.stop();
+});
