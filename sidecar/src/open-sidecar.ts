@@ -196,7 +196,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
         config,
         open: openProvider,
         guard: (name, provider, fleetSize) =>
-          guard(provider, { name, clock, timers, random, fleetSize, observe }),
+          guard(provider, { name, clock, timers, random, fleetSize, observe, log }),
       }),
       upstreamLeases: await upstreamLeases,
       standing: await standing,

@@ -4,6 +4,7 @@ import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import { noTelemetry } from '../../src/observe/no-telemetry.ts';
 import { createUpstreams, type UpstreamsConfig } from '../../src/providers/upstreams.ts';
 import type { ServeOptions } from '../api/served-sidecar.ts';
+import { memoryLog } from '../memory-log.ts';
 
 /** Has the upstream in memory asked as any other is: opened late, behind the guard. */
 export function guarded(config: UpstreamsConfig, metrics: Metrics = createMetrics()): ServeOptions['upstreams'] {
@@ -19,6 +20,7 @@ export function guarded(config: UpstreamsConfig, metrics: Metrics = createMetric
           random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
           fleetSize,
           observe: meteredCalls(noTelemetry.providerCall, metrics),
+          log: memoryLog(),
         }),
     });
 }

@@ -5,6 +5,7 @@ import { guard } from '../../src/providers/guard/guard.ts';
 import type { Provider, ProviderKind } from '../../src/providers/provider.ts';
 import { createUpstreams, type UpstreamsConfig } from '../../src/providers/upstreams.ts';
 import { manualTime } from '../manual-time.ts';
+import { memoryLog } from '../memory-log.ts';
 
 const KIND = { type: 'vault' } as ProviderKind;
 const configOf = (settings: Readonly<Record<string, unknown>>, fleetSize = 1): UpstreamsConfig => ({
@@ -41,6 +42,7 @@ function upstreams(config = configOf({ 'vault-eu': { address: 'a' } })) {
         random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
         fleetSize,
         observe: (_call, run) => run(),
+        log: memoryLog(),
       }),
   });
   return { own, opened, closed, state, ending };

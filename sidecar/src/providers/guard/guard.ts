@@ -1,4 +1,5 @@
 import { TallystickError, type Clock, type Random, type Timers } from '@tallystick/core';
+import type { Log } from '../../observe/log.ts';
 import type { MintOrder, Provider } from '../provider.ts';
 import type { UpstreamStatus } from '../upstream-status.ts';
 import { createBreaker, type Pass } from './breaker.ts';
@@ -31,6 +32,7 @@ export interface GuardOptions {
   readonly fleetSize: () => number;
   /** Runs a call; what watches it is around it. */
   readonly observe: <T>(call: ProviderCall, run: () => Promise<T>) => Promise<T>;
+  readonly log: Log;
   /** What one call may take, its wait for others included, milliseconds. */
   readonly deadlineMs?: number;
   readonly atOnce?: number;
@@ -47,7 +49,7 @@ export interface GuardOptions {
  * at once with `upstream_unavailable` and the time after which it is worth another try.
  */
 export function guard(provider: Provider, options: GuardOptions): GuardedProvider {
-  const { name, clock, timers, random, fleetSize, observe } = options;
+  const { name, clock, timers, random, fleetSize, observe, log } = options;
   const { deadlineMs = 20_000, atOnce = 16, waiting = 1024, issuesPerMinute = 600, issueBurst = 1000 } = options;
   const lane = createCallLane({ atOnce, waiting });
   const holdOffs = createHoldOffs({ clock, random });
@@ -57,6 +59,7 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
   let troubledAtMs: number | undefined;
   let servesFromMs: number | undefined;
   let lastError: string | undefined;
+  let leftAlone = false;
   let calls = 0;
   const ageOf = (atMs: number | undefined): number | undefined =>
     atMs === undefined ? undefined : clock.monotonicMs() - atMs;
@@ -69,8 +72,15 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     random,
     fleetSize,
     changed(state) {
-      if (state === 'closed') lane.restart();
-      else lane.refuse(() => notAsked(breaker.refusesMs() ?? PROBED_SOON_MS));
+      if (state === 'closed') {
+        leftAlone = false;
+        log.info('an upstream serves again', { provider: name });
+        lane.restart();
+        return;
+      }
+      if (!leftAlone) log.warn('an upstream does not serve and is left alone', { provider: name, code: lastError });
+      leftAlone = true;
+      lane.refuse(() => notAsked(breaker.refusesMs() ?? PROBED_SOON_MS));
     },
   });
 

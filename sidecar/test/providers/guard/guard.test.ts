@@ -5,6 +5,7 @@ import type { Made, MintOrder, Provider } from '../../../src/providers/provider.
 import { UpstreamProofRequired } from '../../../src/providers/upstream-proof-required.ts';
 import { identity } from '../../acme.ts';
 import { manualTime } from '../../manual-time.ts';
+import { memoryLog } from '../../memory-log.ts';
 
 /** A call that the upstream has not answered. */
 interface OpenCall {
@@ -21,6 +22,7 @@ function guarded(options: Partial<GuardOptions> & { provider?: Partial<Provider>
   const seen: ProviderCall[] = [];
   const kept: string[] = [];
   const stop = new AbortController();
+  const log = memoryLog();
   const provider: Provider = {
     mint: (order) =>
       new Promise((resolve, reject) => {
@@ -42,6 +44,7 @@ function guarded(options: Partial<GuardOptions> & { provider?: Partial<Provider>
       seen.push(call);
       return run();
     },
+    log,
     ...others,
   });
   const orderOf = (name: string, who = 'close-batch'): MintOrder => ({
@@ -69,7 +72,7 @@ function guarded(options: Partial<GuardOptions> & { provider?: Partial<Provider>
     calls.at(-1)!.fail(error);
     return made.catch((thrown: unknown) => thrown);
   };
-  return { one, time, calls, seen, kept, stop, mint, fail, orderOf };
+  return { one, time, calls, seen, kept, stop, log, mint, fail, orderOf };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -93,6 +96,24 @@ describe('an upstream that does not serve', () => {
     const { fail, one, orderOf } = guarded();
     for (let i = 0; i < 5; i++) await fail(away());
     await expect(one.requireApplicant!(orderOf('ledger-db'))).rejects.toMatchObject({ code: 'upstream_unavailable' });
+  });
+
+  test('is told of once in the log, and once when it serves again, however many probes failed', async () => {
+    const { fail, mint, time, calls, log } = guarded();
+    for (let i = 0; i < 5; i++) await fail(away());
+    for (let i = 0; i < 3; i++) {
+      time.advance(300_000);
+      await fail(away());
+    }
+    time.advance(300_000);
+    const made = mint();
+    await turn();
+    calls.at(-1)!.answer();
+    await made;
+    expect(log.lines.map(({ level, message, provider, code }) => [level, message, provider, code])).toEqual([
+      ['warn', 'an upstream does not serve and is left alone', 'vault-eu', 'upstream_unavailable'],
+      ['info', 'an upstream serves again', 'vault-eu', undefined],
+    ]);
   });
 
   test('is left alone for as long as it asks', async () => {

@@ -63,9 +63,12 @@ function sidecar(time: SimulatedTime, provider: Provider, uniform: () => number,
     random: { bytes: (length) => new Uint8Array(length), uniform },
     fleetSize: () => fleetSize,
     observe: (_call, run) => run(),
+    log: SILENT,
   });
 }
 
+const nothing = (): void => {};
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const SIGNAL = new AbortController().signal;
 const order = (name: string): MintOrder => ({
   leaseId: 'ls_1',
