@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { connect, type Identity } from '@tallystick/sdk';
 import { decodeJwt, type JWK } from 'jose';
 import Provider, { errors } from 'oidc-provider';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
@@ -126,6 +126,24 @@ test('identity.fetch uses a token that it bound to a key of the service, and our
   const released = records.find(({ type }) => type === 'credential.released');
   expect(released).toMatchObject({ actor: SERVICE, body: { binding: 'dpop', provider: 'sso', handles: { jti } } });
   expect(released!.body.jkt).not.toBe(cnf.jkt);
+});
+
+test('a lease that an operator rotates gives another token, bound to the same key, and no call fails', async () => {
+  const before = await identity.credential('erp-api', 'access-token');
+  answers.length = 0;
+  expect(await command(daemon, 'leases', 'rotate', before.leaseId, '--reason', 'test')).toMatchObject({ status: 0 });
+  await vi.waitUntil(
+    async () => {
+      expect((await identity.fetch(ledger.url)).status).toBe(200);
+      return answers.includes('200 granted');
+    },
+    { timeout: 10_000 },
+  );
+  const after = await identity.credential('erp-api', 'access-token');
+  expect(after.leaseId).not.toBe(before.leaseId);
+  expect(ledger.refusals).toEqual([]);
+  const jktOf = (token: string): unknown => (decodeJwt(token).cnf as { jkt: string }).jkt;
+  expect(jktOf(after.token.reveal())).toBe(jktOf(before.token.reveal()));
 });
 
 test('a client secret from a file serves as well', async () => {
