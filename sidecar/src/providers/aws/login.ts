@@ -34,12 +34,10 @@ export interface RoleLoginOptions {
   readonly assume: (signal: AbortSignal) => Promise<AwsSession>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly timers: Timers;
-  /** Aborts when the provider is let go of. */
-  readonly closed: AbortSignal;
 }
 
 /** Returns a login by a session of a role, which is shared by all who need it, and replaced ahead of its end. */
-export function roleLogin({ assume, clock, timers, closed }: RoleLoginOptions): Login {
+export function roleLogin({ assume, clock, timers }: RoleLoginOptions): Login {
   let held: AwsSession | undefined;
   let flight: Promise<AwsSession> | undefined;
 
@@ -48,7 +46,7 @@ export function roleLogin({ assume, clock, timers, closed }: RoleLoginOptions): 
     const timer = timers.after(DEADLINE_MS, () =>
       deadline.abort(new TallystickError('upstream_unavailable', 'the login takes too long')),
     );
-    const begun = assume(AbortSignal.any([closed, deadline.signal])).finally(() => {
+    const begun = assume(deadline.signal).finally(() => {
       timer.cancel();
       flight = undefined;
     });

@@ -29,7 +29,6 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
   const { name, clock, timers, sidecarId, trustDomain } = context;
   const { auth, region, endpoints } = settings;
   const http = await openUpstreamHttp({ name });
-  const closed = new AbortController();
   const aws = createAwsHttp({ name, region, endpoints, http, clock });
   const sts = createSts({
     name,
@@ -78,7 +77,6 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
     return roleLogin({
       clock,
       timers,
-      closed: closed.signal,
       assume: (signal) =>
         asLogin(async () =>
           own
@@ -139,10 +137,7 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
         read: (secret, keys) => readSecret(name, aws, { ...wanted, secret }, keys, signal),
         signal,
       }),
-    async close() {
-      closed.abort();
-      await http.close();
-    },
+    close: () => http.close(),
   };
 }
 

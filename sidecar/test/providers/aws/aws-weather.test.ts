@@ -48,7 +48,7 @@ test('what is under way ends when the provider is let go of, its own login too',
   );
   judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
   judge.answerNext(() => void provider.close());
-  await expect(provider.mint(order())).rejects.toThrow();
+  await expect(provider.mint(order())).rejects.toMatchObject({ code: 'upstream_unavailable' });
 });
 
 test('no secret is in errors, in what the log is told, or in the provider itself', async () => {

@@ -87,6 +87,15 @@ test.each<[string, object, string, string]>([
   });
 });
 
+test.each<[string, object, object]>([
+  ['with its namespace', {}, { __type: 'com.amazonaws.secretsmanager#ResourceNotFoundException' }],
+  ['in a header', { 'x-amzn-errortype': 'ResourceNotFoundException:http://internal.amazon.com/' }, {}],
+])('the code of an error is understood %s', async (_how, headers, body) => {
+  const { provider, judge, order } = await open();
+  judge.answerNext((response) => response.writeHead(400, { ...headers }).end(JSON.stringify(body)));
+  await expect(provider.mint(order())).rejects.toMatchObject({ code: 'upstream_not_found' });
+});
+
 test('a secret that the sidecar may not read is denied', async () => {
   const { provider, judge, order } = await open();
   judge.account.readers.clear();
