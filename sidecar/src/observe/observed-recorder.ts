@@ -15,6 +15,7 @@ export function observedRecorder(
     get pending() {
       return recorder.pending;
     },
+    newId: () => recorder.newId(),
     isWritable: () => recorder.isWritable(),
     append(input) {
       const startMs = clock.monotonicMs();

@@ -44,9 +44,17 @@ export interface CredentialRecords {
   /** That a lease was extended upstream. Durable when it resolves. */
   renewed(asked: Asked, lease: Lease, expiresAtMs: number): Promise<RecordRef>;
   /** Durable when it resolves. */
-  released(asked: Asked, lease: Lease, source: 'minted' | 'cache', replaced: Lease | undefined): Promise<RecordRef>;
+  released(release: {
+    readonly asked: Asked;
+    readonly lease: Lease;
+    readonly source: 'minted' | 'cache';
+    readonly replaced: Lease | undefined;
+    readonly recordId: string;
+  }): Promise<RecordRef>;
+  /** Returns the id of a record to come. */
+  newId(): string;
   /** Says that a release on record did not leave. Not waited for: nothing leaves with it. */
-  undelivered(asked: Asked, lease: Lease, released: RecordRef, why: 'withdrawn' | 'client_gone'): void;
+  undelivered(asked: Asked, lease: Lease, released: RecordRef, why: 'withdrawn' | 'client_gone' | 'not_sealed'): void;
   /** Returns the error to answer with, once the denial is durable, or counted in a flood. */
   denied(asked: Asked, decision: Decision & { allow: false }): Promise<TallystickError>;
 }
@@ -147,9 +155,12 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       });
     },
 
-    released(asked, lease, source, replaced) {
+    newId: () => recorder.newId(),
+
+    released({ asked, lease, source, replaced, recordId }) {
       return recorder.append({
         type: 'credential.released',
+        id: recordId,
         ...envelope(asked),
         lease: lease.id,
         corr: lease.upstream?.intent,

@@ -21,6 +21,8 @@ export interface RecordInput<T extends RecordType = RecordType> extends Pick<
   'actor' | 'owner' | 'process' | 'registry' | 'lease' | 'outcome' | 'reason' | 'trace'
 > {
   readonly type: T;
+  /** Of {@link Recorder.newId}, where it has to be known before the record is durable; absent: the recorder makes one. */
+  readonly id?: string | undefined;
   /** Absent: the clock goes as it went, or the recorder has seen it jump. */
   readonly clock?: NonNullable<Envelope['clock']>;
   /** Other records, and leases; `origin` of those that are in another log. */
@@ -53,6 +55,8 @@ export interface RecordStatus {
 /** Appends records to the log. The only way anything is recorded. */
 export interface Recorder {
   readonly origin: string;
+  /** Returns the id of a record to come. */
+  newId(): string;
   /**
    * Appends one record and resolves when it is durable under a signed head: nothing that depends on it may become
    * visible before. It takes its place in the log during the call.

@@ -46,9 +46,10 @@ export function createRecorder({ log, onRecord, boot, clock, random }: RecorderO
     get pending() {
       return pending;
     },
+    newId: () => ulid(clock, random),
     isWritable: () => log.failure === undefined && log.space.level !== 'full',
     async append(input) {
-      const id = ulid(clock, random);
+      const id = input.id ?? ulid(clock, random);
       pending++;
       try {
         let origin = '';

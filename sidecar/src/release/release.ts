@@ -17,17 +17,31 @@ import { upstreamMaker, type UpstreamParts } from './mint-upstream.ts';
 import type { CredentialAsk } from './request.ts';
 
 /** A request for a credential, as the route has read it. */
-export interface Ask extends Admittable {
+export interface Ask<Answer = undefined> extends Admittable {
   readonly request: CredentialAsk;
   readonly trace: TraceMember | null;
+  /**
+   * Makes the answer while its record becomes durable: signatures and keys cost as much as the disk. Nobody is shown it
+   * before. Absent: the route makes it of the record.
+   */
+  readonly prepare?: (ready: Prepared) => Promise<Answer>;
+}
+
+/** What an answer is made of. */
+export interface Prepared {
+  readonly asked: Asked;
+  readonly lease: Lease;
+  /** Of the record that is on its way to the disk. */
+  readonly recordId: string;
 }
 
 /** What may leave. */
-export interface Released {
+export interface Released<Answer> {
   readonly asked: Asked;
   readonly lease: Lease;
   readonly source: 'minted' | 'cache';
   readonly record: RecordRef;
+  readonly answer: Answer;
 }
 
 /** What a release is made of. */
@@ -44,12 +58,12 @@ export interface ReleaseParts extends UpstreamParts {
 
 /**
  * The path of every credential, and the only place that names its order:
- * attest -> proof -> authorize -> lease (reuse | issuer | record intent -> provider) -> record released -> what the
- * route makes of it: a token in clear, bound to its key, or an answer sealed to the one who asked.
+ * attest -> proof -> authorize -> lease (reuse | issuer | record intent -> provider) -> record released, and beside it the
+ * answer: a token in clear, bound to its key, or a credential sealed to the one who asked.
  *
  * @throws {TallystickError} Every refusal, a {@link Denial} when it is on record.
  */
-export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> {
+export async function release<Answer = undefined>(ask: Ask<Answer>, parts: ReleaseParts): Promise<Released<Answer>> {
   const { request, peer } = ask;
   const admitted = await parts.admission.admit(ask);
   if (request.logHead !== undefined) await parts.heads.judge(request.logHead);
@@ -66,12 +80,28 @@ export async function release(ask: Ask, parts: ReleaseParts): Promise<Released> 
     const obtained = await parts.leases.obtain({ key, jkt, peer, notAfterMs }, makerOf(asked, key, parts));
     if (!obtained || obtained.lease.revoked) continue;
     const { lease, source, replaced } = obtained;
-    const record = await parts.records.released(asked, lease, source, replaced);
-    if (!lease.revoked && decide({ ...asked, registry: parts.registry() }, parts).allow) {
-      return { asked, lease, source, record };
+    const recordId = parts.records.newId();
+    const recording = parts.records.released({ asked, lease, source, replaced, recordId });
+    const preparing = ask.prepare && afterTurn(ask.prepare, { asked, lease, recordId });
+    // Heard below, if the record becomes durable.
+    preparing?.catch(() => {});
+    const record = await recording;
+    if (lease.revoked || !decide({ ...asked, registry: parts.registry() }, parts).allow) {
+      parts.records.undelivered(asked, lease, record, 'withdrawn');
+      continue;
     }
-    parts.records.undelivered(asked, lease, record, 'withdrawn');
+    const answer = (await preparing?.catch((error: unknown) => {
+      parts.records.undelivered(asked, lease, record, 'not_sealed');
+      throw error;
+    })) as Answer;
+    return { asked, lease, source, record, answer };
   }
+}
+
+/** Runs `work` when the record of this turn of the event loop is on its way to the disk. */
+async function afterTurn<I, O>(work: (input: I) => Promise<O>, input: I): Promise<O> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  return work(input);
 }
 
 function makerOf(asked: Asked, key: LeaseKey, parts: ReleaseParts): Maker {

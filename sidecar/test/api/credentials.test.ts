@@ -88,6 +88,21 @@ describe('POST /v1/credentials/{name}', () => {
     expect(JSON.stringify(recorder.records)).not.toContain('canary');
   });
 
+  test('leaves when its record is durable, and not at all where that cannot be', async () => {
+    const { one, recorder } = await served();
+    await login(one);
+    recorder.hold();
+    let answered = false;
+    const asked = login(one).finally(() => (answered = true));
+    await recorder.reached(4);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    recorder.fail();
+    const { answer } = await asked;
+    expect([answer.status, answer.json]).toEqual([503, expect.objectContaining({ code: 'record_unavailable' })]);
+    expect(answer.body).not.toContain('sealed');
+  });
+
   test('asks the upstream once for a thousand holders that ask at once, and records each release', async () => {
     const { socket, upstream, recorder } = await served();
     const gate = Promise.withResolvers<void>();

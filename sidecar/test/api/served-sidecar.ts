@@ -123,7 +123,7 @@ export async function serveSidecar(options: ServeOptions = {}): Promise<ServedSi
   let sockets = 0;
   const serve = async (handler: Sidecar['workload'], who: Peer): Promise<string> => {
     const path = join(folder, `${sockets++}.sock`);
-    const server = createServer({ joinDuplicateHeaders: true }, (request, response) => {
+    const server = createServer({ joinDuplicateHeaders: true, keepAliveTimeout: 60_000 }, (request, response) => {
       void handler(request, response, who);
     });
     await once(server.listen(path), 'listening');

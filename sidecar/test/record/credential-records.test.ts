@@ -73,11 +73,18 @@ function records() {
 describe('a release', () => {
   test('is recorded with who, what, to which key, on which evidence, and until when', async () => {
     const { recorder, records: credentials } = records();
-    await credentials.released(asked(), LEASE, 'minted', { ...LEASE, id: 'ls_before' });
+    await credentials.released({
+      asked: asked(),
+      lease: LEASE,
+      source: 'minted',
+      replaced: { ...LEASE, id: 'ls_before' },
+      recordId: 'record-0',
+    });
     const { digest } = asked().registry;
     expect(recorder.records).toEqual([
       {
         type: 'credential.released',
+        id: 'record-0',
         actor: BATCH.id,
         owner: BATCH.owner,
         process: { registered: ['BP-1042'], claimed: null, match: null },
@@ -112,7 +119,14 @@ describe('a release', () => {
   test('names the exact bytes that leave by a keyed fingerprint, made once for a lease', async () => {
     const { recorder, named, records: credentials } = records();
     const replaced = { ...LEASE, material: { ...LEASE.material, token: 'another' } };
-    for (const lease of [LEASE, LEASE, replaced]) await credentials.released(asked(), lease, 'cache', undefined);
+    for (const lease of [LEASE, LEASE, replaced])
+      await credentials.released({
+        asked: asked(),
+        lease: lease,
+        source: 'cache',
+        replaced: undefined,
+        recordId: 'record-0',
+      });
     expect(named).toEqual([LEASE.material.token, replaced.material.token]);
     expect(recorder.records.map(({ body }) => 'fp' in body && body.fp)).toEqual([
       FINGERPRINT,
@@ -123,7 +137,13 @@ describe('a release', () => {
 
   test('is built in canonical order, so that nothing has to be sorted for each record', async () => {
     const { recorder, records: credentials } = records();
-    await credentials.released(asked(), LEASE, 'cache', undefined);
+    await credentials.released({
+      asked: asked(),
+      lease: LEASE,
+      source: 'cache',
+      replaced: undefined,
+      recordId: 'record-0',
+    });
     const { body, process, registry } = recorder.only('credential.released');
     for (const part of [body, process, registry] as unknown as Json[])
       expect(JSON.stringify(part)).toBe(canonicalJson(part));
@@ -133,7 +153,13 @@ describe('a release', () => {
     const { recorder, records: credentials } = records();
     for (const id of ['BP-1042', 'BP-1']) {
       const request = { ...asked().request, context: { id, run: 'r-77', ticket: null } };
-      await credentials.released(asked({ request }), LEASE, 'cache', undefined);
+      await credentials.released({
+        asked: asked({ request }),
+        lease: LEASE,
+        source: 'cache',
+        replaced: undefined,
+        recordId: 'record-0',
+      });
     }
     expect(recorder.records.map(({ process }) => process)).toEqual([
       { registered: ['BP-1042'], claimed: { id: 'BP-1042', run: 'r-77', ticket: null }, match: true },
@@ -143,7 +169,13 @@ describe('a release', () => {
 
   test('holds no secret: neither the token nor the nonce nor the proof', async () => {
     const { recorder, records: credentials } = records();
-    await credentials.released(asked(), LEASE, 'minted', undefined);
+    await credentials.released({
+      asked: asked(),
+      lease: LEASE,
+      source: 'minted',
+      replaced: undefined,
+      recordId: 'record-0',
+    });
     credentials.undelivered(asked(), LEASE, { id: 'r', seq: 0, origin: '' }, 'withdrawn');
     const text = JSON.stringify(recorder.records);
     for (const secret of [LEASE.material.token, 'the-token-itself', asked().proof.nonce!])

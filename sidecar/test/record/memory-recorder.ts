@@ -54,6 +54,7 @@ export function memoryRecorder(): MemoryRecorder {
       if (found.length !== 1) throw new Error(`there are ${found.length} records of type ${type}`);
       return found[0] as RecordInput<T>;
     },
+    newId: () => `record-${seq}`,
     isWritable: () => !failed,
     async append(input) {
       if (failed) throw unavailable();

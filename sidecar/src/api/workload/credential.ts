@@ -12,7 +12,7 @@ import {
 } from '@tallystick/protocol';
 import type { Signer } from '../../issuer/signer.ts';
 import { Denial } from '../../release/denial.ts';
-import { release, type Released, type ReleaseParts } from '../../release/release.ts';
+import { release, type Prepared, type ReleaseParts } from '../../release/release.ts';
 import type { CredentialAsk } from '../../release/request.ts';
 import { json } from '../answer.ts';
 import { JSON_TYPE, readText } from '../body.ts';
@@ -50,14 +50,14 @@ export function credentialRoute(parts: CredentialRouteParts): WorkloadRoute {
             request: askOf(rest, request),
             trace,
             onIdentified: (sender) => span.identify(sender, request.context),
+            prepare: (ready) => sealTo(request, ready, bth, parts),
           },
           parts,
         );
         const { asked, lease, source, record } = released;
         span.decided({ decision: 'allow', lease, record, source });
-        const sealed = await sealTo(request, released, bth, parts);
         if (response.destroyed) parts.records.undelivered(asked, lease, record, 'client_gone');
-        return json(formatSealedReply(sealed));
+        return json(formatSealedReply(released.answer));
       } catch (error) {
         if (error instanceof Denial) span.decided({ decision: 'deny', denial: error });
         throw error;
@@ -85,7 +85,7 @@ function askOf(name: string, request: CredentialRequest): CredentialAsk {
 
 async function sealTo(
   { sealTo: key }: CredentialRequest,
-  { asked, lease, record }: Released,
+  { asked, lease, recordId }: Prepared,
   bth: string,
   parts: CredentialRouteParts,
 ): Promise<string> {
@@ -104,7 +104,7 @@ async function sealTo(
     issuedAt: new Date(parts.clock.nowMs()),
     rotateAt: new Date(lease.rotateAtMs),
     expiresAt: new Date(lease.expiresAtMs),
-    recordId: record.id,
+    recordId,
     logHead: parts.heads.newest(),
     material: lease.material,
   });
