@@ -5,9 +5,6 @@ import { fault } from './read.ts';
 /** A public key on P-256, for key agreement or signatures. */
 export type P256Key = PublicJwk & { readonly kty: 'EC'; readonly crv: 'P-256' };
 
-/** The name that OpenSSL has for P-256. */
-export const CURVE = 'prime256v1';
-
 /**
  * Reads a public key on P-256, and nothing else that a JWK may say. Its coordinates are in the one form of RFC 7518
  * §6.2.1, since two forms of one key have two thumbprints, and it is a point on the curve.
@@ -21,7 +18,7 @@ export function readP256Key(value: unknown, what: string): P256Key {
   }
   const key: P256Key = { kty, crv, x, y };
   try {
-    ECDH.convertKey(pointOf(key), CURVE);
+    ECDH.convertKey(pointOf(key), 'prime256v1');
   } catch {
     throw fault(what, 'has a key that is no point on P-256');
   }
@@ -35,16 +32,6 @@ function isCoordinate(value: unknown): value is string {
 }
 
 /** Returns a key as an uncompressed point (SEC 1 §2.3.3). */
-export function pointOf({ x, y }: P256Key): Buffer {
+function pointOf({ x, y }: P256Key): Buffer {
   return Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
-}
-
-/** Returns the key of an uncompressed point. */
-export function keyOfPoint(point: Buffer): P256Key {
-  return {
-    kty: 'EC',
-    crv: 'P-256',
-    x: point.toString('base64url', 1, 33),
-    y: point.toString('base64url', 33, 65),
-  };
 }

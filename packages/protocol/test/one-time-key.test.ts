@@ -1,10 +1,9 @@
-import { createECDH, createPrivateKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { TallystickError } from '@tallystick/core';
 import fc from 'fast-check';
 import { CompactEncrypt, compactDecrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createOneTimeKey, seal, type P256Key } from '../src/index.ts';
-import { CURVE, keyOfPoint } from '../src/p256-key.ts';
 import { anyText } from './any-text.ts';
 import { refusal } from './throws.ts';
 
@@ -163,13 +162,10 @@ describe('what is refused, and tells nothing', () => {
   });
 });
 
-test('a one-time key prints nothing private', () => {
-  const ecdh = createECDH(CURVE);
-  const made = keyOfPoint(ecdh.generateKeys());
-  expect(createPrivateKey({ key: { ...made, d: ecdh.getPrivateKey('base64url') }, format: 'jwk' }).type).toBe(
-    'private',
-  );
-  expect(Object.keys(createOneTimeKey().jwk).sort()).toEqual(['crv', 'kty', 'x', 'y']);
+test('a one-time key shows its public half alone', () => {
+  const key = createOneTimeKey();
+  expect(Object.keys(key.jwk).sort()).toEqual(['crv', 'kty', 'x', 'y']);
+  expect(Object.keys(key).sort()).toEqual(['jwk', 'open', 'thumbprint']);
 });
 
 const ZERO = Buffer.alloc(32).toString('base64url');

@@ -13,7 +13,7 @@ const KID = thumbprint(JWK);
 const HEADER = { typ: JWT_TYPE.credential, alg: 'ES256', kid: KID, jwk: JWK };
 const CLAIMS = '{"canary":1}';
 
-function signed(header: unknown = HEADER, key: KeyObject = privateKey, claims: string | Buffer = CLAIMS): string {
+function signed(header: unknown = HEADER, key: KeyObject = privateKey, claims: string | Uint8Array = CLAIMS): string {
   const input = [JSON.stringify(header), claims].map((part) => Buffer.from(part).toString('base64url')).join('.');
   const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
