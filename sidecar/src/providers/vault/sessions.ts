@@ -154,6 +154,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const obtain = async (leastMs: number, signal: AbortSignal): Promise<Held> => {
     signal.throwIfAborted();
+    closed.signal.throwIfAborted();
     const session = current;
     if (!session || leftMs(session) <= 0) return unlessAborted(signIn(), signal);
     // A credential that should live longer than a session ever does is no reason to extend that each time.
