@@ -274,6 +274,14 @@ describeWithServers(['moto'], 'moto', () => {
     await expect(identity.credential('absent', 'secret')).rejects.toMatchObject({ code: 'upstream_not_found' });
   });
 
+  test('a trial of each credential says what is missing, in words to paste', async () => {
+    const { status, stdout } = await command(daemon, 'check', '--online');
+    expect(status).not.toBe(0);
+    expect(stdout).toContain(`role ${ROLE}`);
+    expect(stdout).toContain('secret prod/absent');
+    expect(stdout).toContain('"aws-eu" answered ResourceNotFoundException to GetSecretValue');
+  }, 30_000);
+
   test('a suspension reaches clients of AWS with their next question, a minute later at the most', async () => {
     expect((await service.call('sts', 'GetCallerIdentity', {}, 'ledger')).error).toBeUndefined();
     const suspended = await command(daemon, 'identities', 'suspend', SERVICE, '--reason', 'test');

@@ -83,7 +83,7 @@ function* warnCredentials({ config }: WarningInput): Generator<Caution> {
   const used = new Set(
     config.identities.flatMap(({ entitlements }) => entitlements.map(({ credential }) => credential)),
   );
-  for (const { name, lifetimeMs, use } of config.credentials.values()) {
+  for (const { name, type, lifetimeMs, use } of config.credentials.values()) {
     const path = ['credentials', name];
     if (!used.has(name)) {
       yield {
@@ -93,7 +93,8 @@ function* warnCredentials({ config }: WarningInput): Generator<Caution> {
         remedy: 'add it to the "entitlements" of one, or remove it',
       };
     }
-    if (use.length === 0) {
+    // Other types are no tokens, which the SDK would send somewhere.
+    if (type === 'access-token' && use.length === 0) {
       yield {
         code: 'credential_without_use',
         path,

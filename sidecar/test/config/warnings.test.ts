@@ -115,6 +115,15 @@ test('a credential nobody has, that may go nowhere, or that ends within a minute
   expect(codes(GOOD.replace('    use:', '    lifetime: 1m\n    use:'))).toEqual([]);
 });
 
+test('what is no token goes nowhere by itself, and no "use" prefix is missed there', () => {
+  const withSecret = GOOD.replace('[ledger-api]', '[ledger-api, key]').concat(
+    'providers: { aws-eu: { type: aws, region: eu-central-1, auth: { method: file, path: /etc/aws } } }\n',
+  );
+  expect(codes(withSecret.replace(/^credentials:\n/m, '$&  key: { provider: aws-eu, secret: prod/key }\n'))).toEqual(
+    [],
+  );
+});
+
 test('metrics that the network reaches are warned of', () => {
   const health = (value: string): readonly string[] => codes(GOOD.replace('issuer:', `  health: ${value}\nissuer:`));
   expect(health('http://0.0.0.0:8481')).toEqual(['health_exposed']);
