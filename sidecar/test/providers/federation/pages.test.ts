@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { validateConfig } from '../../../src/config/parse-config.ts';
-import { PROVIDER_KINDS } from '../../../src/providers/kinds.ts';
 import { GOOD } from '../../config/good-config.ts';
 
 const page = (name: string): string =>
@@ -16,12 +15,4 @@ test.each(['federation', 'gcp', 'azure'])('the configuration on the page of %s h
   const messages: string[] = [];
   validateConfig(whole, ({ message }) => messages.push(message));
   expect(messages).toEqual([]);
-});
-
-test.each(['gcp', 'azure'])('the page of %s has every key, of the provider and of its credentials', (name) => {
-  const kind = PROVIDER_KINDS.find(({ type }) => type === name)!;
-  const keys = [kind.settings, kind.credential].flatMap(({ schema }) => Object.keys(schema.properties as object));
-  const documented = [...page(name).matchAll(/^\| (`.+?) \|/gm)].map((row) => row[1]).join(' ');
-  const missing = keys.filter((key) => !['type', 'use'].includes(key) && !documented.includes(`\`${key}`));
-  expect(missing).toEqual([]);
 });
