@@ -10,6 +10,8 @@ import type { JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFederation } from '../../sidecar/test/providers/aws/aws-provider.ts';
 import { REGION, startStsJudge, type StsJudge } from '../../sidecar/test/providers/aws/sts-judge.ts';
+import { STS_LIMITS, SUBJECT_LIMITS } from '../../sidecar/test/providers/aws/sts-limits.ts';
+import { MAX_SESSION_SECONDS, MIN_SESSION_SECONDS } from '../../sidecar/src/providers/aws/session.ts';
 import { command } from '../daemon/command.ts';
 import { oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
@@ -51,6 +53,14 @@ function writtenBy(daemon: Daemon): string[] {
     .filter((entry) => entry.isFile() && entry.name !== 'aws-credentials')
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
   return [...files, daemon.output()];
+}
+
+const PATH_ALONE = { PATH: process.env.PATH ?? '' };
+
+/** The Python that has what moto is made of. In an environment of its own moto has it beside itself. */
+function pythonOfMoto(): string {
+  const beside = join(dirname(requireServer('moto')), 'python3');
+  return existsSync(beside) ? beside : 'python3';
 }
 
 /** A service that speaks with AWS by AWS's own clients. */
@@ -231,16 +241,45 @@ describeWithServers(['moto'], 'moto', () => {
     await askedAfter(0);
   });
 
+  test('the limits of the strict STS are those of the model that botocore ships', async () => {
+    const script = [
+      'import botocore.loaders, json',
+      'shapes = botocore.loaders.Loader().load_service_model("sts", "service-2")["shapes"]',
+      'print(json.dumps({name: {key: shape.get(key) for key in ("min", "max", "pattern")} for name, shape in shapes.items()}))',
+    ];
+    const { stdout } = await promisify(execFile)(pythonOfMoto(), ['-c', script.join('\n')], { env: PATH_ALONE });
+    const model = JSON.parse(stdout) as Record<string, { min: number; max: number; pattern: string | null }>;
+    const SHAPES = {
+      RoleSessionName: 'roleSessionNameType',
+      SourceIdentity: 'sourceIdentityType',
+      ExternalId: 'externalIdType',
+      Key: 'tagKeyType',
+      Value: 'tagValueType',
+    } as const;
+    for (const [name, shape] of Object.entries(SHAPES)) {
+      const { min, max, pattern } = STS_LIMITS[name as keyof typeof SHAPES];
+      const published = model[shape]!;
+      expect({ name, min, max, pattern: pattern.source }).toEqual({
+        name,
+        min: published.min,
+        max: published.max,
+        pattern: `^${published.pattern!.replaceAll('\\/', '/')}$`,
+      });
+    }
+    expect(model.webIdentitySubjectType).toMatchObject({ min: SUBJECT_LIMITS.min, max: SUBJECT_LIMITS.max });
+    expect(model.clientTokenType).toMatchObject({ min: 4, max: STS_LIMITS.WebIdentityToken.max });
+    expect(model.sessionPolicyDocumentType).toMatchObject({ min: 1, max: STS_LIMITS.Policy.max });
+    expect(model.roleDurationSecondsType).toMatchObject({ min: MIN_SESSION_SECONDS, max: MAX_SESSION_SECONDS });
+    expect(model.tagListType).toMatchObject({ max: 50 });
+  }, 30_000);
+
   test('knows the session that botocore signs with', async () => {
     const { accessKeyId, secretAccessKey, sessionToken, leaseId } = await identity.credential('ledger', 'aws');
-    // In an environment of its own moto has its Python beside it.
-    const beside = join(dirname(requireServer('moto')), 'python3');
-    const python = existsSync(beside) ? beside : 'python3';
     const script =
       'import boto3,os;print(boto3.client("sts",endpoint_url=os.environ["URL"]).get_caller_identity()["Arn"])';
-    const { stdout } = await promisify(execFile)(python, ['-c', script], {
+    const { stdout } = await promisify(execFile)(pythonOfMoto(), ['-c', script], {
       env: {
-        PATH: process.env.PATH,
+        ...PATH_ALONE,
         URL: moto.url,
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey.reveal(),
