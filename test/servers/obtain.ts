@@ -1,4 +1,4 @@
-// Obtains the servers that the tests need: `pnpm servers`. Slow the first time (Jaeger is compiled), instant afterwards.
+// Obtains the servers that the tests need: `pnpm servers`. Slow the first time (most are compiled), instant afterwards.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cachedBinary, MOTO_REQUIREMENTS, moduleFolder, motoServer, type BuiltServer } from './cache.ts';
@@ -61,10 +61,7 @@ function installMoto(): void {
 
 let failed = false;
 for (const obtain of [
-  () => build('fsck'),
-  () => build('jaeger'),
-  () => build('posix-oneshot'),
-  () => build('vault'),
+  ...(Object.keys(BUILT) as BuiltServer[]).map((name) => () => build(name)),
   () => installPackage('postgres', 'postgresql'),
   () => installPackage('redis', 'redis-server'),
   installMoto,
