@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom, type Clock } from '@tallystick/core';
@@ -19,12 +19,29 @@ export interface PublishedFederation {
   remove(): void;
 }
 
-/** Makes the keys of a federation, and publishes them as the command does. */
+/** Keys that every federation of this process begins with: those of RSA take a while to make. */
+let made: Promise<string> | undefined;
+
+async function makeKeys(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-federation-keys-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const keys = createAssertionKeys({
+    federationUrl: 'https://a.example',
+    folder,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  await Promise.all([keys.signers('federation'), keys.signers('client')]);
+  return folder;
+}
+
+/** Gives a federation its keys, and publishes them as the command does. */
 export async function publishedFederation(
   url = 'https://identity.acme.example/eu-1',
   clock: Clock = systemClock,
 ): Promise<PublishedFederation> {
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-federation-'));
+  cpSync(await (made ??= makeKeys()), folder, { recursive: true });
   const keys = createAssertionKeys({ federationUrl: url, folder, clock, random: systemRandom });
   const dir = join(folder, 'published');
   const publish = (): Promise<void> =>

@@ -131,6 +131,20 @@ describe('a refusal', () => {
     await expect(provider.mint(order({}))).resolves.toBeDefined();
   });
 
+  test('is not what comes of a rotation: the key that signs next stands in the files already', async () => {
+    const { federation, provider, order, judge } = await openedGcp();
+    await provider.mint(order({}));
+    const signers = await federation.keys.signers('federation');
+    for (const signer of signers) await signer.rotate(async () => {});
+    await expect(provider.mint(order({}))).resolves.toBeDefined();
+    for (const signer of signers) {
+      await expect(signer.rotate(async () => {})).rejects.toMatchObject({ code: 'rotation_too_soon' });
+    }
+    await federation.publish();
+    await expect(provider.mint(order({}))).resolves.toBeDefined();
+    expect(judge.faults).toEqual([]);
+  });
+
   test('of a provider that Google does not know is one of the configuration', async () => {
     const audience = '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/other/providers/other';
     const { provider, order } = await openedGcp({ audience });
