@@ -4,9 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { connect, type Identity } from '@tallystick/sdk';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { oauthKind } from '../../sidecar/src/providers/oauth.ts';
+import { providerContract } from '../../sidecar/test/providers/contract.ts';
 import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
@@ -88,10 +91,19 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     });
   }
 
-  async function subjectOf(clientId: string): Promise<string> {
-    const [client] = await keycloak.admin<{ id: string }[]>('GET', `realms/prod/clients?clientId=${clientId}`);
-    const path = `realms/prod/clients/${client!.id}/service-account-user`;
+  async function clientId(name: string): Promise<string> {
+    const [client] = await keycloak.admin<{ id: string }[]>('GET', `realms/prod/clients?clientId=${name}`);
+    return client!.id;
+  }
+
+  async function subjectOf(client: string): Promise<string> {
+    const path = `realms/prod/clients/${await clientId(client)}/service-account-user`;
     return (await keycloak.admin<{ id: string }>('GET', path)).id;
+  }
+
+  async function scopeId(): Promise<string> {
+    const scopes = await keycloak.admin<{ id: string; name: string }[]>('GET', 'realms/prod/client-scopes');
+    return scopes.find(({ name }) => name === 'journal.write')!.id;
   }
 
   test('are bound to a key of the service, and accepted by our resource server', async () => {
@@ -120,6 +132,43 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   test('are in nothing that the sidecar has said', () => {
     expect(daemon.output()).not.toContain(SECRET);
     expect(daemon.output()).not.toMatch(/eyJ[\w-]+\.eyJ/);
+  });
+
+  const key = generateHolderKey();
+  let reachedAt: string;
+  providerContract({
+    title: 'oauth, Keycloak',
+    kind: oauthKind,
+    serverUrl: () => keycloak.url,
+    settings(url) {
+      reachedAt = `${url}/realms/prod`;
+      const secretFile = join(daemon.folder, 'secret');
+      return {
+        type: 'oauth',
+        issuer: reachedAt,
+        client: { id: 'by-secret', authentication: 'client_secret_basic', secretFile },
+      };
+    },
+    credential: { audience: AUDIENCE, scope: 'journal.write', indicator: 'none' },
+    async applicant() {
+      const url = `${reachedAt}/protocol/openid-connect/token`;
+      return { upstreamProof: createProof(await key, { method: 'POST', url, iat: Math.floor(Date.now() / 1000) }) };
+    },
+    makes: ({ method }) => method === 'POST',
+    async deny() {
+      const path = `realms/prod/clients/${await clientId('by-secret')}/optional-client-scopes/${await scopeId()}`;
+      await keycloak.admin('DELETE', path);
+      return () => keycloak.admin('PUT', path);
+    },
+    accepted: async ({ material }) => decodeJwt((material as { token: string }).token).iss === reachedAt,
+    secrets: () => [SECRET],
+    cannot: {
+      'lease id': 'a client with a secret tells it nothing but that',
+      keep: 'a token ends by itself, and nothing else is left of it',
+      session: 'the client proves itself with each request',
+      renew: 'a token is replaced, never extended',
+      revoke: 'a token ends by itself',
+    },
   });
 
   test('serve on while it is down', async () => {
