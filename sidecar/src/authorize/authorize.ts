@@ -5,8 +5,8 @@ import {
   type IdentityObject,
   type IdentityState,
 } from '@tallystick/core';
-import { isOwnToken, type CredentialConfig } from '../config/config.ts';
-import type { Entitled } from './registry.ts';
+import type { CredentialConfig } from '../config/config.ts';
+import { isOwnToken, type Entitled } from './registry.ts';
 
 /** What a decision is made from. */
 export interface Question {

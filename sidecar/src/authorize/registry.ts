@@ -1,5 +1,5 @@
 import { registryDigest, type IdentityObject, type RegistryDigest } from '@tallystick/core';
-import type { Config, CredentialConfig } from '../config/config.ts';
+import type { Config, CredentialConfig, TokenConfig } from '../config/config.ts';
 
 /** Identities and credentials of one configuration, looked up by what requests name. Never changed. */
 export interface Registry {
@@ -39,4 +39,9 @@ export function createRegistry(config: Pick<Config, 'identities' | 'credentials'
     credentials: config.credentials,
     entitled: (identity) => entitled.get(identity.id) ?? [],
   };
+}
+
+/** True for a token of the built-in issuer. */
+export function isOwnToken(credential: CredentialConfig): credential is TokenConfig {
+  return credential.provider === 'issuer';
 }

@@ -1,5 +1,6 @@
 import { registryDigest } from '@tallystick/core';
 import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
 import { waysRound, type WayRound } from '../config/ways-round.ts';
 import type { CheckFinding } from '../providers/provider.ts';
 import { createAdminClient } from './admin-client.ts';
@@ -24,12 +25,12 @@ interface CheckedCredential {
  *
  * @throws {TallystickError} `sidecar_unavailable`
  */
-export async function checkOnline(config: Config): Promise<OnlineReport> {
+export async function checkOnline(config: Config, environment: Environment): Promise<OnlineReport> {
   const answer = await createAdminClient(config.listen.admin).get('/v1/upstreams/check');
   return {
     upstreams: answer.checked as readonly CheckedCredential[],
     runsAnother: answer.registry !== registryDigest(config.identities).root,
-    waysRound: await waysRound(),
+    waysRound: await waysRound(environment),
   };
 }
 

@@ -16,13 +16,13 @@ export const check = defineCommand({
     online: { type: 'boolean', doc: 'have the running sidecar try each upstream, and say what is missing there' },
   },
   async run(invocation) {
-    const { options, stdout, clock } = invocation;
+    const { options, stdout, clock, environment } = invocation;
     const file = configPathOf(invocation);
     const result = await loadConfig(file, { clock });
     const mistakes = result.ok ? [] : result.mistakes;
     const warnings = result.ok ? result.loaded.warnings : [];
     const config = result.ok ? result.loaded.config : undefined;
-    const online = config && options.online ? await checkOnline(config) : undefined;
+    const online = config && options.online ? await checkOnline(config, environment) : undefined;
     stdout.write(
       options.json
         ? `${JSON.stringify({ ok: result.ok, file, mistakes, warnings, ...(config && summaryOf(config)), ...(online && { online }) }, undefined, 2)}\n`

@@ -127,8 +127,3 @@ export interface TokenConfig extends CredentialConfig {
   readonly type: 'access-token';
   readonly audience: string;
 }
-
-/** True for a token of the built-in issuer. */
-export function isOwnToken(credential: CredentialConfig): credential is TokenConfig {
-  return credential.provider === 'issuer';
-}

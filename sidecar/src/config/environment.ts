@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { CREDENTIAL_VARIABLES } from './ways-round.ts';
 import { readTelemetryEnvironment, type TelemetryEnvironment } from './telemetry-environment.ts';
 
 /** What the sidecar and its command take from environment variables: paths and endpoints, and nothing else. */
@@ -12,6 +13,10 @@ export interface Environment {
   readonly runtimeFolder: string | undefined;
   /** The user's folder for state (`XDG_STATE_HOME`, else below `HOME`); undefined where there is none. */
   readonly stateFolder: string | undefined;
+  /** The user's folder (`HOME`); undefined where there is none. */
+  readonly home: string | undefined;
+  /** Names of the variables from which a program here gets credentials without the sidecar. */
+  readonly otherCredentials: readonly string[];
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -25,6 +30,8 @@ export function readEnvironment(variables: Variables, workingFolder: string): En
     telemetry: readTelemetryEnvironment(get),
     notifySocket: get('NOTIFY_SOCKET'),
     runtimeFolder: get('XDG_RUNTIME_DIR'),
+    home,
+    otherCredentials: CREDENTIAL_VARIABLES.filter((name) => get(name) !== undefined),
     stateFolder: get('XDG_STATE_HOME') ?? (home === undefined ? undefined : `${home}/.local/state`),
   };
 }

@@ -19,7 +19,12 @@ export const PROVIDERS: Shape<ReadonlyMap<string, ProviderValue>> = {
     additionalProperties: {
       type: 'object',
       required: ['type'],
-      properties: { type: { description: 'The type of the upstream: each has a page of its own.', enum: PROVIDER_KINDS.map(({ type }) => type) } },
+      properties: {
+        type: {
+          description: 'The type of the upstream: each has a page of its own.',
+          enum: PROVIDER_KINDS.map(({ type }) => type),
+        },
+      },
       allOf: PROVIDER_KINDS.map(({ type, settings }) => ({
         if: { properties: { type: { const: type } } },
         then: settings.schema,

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Environment } from './environment.ts';
 
 /** Something by which a process gets credentials without the sidecar: no record, no owner, no end. */
 export interface WayRound {
@@ -13,7 +13,7 @@ const REMOVE_VARIABLE =
   'take the variable out of the workload’s environment, and what it names out of its image or secret';
 
 /** Variables that SDKs of clouds, vaults and databases take credentials from. */
-const VARIABLES: readonly string[] = [
+export const CREDENTIAL_VARIABLES: readonly string[] = [
   'AWS_ACCESS_KEY_ID',
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
@@ -44,15 +44,17 @@ const FILES: readonly { readonly path: string; readonly remedy: string }[] = [
 ];
 
 /** Returns the ways round the sidecar that a process here has: with this environment, as this user. */
-export async function waysRound(variables: NodeJS.ProcessEnv = process.env, home = homedir()): Promise<WayRound[]> {
-  const set = VARIABLES.filter((name) => variables[name] !== undefined && variables[name] !== '');
+export async function waysRound({
+  home,
+  otherCredentials,
+}: Pick<Environment, 'home' | 'otherCredentials'>): Promise<WayRound[]> {
   const files = await Promise.all(
     FILES.map(async ({ path, remedy }) => {
-      const name = path.startsWith('~/') ? join(home, path.slice(2)) : path;
-      return (await isThere(name)) ? [{ name, remedy }] : [];
+      const name = path.startsWith('~/') ? home && join(home, path.slice(2)) : path;
+      return name !== undefined && (await isThere(name)) ? [{ name, remedy }] : [];
     }),
   );
-  return [...set.map((name) => ({ name, remedy: REMOVE_VARIABLE })), ...files.flat()];
+  return [...otherCredentials.map((name) => ({ name, remedy: REMOVE_VARIABLE })), ...files.flat()];
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { TallystickError } from '@tallystick/core';
-import type { Registry } from '../../authorize/registry.ts';
-import { isOwnToken, type CredentialConfig } from '../../config/config.ts';
+import { isOwnToken, type Registry } from '../../authorize/registry.ts';
+import type { CredentialConfig } from '../../config/config.ts';
 import type { CheckFinding } from '../../providers/provider.ts';
 import type { Upstreams } from '../../providers/upstreams.ts';
 import type { AdminRoute } from './route.ts';

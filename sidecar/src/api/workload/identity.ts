@@ -1,8 +1,7 @@
 import type { Clock } from '@tallystick/core';
 import { ROUTES, type IdentityDocument } from '@tallystick/protocol';
 import { identityState } from '../../authorize/identity-state.ts';
-import type { Registry } from '../../authorize/registry.ts';
-import { isOwnToken } from '../../config/config.ts';
+import { isOwnToken, type Registry } from '../../authorize/registry.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import { json } from '../answer.ts';
