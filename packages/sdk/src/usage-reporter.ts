@@ -18,7 +18,8 @@ export interface UsageReporterOptions {
 interface Pending {
   readonly report: number;
   readonly final: boolean;
-  readonly uses: readonly UseCount[];
+  /** Those that can be proven alone, once the sidecar has not known a lease whose token it has not signed. */
+  uses: readonly UseCount[];
   /** True once the sidecar has said that it does not know a lease of it. */
   proven: boolean;
 }
@@ -108,10 +109,7 @@ export class UsageReporter {
           ? fault
           : new TallystickError('internal_error', 'the use of leases could not be reported', { cause: fault });
         if (error.code === 'route_unknown') return this.#stop();
-        if (error.code === 'lease_unknown' && !pending.proven) {
-          pending.proven = true;
-          continue;
-        }
+        if (error.code === 'lease_unknown' && this.#mayProve(pending, error)) continue;
         if (error.retryable) {
           this.#waits = true;
           return this.#arm(error.retryAfterMs ?? 0);
@@ -122,6 +120,19 @@ export class UsageReporter {
         if (pending.final) return;
       }
     }
+  }
+
+  /** Changes a report that names a lease which the sidecar does not know, so that it may take it. */
+  #mayProve(pending: Pending, error: TallystickError): boolean {
+    if (!pending.proven) {
+      pending.proven = true;
+      return true;
+    }
+    const provable = pending.uses.filter(isProvable);
+    if (provable.length === 0 || provable.length === pending.uses.length) return false;
+    publish('tallystick:usage:lost', { report: pending.report, error });
+    pending.uses = provable;
+    return true;
   }
 
   #next(): Pending | undefined {
@@ -143,8 +154,11 @@ export class UsageReporter {
 }
 
 function reportOf({ report, final, uses, proven }: Pending): Omit<UsageReport, 'logHead'> {
-  // What the sidecar has not signed itself proves nothing to it.
-  const own = proven ? uses.filter(({ held }) => held.credential.delivery === 'plain') : [];
-  const tokens = new Set(own.map(({ held }) => held.credential.token.reveal()));
+  const tokens = new Set(proven ? uses.filter(isProvable).map(({ held }) => held.credential.token.reveal()) : []);
   return { report, final, uses: uses.map(reportedUse), tokens: [...tokens] };
+}
+
+/** True for a use of a token that the sidecar has signed itself. One of another server proves nothing to it. */
+function isProvable({ held }: UseCount): boolean {
+  return held.credential.delivery === 'plain';
 }

@@ -78,6 +78,8 @@ describe('a token of another authorization server', () => {
     expect(credential).toMatchObject({ binding: 'dpop', delivery: 'sealed', scope: 'read' });
     expect(foreign.jkt).not.toBe(fake.seen.find(({ proof }) => proof)!.proof!.jkt);
     expect((await identity.fetchWith('it')(`${api.origin}/`)).status).toBe(200);
+    const { dpop } = await identity.authorize({ method: 'GET', url: `${api.origin}/`, credential: 'it' });
+    expect(readProof([dpop]).jkt).toBe(foreign.jkt);
     expect(foreign.rounds).toBe(2);
   });
 

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Identity } from '../src/identity.ts';
 import { connectWith } from '../src/internal.ts';
 import type { FakeApi } from './fake-api.ts';
-import type { FakeOptions, FakeSidecar } from './fake-sidecar.ts';
+import { CLOSE_BATCH, LEDGER, sealedCredential, type FakeOptions, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime, type ManualTime } from './manual-time.ts';
 import { api, connected, sidecar } from './setup.ts';
 
@@ -156,6 +156,37 @@ test('leases that the sidecar does not know are proven by their tokens', async (
     { report: 0, tokens: [], uses: [{ leaseId }] },
     { report: 0, tokens: [token.reveal()], uses: [{ leaseId }] },
   ]);
+});
+
+test('a foreign token proves no lease, and a lease that it cannot prove takes no other use with it', async () => {
+  const htu = 'https://sso.other.example/token';
+  const use = ['https://erp.other.example/'];
+  const credentials = [LEDGER, sealedCredential('erp', 'access-token', { use, binding: 'dpop' })];
+  const time = manualTime(Date.now());
+  const fake = await sidecar({
+    clock: time.clock,
+    identities: [{ ...CLOSE_BATCH, credentials }],
+    making: ({ request: { upstreamProof } }) =>
+      upstreamProof
+        ? { material: { token: 'canary-foreign', audience: '', scope: '' }, binding: 'dpop' }
+        : { ask: { htm: 'POST', htu, nonce: undefined, challenge: 'c' } },
+  });
+  const identity = await connected(fake, time, { authorizationServers: [htu] });
+  await identity.authorize({ method: 'GET', url: 'https://ledger.acme.example/' });
+  await identity.authorize({ method: 'GET', url: 'https://erp.other.example/' });
+  const own = await identity.credential('ledger-api', 'access-token');
+  const foreign = await identity.credential('erp', 'access-token');
+  const unknown = new TallystickError('lease_unknown', 'not of this run');
+  refuse(fake, unknown, unknown);
+  await expect.poll(() => (time.advance(33_000), fake.reports.length)).toBe(3);
+  const uses = [{ leaseId: own.leaseId }, { leaseId: foreign.leaseId }];
+  const tokens = [own.token.reveal()];
+  expect(fake.reports).toMatchObject([
+    { report: 0, tokens: [], uses },
+    { report: 0, tokens, uses },
+    { report: 0, tokens, uses: [uses[0]] },
+  ]);
+  expect(JSON.stringify(fake.reports)).not.toContain('canary');
 });
 
 test('what is refused for good leaves a gap in the numbers, and is said on a channel', async () => {
