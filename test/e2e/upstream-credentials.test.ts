@@ -137,6 +137,8 @@ describe('a token of another authorization server', () => {
     expect(sidecar.server.requests.map(({ jkt }) => jkt)).toEqual([cnf.jkt, cnf.jkt]);
     expect((await service.fetch(`${sidecar.api}/journal`)).status).toBe(200);
     expect(sidecar.server.requests).toHaveLength(2);
+    await service.close();
+    expect(sidecar.recorder.only('usage.reported').body).toMatchObject({ uses: [{ lease: rest.leaseId, count: 2 }] });
   });
 
   test('is asked of nobody where the service has not named that server', async () => {
