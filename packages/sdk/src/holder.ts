@@ -5,7 +5,7 @@ import {
   type IdentityDocument,
   type SidecarEvent,
 } from '@tallystick/protocol';
-import { createAsk } from './ask.ts';
+import { createAsk, type Ask } from './ask.ts';
 import { AuthorizationServers } from './authorization-servers.ts';
 import { CredentialSource } from './credential-source.ts';
 import { EventFeed } from './event-feed.ts';
@@ -26,6 +26,8 @@ import { createUseTable, type UseTable } from './use.ts';
 const ASK_AGAIN_SPREAD_MS = 5000;
 /** How many revoked leases are remembered, lest an answer that was on its way brings one back. */
 const MAX_REVOKED = 1000;
+/** Of how many credentials the keys are remembered, lest the sidecar still has a certificate for one of them. */
+const MAX_ASKS = 1000;
 /** How long closing waits for the sidecar. */
 const LEAVE_MS = 1000;
 
@@ -43,6 +45,8 @@ export class Holder {
   readonly #feed: EventFeed;
   readonly #servers: AuthorizationServers;
   readonly #sources = new Map<string, CredentialSource>();
+  /** What each is asked for by, with its keys: these outlive a source that holds nothing. */
+  readonly #asks = new RecentMap<string, Ask>(MAX_ASKS);
   readonly #revoked = new RecentMap<string, true>(MAX_REVOKED);
   #document: IdentityDocument;
   #use: UseTable;
@@ -125,7 +129,8 @@ export class Holder {
     const existing = this.#sources.get(key);
     if (existing) return existing;
     for (const [other, source] of this.#sources) if (source.isIdle) this.#sources.delete(other);
-    const ask = createAsk(this.#client, this.#servers, this.#runtime.clock);
+    const ask = this.#asks.get(key) ?? createAsk(this.#client, this.#servers, this.#runtime.clock);
+    this.#asks.set(key, ask);
     const source = new CredentialSource({
       name,
       runtime: this.#runtime,

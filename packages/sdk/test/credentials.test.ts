@@ -265,6 +265,21 @@ describe.skipIf(!OPENSSL)('an X.509 certificate', () => {
     expect(second.key.equals(first.key)).toBe(true);
   });
 
+  test('is for its key also where all was given up meanwhile, and the sidecar still has it', async () => {
+    const sign = openssl();
+    let given: Making | undefined;
+    const fake = await upstream('x509', ({ request }) => (given ??= x509(sign(Buffer.from(request.csr!, 'base64')))));
+    const identity = await connected(fake);
+    const watch = identity.watch('it', 'x509')[Symbol.asyncIterator]();
+    const first = (await watch.next()).value as Credential & { key: Secret };
+    await fake.until(() => fake.streams === 1);
+    fake.push({ type: 'state', state: 'suspended' });
+    await expect(watch.next()).rejects.toEqual(code('identity_suspended'));
+    fake.push({ type: 'state', state: 'active' });
+    await identity.credential('ledger-api', 'access-token');
+    expect((await identity.credential('it', 'x509')).key.equals(first.key)).toBe(true);
+  });
+
   test('for another key is refused', async () => {
     const sign = openssl();
     const other = await connected(
