@@ -1,5 +1,6 @@
 import { TallystickError } from '@tallystick/core';
 import type { AwsSettings, AwsWanted } from '../aws.ts';
+import { checkFederationFiles, checkSubject } from '../federation/check-files.ts';
 import type { Made, MintOrder, Provider, ProviderContext } from '../provider.ts';
 import { openUpstreamHttp } from '../upstream-http.ts';
 import type { AwsKeys } from '../../config/aws-credentials.ts';
@@ -26,7 +27,7 @@ const MAX_SUBJECT_LENGTH = 255;
  * there is no `end`; the page in the docs gives the policies that take its power from it.
  */
 export async function openAws(settings: AwsSettings, context: ProviderContext): Promise<Provider<AwsWanted>> {
-  const { name, clock, timers, sidecarId, trustDomain } = context;
+  const { name, clock, timers, sidecarId } = context;
   const { auth, region, endpoints } = settings;
   const http = await openUpstreamHttp({ name });
   const aws = createAwsHttp({ name, region, endpoints, http, clock });
@@ -38,7 +39,7 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
     sign: (claims) => context.sign('federation', claims),
   });
   /** Who the sidecar is to AWS, where it logs in for itself. */
-  const self = `spiffe://${trustDomain}/tallystick/sidecar/${sidecarId}`;
+  const self = checkSubject(context);
   const login = loginOf();
 
   /** Assumes a role, for `subject` where that has a token of its own. */
@@ -129,14 +130,17 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
       order.wanted.secret === undefined
         ? mintSession(order, order.wanted.role!)
         : mintSecret(order, order.wanted.secret),
-    check: (wanted, signal) =>
-      checkAws(wanted, {
+    async check(wanted, signal) {
+      const found = await checkAws(wanted, {
         login,
         self,
         assume: (order) => assume(order, self, signal),
         read: (secret, keys) => readSecret(name, aws, { ...wanted, secret }, keys, signal),
         signal,
-      }),
+      });
+      if (auth.method === 'file') return found;
+      return [await checkFederationFiles(http, await context.sign('federation', { sub: self }), signal), ...found];
+    },
     close: () => http.close(),
   };
 }

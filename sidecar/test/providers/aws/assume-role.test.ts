@@ -1,16 +1,7 @@
 import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { identity } from '../../acme.ts';
-import {
-  ACCESS_KEY,
-  AUDIENCE,
-  BROKER,
-  credentialsFile,
-  FEDERATION,
-  judgedProvider,
-  ROLE,
-  SIDECAR_ID,
-} from './aws-provider.ts';
+import { ACCESS_KEY, AUDIENCE, BROKER, credentialsFile, judgedProvider, ROLE, SIDECAR_ID } from './aws-provider.ts';
 import { xmlError } from './sts-judge.ts';
 
 const WEB = { method: 'web-identity' };
@@ -20,7 +11,7 @@ const SOURCE_IDENTITY = 'payments+close-batch@acme.example';
 const byWebIdentity = async (wanted: object = { role: ROLE }) => {
   const judged = await judgedProvider(WEB, wanted);
   const { judge, federation } = judged;
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
   judge.account.roles.set(ROLE, { subjects: (subject) => subject === SUBJECT });
   return judged;
 };
@@ -35,7 +26,7 @@ const byFile = async (wanted: object = { role: ROLE }, auth: object = {}) => {
 const byChain = async () => {
   const judged = await judgedProvider({ ...WEB, role: BROKER }, { role: ROLE });
   const { judge, federation } = judged;
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
   judge.account.roles.set(BROKER, {
     subjects: (subject) => subject === `spiffe://acme.example/tallystick/sidecar/${SIDECAR_ID}`,
     allows: [],

@@ -21,21 +21,23 @@ export const ACCESS_KEY = { id: 'AKIAIOSFODNN7EXAMPLE', secret: 'canary/base+sec
 
 /** A federation of ours: its published keys, and what signs as the context of a provider does. */
 export interface Federation {
+  readonly issuer: string;
   readonly jwks: JSONWebKeySet;
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>;
   /** Every token that was signed. */
   readonly signed: readonly string[];
 }
 
-export async function createFederation(): Promise<Federation> {
+export async function createFederation(issuer = FEDERATION): Promise<Federation> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'federation-1', alg: 'ES256', use: 'sig' };
   const signed: string[] = [];
   return {
+    issuer,
     jwks: { keys: [jwk] },
     signed,
     async sign(claims) {
-      const token = await new SignJWT({ ...claims, iss: FEDERATION } as JWTPayload)
+      const token = await new SignJWT({ ...claims, iss: issuer } as JWTPayload)
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: jwk.kid })
         .sign(privateKey);
       signed.push(token);
@@ -75,7 +77,13 @@ export async function judgedProvider(auth: object, wanted: object): Promise<Judg
   const time = manualTime();
   const judge = await startStsJudge(time);
   onTestFinished(() => judge.close());
-  const federation = await createFederation();
+  // The judge shows its files too, as a web server would.
+  const federation = await createFederation(judge.url);
+  judge.files.set('/jwks.json', federation.jwks);
+  judge.files.set('/.well-known/openid-configuration', {
+    issuer: judge.url,
+    jwks_uri: `${judge.url}/jwks.json`,
+  });
   const {
     settings,
     wanted: asked,

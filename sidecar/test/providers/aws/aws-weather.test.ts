@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { ACCESS_KEY, AUDIENCE, BROKER, credentialsFile, FEDERATION, judgedProvider, ROLE } from './aws-provider.ts';
+import { ACCESS_KEY, AUDIENCE, BROKER, credentialsFile, judgedProvider, ROLE } from './aws-provider.ts';
 
 const open = async () => {
   const judged = await judgedProvider({ method: 'file', path: credentialsFile() }, { role: ROLE });
@@ -46,7 +46,7 @@ test('what is under way ends when the provider is let go of, its own login too',
     { method: 'web-identity', role: BROKER },
     { role: ROLE },
   );
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
   judge.answerNext(() => void provider.close());
   await expect(provider.mint(order())).rejects.toMatchObject({ code: 'upstream_unavailable' });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ACCESS_KEY, AUDIENCE, BROKER, credentialsFile, FEDERATION, judgedProvider, ROLE } from './aws-provider.ts';
+import { ACCESS_KEY, AUDIENCE, BROKER, credentialsFile, judgedProvider, ROLE } from './aws-provider.ts';
 
 const { signal } = new AbortController();
 
@@ -62,10 +62,17 @@ test('a secret that the sidecar reads for itself is read', async () => {
 test('a federation is tried without a role that trusts the sidecar, and a missing provider is named', async () => {
   const { provider, judge, order, federation } = await judgedProvider({ method: 'web-identity' }, { role: ROLE });
   const { wanted } = order();
-  const [missing] = await provider.check(wanted, signal);
+  const [files, missing] = await provider.check(wanted, signal);
+  expect(files).toEqual({
+    ok: true,
+    what: `federation ${judge.url}`,
+    message: 'its files have the key that signs now',
+  });
   expect(missing).toMatchObject({ ok: false, remedy: expect.stringContaining('OpenID Connect provider') as string });
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
-  expect(await provider.check(wanted, signal)).toMatchObject([{ ok: true }]);
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
+  expect(await provider.check(wanted, signal)).toMatchObject([{ ok: true }, { ok: true }]);
+  judge.files.clear();
+  expect(await provider.check(wanted, signal)).toMatchObject([{ ok: false }, { ok: true }]);
   expect(judge.sessions).toEqual([]);
 });
 
@@ -74,9 +81,9 @@ test('the role to go by is tried first', async () => {
     { method: 'web-identity', role: BROKER },
     { role: ROLE },
   );
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
-  expect(await provider.check(order().wanted, signal)).toMatchObject([{ ok: false, what: 'login' }]);
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
+  expect(await provider.check(order().wanted, signal)).toMatchObject([{ ok: true }, { ok: false, what: 'login' }]);
   judge.account.roles.set(BROKER, { subjects: () => true });
   judge.account.roles.set(ROLE, { principals: [BROKER] });
-  expect(await provider.check(order().wanted, signal)).toMatchObject([{ ok: true }, { ok: true }]);
+  expect(await provider.check(order().wanted, signal)).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
 });

@@ -10,7 +10,6 @@ import {
   BROKER,
   createFederation,
   credentialsFile,
-  FEDERATION,
   ROLE,
   type Federation,
 } from './aws-provider.ts';
@@ -29,7 +28,7 @@ beforeAll(async () => {
   federation = await createFederation();
   path = credentialsFile(undefined, afterAll);
   const { account } = judge;
-  account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
+  account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
   account.keys.set(ACCESS_KEY.id, { secretAccessKey: ACCESS_KEY.secret });
   account.roles.set(BROKER, { subjects: (subject) => subject.includes('/tallystick/sidecar/') });
   account.roles.set(ROLE, {

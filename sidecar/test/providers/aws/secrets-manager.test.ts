@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ACCESS_KEY, AUDIENCE, credentialsFile, FEDERATION, judgedProvider, ROLE } from './aws-provider.ts';
+import { ACCESS_KEY, AUDIENCE, credentialsFile, judgedProvider, ROLE } from './aws-provider.ts';
 
 const CURRENT = 'a'.repeat(32);
 const PREVIOUS = 'b'.repeat(32);
@@ -54,7 +54,7 @@ test('a secret that is one text, or bytes, is handed out under the name that the
 test('a role that reads a secret does so in a session of that lease, which is handed to nobody', async () => {
   const judged = await judgedProvider({ method: 'web-identity' }, { secret: 'prod/ledger', role: ROLE });
   const { provider, judge, order, federation } = judged;
-  judge.account.provider = { issuer: FEDERATION, jwks: federation.jwks, audience: AUDIENCE };
+  judge.account.provider = { issuer: federation.issuer, jwks: federation.jwks, audience: AUDIENCE };
   judge.account.roles.set(ROLE, { subjects: () => true });
   judge.account.readers.add(ROLE);
   judge.account.secrets.set('prod/ledger', [{ id: CURRENT, stages: ['AWSCURRENT'], text: '{"password":"canary"}' }]);

@@ -55,6 +55,8 @@ export interface StsJudge {
   readonly readings: readonly string[];
   /** Everything that was received. */
   readonly received: readonly ReceivedRequest[];
+  /** What is shown to everybody, by path. */
+  readonly files: Map<string, unknown>;
   /** Why requests were refused, newest last. */
   readonly refusals: readonly string[];
   /** Answers the next request in place of the judge. */
@@ -74,6 +76,7 @@ export async function startStsJudge(clock: { nowMs(): number }): Promise<StsJudg
   const sessions: JudgedSession[] = [];
   const received: ReceivedRequest[] = [];
   const refusals: string[] = [];
+  const files = new Map<string, unknown>();
   const readings: string[] = [];
   const answers: ((response: ServerResponse) => void)[] = [];
 
@@ -176,6 +179,8 @@ export async function startStsJudge(clock: { nowMs(): number }): Promise<StsJudg
       headers: incoming.headers as Record<string, string>,
       body: Buffer.concat(chunks).toString('utf8'),
     };
+    const file = files.get(request.url);
+    if (file !== undefined) return void response.end(JSON.stringify(file));
     received.push(request);
     const answer = answers.shift();
     if (answer) return answer(response);
@@ -202,6 +207,7 @@ export async function startStsJudge(clock: { nowMs(): number }): Promise<StsJudg
     readings,
     received,
     refusals,
+    files,
     answerNext: (answer) => void answers.push(answer),
     async close() {
       server.closeAllConnections();
