@@ -88,10 +88,12 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     reachable = true;
     servesFromMs ??= clock.monotonicMs();
   };
-  const failed = (path: string, error: unknown, pass: Pass): void => {
+  const failed = (path: string | undefined, error: unknown, pass: Pass): void => {
     const failure = judgeFailure(error);
-    lastError = codeOf(error);
-    if (failure !== 'applicant') holdOffs.failed(path, error);
+    if (failure !== 'applicant') {
+      lastError = codeOf(error);
+      if (path !== undefined) holdOffs.failed(path, error);
+    }
     if (failure !== 'trouble') {
       answered();
       pass.answered();
@@ -102,18 +104,18 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     servesFromMs = undefined;
     pass.troubled(TallystickError.is(error) ? error.retryAfterMs : undefined);
   };
-  const succeeded = (path: string, pass: Pass): void => {
+  const succeeded = (path: string | undefined, pass: Pass): void => {
     answered();
     pass.answered();
     succeededAtMs = clock.monotonicMs();
     lastError = undefined;
-    holdOffs.succeeded(path);
+    if (path !== undefined) holdOffs.succeeded(path);
   };
   /** @throws {TallystickError} Why no call on a path may begin now. */
-  const refuseEarly = (path: string): void => {
+  const refuseEarly = (path: string | undefined): void => {
     const refusesMs = breaker.refusesMs();
     if (refusesMs !== undefined) throw notAsked(refusesMs);
-    const refusal = holdOffs.refusal(path);
+    const refusal = path === undefined ? undefined : holdOffs.refusal(path);
     if (refusal !== undefined) throw refusal;
     if (lane.isFull) {
       throw new TallystickError('overloaded', `${waiting} calls of "${name}" wait already`, { retryAfterMs: 1000 });
@@ -128,7 +130,8 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
   };
   const ask = async <T>(
     call: ProviderCall,
-    path: string,
+    // What is held off after it failed; undefined: whoever asks waits by itself.
+    path: string | undefined,
     stop: AbortSignal,
     act: (signal: AbortSignal) => Promise<T>,
     late?: (value: T) => void,
@@ -188,9 +191,7 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     }),
     ...(end && {
       end: (handle, stop) =>
-        ask({ operation: 'end', provider: name }, `end ${handle}`, stop, (signal) =>
-          end.call(provider, handle, signal),
-        ),
+        ask({ operation: 'end', provider: name }, undefined, stop, (signal) => end.call(provider, handle, signal)),
     }),
     // An operator asks, once, and wants to know what is there now.
     async check(wanted, stop) {

@@ -38,7 +38,10 @@ export function createHoldOffs({
       return held && leftMs > 0 ? again(held.error, leftMs) : undefined;
     },
     failed(path, error) {
-      const attempts = (paths.get(path)?.attempts ?? -1) + 1;
+      const before = paths.get(path);
+      // Calls that were under way beside the one that failed first say the same, not more.
+      if (before && before.untilMs > clock.monotonicMs()) return;
+      const attempts = (before?.attempts ?? -1) + 1;
       const askedMs = TallystickError.is(error) ? (error.retryAfterMs ?? 0) : 0;
       const waitMs = wait(Math.max(askedMs, backoffMs(Math.min(attempts, MAX_ATTEMPT), random.uniform())));
       paths.delete(path);

@@ -194,8 +194,24 @@ describe('an upstream that answers', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('that an applicant must add something does not keep the next applicant away', async () => {
+  test('with many refusals at once makes none wait longer for that', async () => {
     const { mint, calls } = guarded();
+    const asked = Array.from({ length: 16 }, () => mint());
+    await turn();
+    for (const call of calls) call.fail(new TallystickError('upstream_denied', 'no'));
+    await Promise.allSettled(asked);
+    await expect(mint()).rejects.toMatchObject({ retryAfterMs: 500 });
+  });
+
+  test('that something cannot be ended does not keep what else is to be ended, nor the same', async () => {
+    const error = new TallystickError('upstream_denied', 'no');
+    const { one, stop, seen } = guarded({ provider: { end: () => Promise.reject(error) } });
+    for (let i = 0; i < 3; i++) await expect(one.end!('h', stop.signal)).rejects.toBe(error);
+    expect(seen).toHaveLength(3);
+  });
+
+  test('that an applicant must add something does not keep the next applicant away', async () => {
+    const { mint, calls, one } = guarded();
     for (const error of [
       new UpstreamProofRequired('https://as.acme.example/token', 'n'),
       new TallystickError('csr_refused', 'no'),
@@ -204,6 +220,7 @@ describe('an upstream that answers', () => {
       await turn();
       calls.at(-1)!.fail(error);
       await expect(asked).rejects.toBe(error);
+      expect(one.status().lastError).toBeUndefined();
     }
     void mint();
     await turn();
