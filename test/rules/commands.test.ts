@@ -58,6 +58,7 @@ const FLAGGED: Readonly<Record<string, string>> = {
   move: 'test/e2e/audit-page.test.ts',
   openssl: 'test/e2e/audit-page.test.ts',
   reconcile: 'test/e2e/reconcile.test.ts',
+  vault: 'test/interop/vault/page.test.ts',
 };
 
 /** Installations are tried by test/packaging, with all of ours. */

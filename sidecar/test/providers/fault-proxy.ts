@@ -52,7 +52,8 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
   let requests: ProxiedRequest[] = [];
   let met = Promise.withResolvers<void>();
 
-  const server = createServer(async (incoming, outgoing) => {
+  const server = createServer((incoming, outgoing) => void take(incoming, outgoing));
+  const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     // One that gave up sends no more.
     const chunks = (await incoming.toArray().catch(() => undefined)) as Buffer[] | undefined;
     if (!chunks) return;
@@ -74,7 +75,7 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
       case 'half':
         pass({ hostname, port, method, path, headers }, body, outgoing, now.kind === 'half');
     }
-  });
+  };
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -105,13 +106,19 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
 }
 
 function pass(to: RequestOptions, body: string, outgoing: ServerResponse, cut: boolean): void {
-  const sent = request({ ...to, agent: false }, async (answer) => {
-    const whole = Buffer.concat((await answer.toArray()) as Buffer[]);
-    const { 'transfer-encoding': _, ...headers } = answer.headers;
-    outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': whole.length });
-    if (!cut) return void outgoing.end(whole);
-    outgoing.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => outgoing.destroy());
+  const sent = request({ ...to, agent: false }, (answer) => {
+    answer.toArray().then(
+      (chunks) => passBack(answer, Buffer.concat(chunks as Buffer[]), outgoing, cut),
+      () => outgoing.destroy(),
+    );
   });
   sent.on('error', () => outgoing.destroy());
   sent.end(body);
+}
+
+function passBack(answer: IncomingMessage, whole: Buffer, outgoing: ServerResponse, cut: boolean): void {
+  const { 'transfer-encoding': _, ...headers } = answer.headers;
+  outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': whole.length });
+  if (cut) outgoing.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => outgoing.destroy());
+  else outgoing.end(whole);
 }

@@ -82,7 +82,7 @@ describeWithServers(['vault', 'postgres'], 'Vault', () => {
     subject({
       title: 'vault, SSH certificate',
       credential: { path: 'ssh/sign/deploy', principals: ['deploy'] },
-      applicant: async () => (await makeSshKey()).applicant,
+      applicant: async () => ({ publicKey: (await makeSshKey()).applicant.publicKey }),
       cannot: {
         keep: 'nothing ends it but its own time',
         renew: 'a certificate cannot be extended',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,21 +16,16 @@ export interface FurnishedVault extends Vault {
   audit(): Promise<readonly string[]>;
   /** Gives the sidecar's role another policy in place of its own; without one, its own. */
   allow(policy?: string): Promise<void>;
+  /** Runs something while the sidecar's role has another policy. */
+  under<T>(policy: string, run: () => Promise<T>): Promise<T>;
 }
 
-/** The policy of the provider's page. */
-export const POLICY = `
-path "secret/data/ledger/*" { capabilities = ["read"] }
+const PAGE = readFileSync(join(import.meta.dirname, '../../../sidecar/docs/providers/vault.md'), 'utf8');
+
+/** The policy of the provider's page, and what only tests ask for. */
+export const POLICY = `${/^```hcl\n(.*?)^```$/ms.exec(PAGE)![1]}
 path "kv/ledger/*" { capabilities = ["read"] }
-path "database/creds/ledger-writer" { capabilities = ["read"] }
-path "database/roles/ledger-writer" { capabilities = ["read"] }
 path "database/static-creds/ledger-owner" { capabilities = ["read"] }
-path "pki/sign/workload" { capabilities = ["update"] }
-path "ssh/sign/deploy" { capabilities = ["update"] }
-path "auth/token/create" { capabilities = ["update"] }
-path "auth/token/renew-accessor" { capabilities = ["update"] }
-path "auth/token/revoke-accessor" { capabilities = ["update"] }
-path "sys/audit-hash/file" { capabilities = ["update"] }
 `;
 
 export const AUDIENCE = 'https://vault.acme.example';
@@ -81,6 +77,14 @@ export async function startFurnishedVault(options: VaultOptions = {}): Promise<F
     sign: (_role, claims) => new SignJWT({ ...claims }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey),
     audit: async () => (await readFile(auditFile, 'utf8')).split('\n'),
     allow,
+    async under(policy, run) {
+      await allow(policy);
+      try {
+        return await run();
+      } finally {
+        await allow();
+      }
+    },
     async stop() {
       await Promise.all([vault.stop(), postgres.stop()]);
       await rm(folder, { recursive: true, force: true });

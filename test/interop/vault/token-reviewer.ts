@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 /** What of a Kubernetes API server Vault asks: whose service-account token that is (TokenReview, authentication.k8s.io/v1). */
 export interface TokenReviewer {
@@ -10,14 +11,14 @@ export interface TokenReviewer {
 
 /** @param token The one that is of `sidecars:tallystick`; every other is of nobody. */
 export async function startTokenReviewer(token: string): Promise<TokenReviewer> {
-  const server = createServer(async (request, response) => {
-    const body = Buffer.concat((await request.toArray()) as Buffer[]).toString();
-    const { spec } = JSON.parse(body) as { spec: { token: string } };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { spec } = (await json(request)) as { spec: { token: string } };
     const user = { username: 'system:serviceaccount:sidecars:tallystick', uid: UID };
     const status = spec.token === token ? { authenticated: true, user } : { authenticated: false };
     response.writeHead(201, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', status }));
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -29,13 +29,14 @@ describeWithServers(['vault', 'postgres'], 'a Vault in bad weather', () => {
     const { username, password } = material as { username: string; password: string };
     const { host, port, database } = vault.postgres;
     const client = new pg.Client({ host, port, database, user: username, password });
-    return client
-      .connect()
-      .then(
-        () => true,
-        () => false,
-      )
-      .finally(() => client.end());
+    try {
+      await client.connect();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await client.end();
+    }
   };
   const gone = (made: Made): Promise<unknown> => vi.waitUntil(async () => !(await works(made)), { timeout: 10_000 });
 
