@@ -14,8 +14,16 @@ export interface VaultLogin {
   readonly lease: string;
 }
 
-/** Starts a daemon for one service, whose logins come from `vault`. It signs in by a token that may do no more. */
-export async function startDaemonOnVault(vault: Vault, login: VaultLogin): Promise<Daemon> {
+/**
+ * Starts a daemon for one service, whose logins come from `vault`. It signs in by a token that may do no more.
+ *
+ * @param edit Changes the configuration before it is written.
+ */
+export async function startDaemonOnVault(
+  vault: Vault,
+  login: VaultLogin,
+  edit: (config: string) => string = (config) => config,
+): Promise<Daemon> {
   await vault.call('PUT', 'sys/policies/acl/tallystick-logins', { policy: policyOf(login) });
   const { auth } = await vault.call<{ auth: { client_token: string } }>('POST', 'auth/token/create', {
     policies: ['tallystick-logins'],
@@ -23,7 +31,7 @@ export async function startDaemonOnVault(vault: Vault, login: VaultLogin): Promi
   const folder = mkdtempSync(join(tmpdir(), 'tallystick-on-vault-'));
   const tokenFile = join(folder, 'vault-token');
   writeFileSync(tokenFile, auth.client_token, { mode: 0o600 });
-  const daemon = await startDaemon({ folder, registry: registryOf(login, vault.url, tokenFile) });
+  const daemon = await startDaemon({ folder, registry: registryOf(login, vault.url, tokenFile), edit });
   return Object.assign(daemon, {
     async [Symbol.asyncDispose]() {
       await daemon.kill('SIGTERM');

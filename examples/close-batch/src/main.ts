@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { trace } from '@opentelemetry/api';
 import { connect, TallystickError, withBusinessProcess } from '@tallystick/sdk';
+import { madeUpJournal } from './journal.ts';
 
 const { values } = parseArgs({
   options: {
@@ -10,19 +11,28 @@ const { values } = parseArgs({
     run: { type: 'string', default: '2026-11' },
     entries: { type: 'string', default: '3' },
     pause: { type: 'string', default: '0' },
+    /** Where the journal is, as postgresql://host:port/database; absent: entries are made up. */
+    database: { type: 'string' },
+    /** The token endpoint of another authorization server that may bind its tokens to our key. */
+    'authorization-server': { type: 'string' },
   },
 });
 
 const tracer = trace.getTracer('close-batch');
-const identity = await connect();
+const authorizationServer = values['authorization-server'];
+const identity = await connect(authorizationServer ? { authorizationServers: [authorizationServer] } : {});
 print({ event: 'connected', id: identity.id, owner: identity.owner });
 
+const journal = values.database
+  ? (await import('./database-journal.ts')).databaseJournal(identity, new URL(values.database))
+  : madeUpJournal();
 for (let number = 1; number <= Number(values.entries); number++) {
   await withBusinessProcess({ id: values.process, runId: values.run }, () =>
     tracer.startActiveSpan('post_journal_entry', (span) => post(number).finally(() => span.end())),
   );
   await new Promise((resolve) => setTimeout(resolve, Number(values.pause)));
 }
+await journal.close();
 await identity.close();
 
 async function post(number: number): Promise<void> {
@@ -30,8 +40,9 @@ async function post(number: number): Promise<void> {
     const response = await identity.fetch(`${values.ledger}/journal`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ number, debit: '1000', credit: '2000', cents: 125_00 }),
+      body: JSON.stringify(await journal.entry(number)),
     });
+    if (response.ok) await journal.posted(number);
     print({ event: 'posted', number, status: response.status, answer: await response.json() });
   } catch (error) {
     // Ours say what to do; anything else is the network.
