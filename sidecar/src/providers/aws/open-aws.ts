@@ -6,7 +6,7 @@ import { openUpstreamHttp } from '../upstream-http.ts';
 import type { AwsKeys } from '../../config/aws-credentials.ts';
 import { createAwsHttp } from './aws-http.ts';
 import { checkAws } from './check-aws.ts';
-import { fileLogin, roleLogin, type Login } from './login.ts';
+import { openLogin } from './open-login.ts';
 import { readSecret } from './secrets-manager.ts';
 import {
   MAX_CHAINED_SECONDS,
@@ -27,7 +27,7 @@ const MAX_SUBJECT_LENGTH = 255;
  * there is no `end`; the page in the docs gives the policies that take its power from it.
  */
 export async function openAws(settings: AwsSettings, context: ProviderContext): Promise<Provider<AwsWanted>> {
-  const { name, clock, timers, sidecarId } = context;
+  const { name, clock } = context;
   const { auth, region, endpoints } = settings;
   const http = await openUpstreamHttp({ name });
   const aws = createAwsHttp({ name, region, endpoints, http, clock });
@@ -40,7 +40,7 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
   });
   /** Who the sidecar is to AWS, where it logs in for itself. */
   const self = checkSubject(context);
-  const login = loginOf();
+  const login = openLogin(auth, context, sts);
 
   /** Assumes a role, for `subject` where that has a token of its own. */
   const assume = async (order: SessionOrder, subject: string, signal: AbortSignal): Promise<AwsSession> => {
@@ -58,33 +58,6 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
       if (refused) login?.forget(keys);
       throw error;
     }
-  }
-
-  function loginOf(): Login | undefined {
-    const own = auth.method === 'file' ? fileLogin(name, auth.path!, auth.profile) : undefined;
-    const { role } = auth;
-    if (role === undefined) return own;
-    const order: SessionOrder = {
-      role,
-      sessionName: `tallystick@${sidecarId}`,
-      durationSeconds: MAX_CHAINED_SECONDS,
-      // A role that is assumed next could be given no other.
-      sourceIdentity: undefined,
-      tags: [],
-      externalId: undefined,
-      policy: undefined,
-      policyArns: [],
-    };
-    return roleLogin({
-      clock,
-      timers,
-      assume: (signal) =>
-        asLogin(async () =>
-          own
-            ? sts.assumeRole(order, await own.keys(signal), signal)
-            : sts.assumeRoleWithWebIdentity(order, self, signal),
-        ),
-    });
   }
 
   const longest = auth.role === undefined ? MAX_SESSION_SECONDS : MAX_CHAINED_SECONDS;
@@ -143,16 +116,6 @@ export async function openAws(settings: AwsSettings, context: ProviderContext): 
     },
     close: () => http.close(),
   };
-}
-
-/** Runs what the sidecar does for itself: a denial there is none of the workload's. */
-async function asLogin<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!TallystickError.is(error) || error.code !== 'upstream_denied') throw error;
-    throw new TallystickError('upstream_login_refused', error.description);
-  }
 }
 
 function requireSubject(name: string, spiffeId: string): string {

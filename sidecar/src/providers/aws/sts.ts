@@ -1,5 +1,6 @@
 import type { Clock } from '@tallystick/core';
 import type { AwsKeys } from '../../config/aws-credentials.ts';
+import { subjectClaims } from '../federation/federation-claims.ts';
 import type { AwsHttp } from './aws-http.ts';
 import {
   assumeRoleParameters,
@@ -30,8 +31,6 @@ export interface StsOptions {
 }
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
-/** A token is sent once, at once. */
-const TOKEN_SECONDS = 300;
 
 export function createSts({ name, aws, clock, audience, sign }: StsOptions): Sts {
   const ask = async (
@@ -55,14 +54,8 @@ export function createSts({ name, aws, clock, audience, sign }: StsOptions): Sts
   return {
     assumeRole: (order, keys, signal) => ask(order, assumeRoleParameters(order), keys, signal),
     async assumeRoleWithWebIdentity(order, subject, signal) {
-      const now = Math.floor(clock.nowMs() / 1000);
-      const token = await sign({
-        aud: audience,
-        sub: subject,
-        iat: now,
-        exp: now + TOKEN_SECONDS,
-        ...sessionClaims(order),
-      });
+      const claims = { ...subjectClaims(subject, audience, clock.nowMs()), ...sessionClaims(order) };
+      const token = await sign(claims);
       return ask(order, webIdentityParameters(order, token), undefined, signal);
     },
   };
