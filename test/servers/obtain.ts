@@ -59,14 +59,15 @@ function installMoto(): void {
   console.log(`moto: ${motoServer()}`);
 }
 
-let failed = false;
-for (const obtain of [
+const steps: readonly (() => Promise<void> | void)[] = [
   ...(Object.keys(BUILT) as BuiltServer[]).map((name) => () => build(name)),
   () => installPackage('postgres', 'postgresql'),
   () => installPackage('redis', 'redis-server'),
   installMoto,
   obtainKeycloak,
-]) {
+];
+let failed = false;
+for (const obtain of steps) {
   try {
     await obtain();
   } catch (error) {

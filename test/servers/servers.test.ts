@@ -162,7 +162,7 @@ describeWithServers(['keycloak'], 'the Keycloak of the tests', () => {
       });
     expect((await ask({})).status).toBe(400);
     const answer = await ask({
-      dpop: await createProof(key, { method: 'POST', url, iat: Math.floor(Date.now() / 1000) }),
+      dpop: createProof(key, { method: 'POST', url, iat: Math.floor(Date.now() / 1000) }),
     });
     const { access_token: token, token_type: type } = (await answer.json()) as Record<string, string>;
     expect(type).toBe('DPoP');
