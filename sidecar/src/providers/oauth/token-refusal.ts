@@ -1,8 +1,14 @@
 import { TallystickError, type ErrorCode, type TallystickErrorOptions } from '@tallystick/core';
 import { refusalOf, retryAfterMsOf, type UpstreamAnswer } from '../upstream-http.ts';
 
+interface Meaning {
+  readonly code: ErrorCode;
+  /** Undefined: that of the code. */
+  readonly remedy?: string;
+}
+
 /** What each `error` of a token endpoint stands for (RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 9449 §5). */
-const MEANINGS: Readonly<Record<string, { readonly code: ErrorCode; readonly remedy?: string }>> = {
+const MEANINGS: Readonly<Record<string, Meaning>> = {
   invalid_client: { code: 'upstream_login_refused' },
   unauthorized_client: { code: 'upstream_login_refused', remedy: 'let the client use this grant, upstream' },
   invalid_grant: {
@@ -26,13 +32,14 @@ const MEANINGS: Readonly<Record<string, { readonly code: ErrorCode; readonly rem
   server_error: { code: 'upstream_unavailable' },
 };
 
-/** Returns the `error` of an answer, where it is one that is known here. */
+/** An extension of the server's own (RFC 6749 §8.5): what it says may be anything. */
+const OTHER: Meaning = { code: 'upstream_denied', remedy: 'look into the log of the authorization server' };
+
+/** Returns the `error` of an answer; undefined where it has none. */
 export function oauthErrorOf({ text }: UpstreamAnswer): string | undefined {
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
-    return typeof error === 'string' && (error === 'use_dpop_nonce' || Object.hasOwn(MEANINGS, error))
-      ? error
-      : undefined;
+    return typeof error === 'string' ? error : undefined;
   } catch {
     return undefined;
   }
@@ -54,13 +61,18 @@ export function tokenRefusalOf(
 ): TallystickError {
   const { status } = answer;
   const error = status >= 400 && status < 500 && status !== 429 ? oauthErrorOf(answer) : undefined;
-  const meaning = error === undefined ? undefined : MEANINGS[error];
-  if (!meaning) return refusalOf(name, 'the token request', answer, nowMs);
+  if (error === undefined || error === 'use_dpop_nonce') return refusalOf(name, 'the token request', answer, nowMs);
+  const isKnown = Object.hasOwn(MEANINGS, error);
+  const meaning = isKnown ? MEANINGS[error]! : OTHER;
   const retryAfterMs = retryAfterMsOf(answer, nowMs);
   const options: TallystickErrorOptions = {
     ...(meaning.remedy !== undefined && { remedy: meaning.remedy }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   const code = meaning.code === 'upstream_login_refused' && !isSharedClient ? 'upstream_denied' : meaning.code;
-  return new TallystickError(code, `"${name}" answered ${error} to the token request`, options);
+  return new TallystickError(
+    code,
+    `"${name}" answered ${isKnown ? error : 'an error of its own'} to the token request`,
+    options,
+  );
 }

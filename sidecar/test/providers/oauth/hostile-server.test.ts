@@ -85,8 +85,8 @@ describe('a refusal of the server', () => {
     ['temporarily_unavailable', 503, 'upstream_unavailable'],
     ['server_error', 500, 'upstream_unavailable'],
     ['slow_down', 429, 'upstream_rate_limited'],
-    ['canary_error', 400, 'upstream_answer_invalid'],
-    ['constructor', 400, 'upstream_answer_invalid'],
+    ['canary_error', 400, 'upstream_denied'],
+    ['constructor', 400, 'upstream_denied'],
   ])('%s, with status %i, is %s', async (error, status, code) => {
     const { server, refusal } = await openedOauth();
     server.answer = () => ({ status, headers: { 'retry-after': '7' }, body: { error, error_description: 'canary' } });
