@@ -1,17 +1,31 @@
-import { defineConfig } from 'vitest/config';
+import { fileURLToPath } from 'node:url';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/closing-line.ts';
 
 const conditions = ['@tallystick/source', 'module', 'node', 'development|production'];
+
+const ALL = [
+  'packages/*/test/**/*.test.ts',
+  'sidecar/test/**/*.test.ts',
+  'test/**/*.test.ts',
+  'examples/*/test/**/*.test.ts',
+];
+/**
+ * Suites that change nothing of the process that they run in, nor of what it calls global: their files share workers, and
+ * load what they test once.
+ */
+const SHARING = ['packages/{audit,core,dpop,protocol}/test/**/*.test.ts', 'sidecar/test/!(observe)/**/*.test.ts'];
+
+// Hundreds of programs are started from their sources: they share what Node makes of those, as does every later run.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url));
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: [
-      'packages/*/test/**/*.test.ts',
-      'sidecar/test/**/*.test.ts',
-      'test/**/*.test.ts',
-      'examples/*/test/**/*.test.ts',
+    projects: [
+      { extends: true, test: { name: 'sharing', include: SHARING, isolate: false } },
+      { extends: true, test: { name: 'alone', include: ALL, exclude: [...configDefaults.exclude, ...SHARING] } },
     ],
     reporters: ['default', new ClosingLine()],
     // By itself it leaves one core alone: on two, files would run one by one, and many wait for processes and timers.

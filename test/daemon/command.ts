@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { TALLYSTICK, type Daemon } from './daemon.ts';
+import { ENVIRONMENT } from './program.ts';
 
 /** What a command ended with, and what it printed. */
 export interface CommandResult {
@@ -21,7 +22,7 @@ export interface CommandOptions {
 export function tallystick(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const child = spawn(process.execPath, [...TALLYSTICK, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH ?? '', ...options.env },
+    env: { ...ENVIRONMENT, ...options.env },
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
   });

@@ -8,12 +8,20 @@ export const FROM_SOURCES: readonly string[] = [
   '--disable-warning=ExperimentalWarning',
 ];
 
+/** What every program has of our environment: where its commands are, and what Node made of the same sources before. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = Object.fromEntries(
+  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 /** How a program is started. */
 export interface ProgramOptions {
   /** The program and its arguments. */
   readonly command: readonly [string, ...string[]];
   readonly cwd: string;
-  /** Its whole environment, but for `PATH`. */
+  /** Its environment, beside {@link ENVIRONMENT}. */
   readonly env?: Readonly<Record<string, string>>;
   /** The user, and the group of that number, to run as. */
   readonly uid?: number | undefined;
@@ -51,7 +59,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 export function startProgram({ command: [file, ...args], cwd, env, uid }: ProgramOptions): Program {
   const child = spawn(file, args, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...ENVIRONMENT, ...env },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   });

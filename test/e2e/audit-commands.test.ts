@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   formatNote,
@@ -17,6 +16,7 @@ import {
 import { systemClock, systemTimers } from '@tallystick/core';
 import { CLOSE, vkeyAt, WrittenLogs } from '../../sidecar/test/cli/audit/written-logs.ts';
 import { startDaemon, TALLYSTICK } from '../daemon/daemon.ts';
+import { allPublished } from '../daemon/published.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { startProgram, type Program } from '../daemon/program.ts';
 import { codeBlocks } from '../rules/markdown.ts';
@@ -54,7 +54,7 @@ function auditor(dir: string, policy: string): (line: string) => { code: number 
   const seen = new Date(Date.now() - 60_000).toISOString();
   return (line) => {
     const typed = line.replaceAll('/evidence/audit', dir).replace(/--seen \S+/, `--seen ${seen}`);
-    const env = { PATH: `${cwd}:${process.env.PATH}`, VKEY, NODE_COMPILE_CACHE: join(cwd, 'compiled') };
+    const env = { PATH: `${cwd}:${process.env.PATH}`, VKEY, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
     const { status, stdout, stderr } = spawnSync('sh', ['-c', typed], { cwd, env, encoding: 'utf8' });
     return { code: status, output: stdout + stderr };
   };
@@ -98,17 +98,10 @@ test('the log of a running sidecar is verified beside it, by its configuration, 
   await using daemon = await startDaemon();
   const lease = String((await (await socketClient(daemon.socket)).token()).json().lease_id);
   const run = auditor('', '');
-  const until = async (line: string, selected: number): Promise<string> => {
-    // It publishes within a second.
-    for (;;) {
-      const { code, output } = run(line);
-      expect({ code, output }).toMatchObject({ code: 0 });
-      if (output.includes(`"selected": ${selected}`)) return output;
-      await setTimeout(200);
-    }
-  };
-  const found = await until(`tallystick audit log --config ${daemon.config} --lease ${lease} --json`, 1);
-  expect(found).toContain('"type": "credential.released"');
+  await allPublished(daemon);
+  const found = run(`tallystick audit log --config ${daemon.config} --lease ${lease} --json`);
+  expect(found).toMatchObject({ code: 0, output: expect.stringContaining('"selected": 1') as string });
+  expect(found.output).toContain('"type": "credential.released"');
   const { code, output } = run(`tallystick audit verify --config ${daemon.config}`);
   expect({ code, output }).toMatchObject({ code: 3, output: expect.stringContaining('integrity     holds') as string });
   expect(await daemon.kill('SIGTERM')).toBe(0);

@@ -12,7 +12,7 @@ import { evidence } from '../../examples/demo/src/parts/evidence.ts';
 import { lease } from '../../examples/demo/src/parts/lease.ts';
 import type { Stage } from '../../examples/demo/src/stage.ts';
 import { TALLYSTICK } from '../daemon/daemon.ts';
-import { FROM_SOURCES } from '../daemon/program.ts';
+import { ENVIRONMENT, FROM_SOURCES } from '../daemon/program.ts';
 import { readRecords } from '../faults/record-files.ts';
 import { describeWithServers, requireServer } from '../servers/require-server.ts';
 
@@ -87,7 +87,8 @@ async function play(part: Part, change: Change): Promise<Played> {
   change.folder?.(folder);
   const tallystick = async (...args: readonly string[]): Promise<Ran> => {
     const changed = change.command?.(args) ?? args;
-    const run = (): Promise<Ran> => runCommand(process.execPath, [...TALLYSTICK, ...changed], { cwd: folder, env: {} });
+    const run = (): Promise<Ran> =>
+      runCommand(process.execPath, [...TALLYSTICK, ...changed], { cwd: folder, env: ENVIRONMENT });
     const question = changed
       .join(' ')
       .replaceAll(folder, '')

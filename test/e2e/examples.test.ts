@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AUDIENCE, freePort, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { ENVIRONMENT } from '../daemon/program.ts';
 
 const FLAGS = ['--conditions=@tallystick/source', '--disable-warning=ExperimentalWarning'];
 const main = (example: string): string =>
@@ -18,7 +19,7 @@ async function run(
   env: Readonly<Record<string, string>>,
 ): Promise<Record<string, unknown>[]> {
   const child = spawn(process.execPath, [...FLAGS, main(example), ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...ENVIRONMENT, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';

@@ -10,6 +10,7 @@ import { connectWith, type Transport } from '@tallystick/sdk/internal';
 import { expect, onTestFinished, test } from 'vitest';
 import { socketTransport } from '../../packages/sdk/src/transport.ts';
 import { command, commandJson } from '../daemon/command.ts';
+import { allPublished } from '../daemon/published.ts';
 import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from '../faults/record-files.ts';
@@ -96,7 +97,7 @@ test(
       const { value } = await commandJson<Listed>(daemon, ...of);
       return value.records.map(({ record }) => record.type);
     };
-    // What is published, within a second.
+    await allPublished(daemon);
     await expect
       .poll(typesOf, { timeout: 10_000 })
       .toEqual(['credential.released', 'usage.reported', 'credential.revoked']);

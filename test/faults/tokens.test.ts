@@ -6,6 +6,7 @@ import { createMemoryReplayStore, createVerifier, Refusal, type Verifier } from 
 import { connect } from '@tallystick/sdk';
 import { expect, test } from 'vitest';
 import { AUDIENCE, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { ENVIRONMENT } from '../daemon/program.ts';
 import { overSocket, socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from './record-files.ts';
 
@@ -55,7 +56,7 @@ test('eight processes of one service make eight mints, one for each key', { time
         ['--conditions=@tallystick/source', '--input-type=module', '--eval', program],
         {
           cwd: import.meta.dirname,
-          env: { PATH: process.env.PATH, TALLYSTICK_SOCKET: `unix://${daemon.socket}` },
+          env: { ...ENVIRONMENT, TALLYSTICK_SOCKET: `unix://${daemon.socket}` },
           stdio: ['ignore', 'pipe', 'inherit'],
         },
       );

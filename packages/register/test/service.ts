@@ -17,9 +17,6 @@ export interface RunningService {
   readonly ended: Promise<Ended>;
 }
 
-/** Halves what a service costs the tests; Node checks what it finds there. */
-const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/compile');
-
 const running = new Set<ChildProcessWithoutNullStreams>();
 
 /** Starts one of `programs/` as `node --import @tallystick/register` does. */
@@ -39,7 +36,7 @@ export function startService(program: string, env: Record<string, string> = {}, 
       cwd: import.meta.dirname,
       env: {
         PATH: process.env['PATH'],
-        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         TALLYSTICK_SOCKET: '/nonexistent/api.sock',
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
         OTEL_SERVICE_NAME: 'service',
