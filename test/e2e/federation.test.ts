@@ -38,7 +38,9 @@ test('issuer publish writes what a cloud reads: public keys of the federation, a
   const { status, stdout, stderr } = await command(daemon, 'issuer', 'publish', '--dir', dir());
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout.trim().split('\n').sort()).toEqual(
-    ['.well-known/openid-configuration', 'client-jwks.json', 'jwks.json'].map((name) => join(dir(), name)),
+    ['.well-known/openid-configuration', 'client-jwks.json', 'jwks.json', 'spiffe-bundle.json'].map((name) =>
+      join(dir(), name),
+    ),
   );
   expect(read('.well-known/openid-configuration')).toMatchObject({
     issuer: FEDERATION,
@@ -52,6 +54,8 @@ test('issuer publish writes what a cloud reads: public keys of the federation, a
     ['RS256', 'RSA', 'sig'],
     ['RS256', 'RSA', 'sig'],
   ]);
+  const bundle = read<Jwks>('spiffe-bundle.json');
+  expect(bundle.keys).toEqual(keys.map((key) => ({ ...key, use: 'jwt-svid' })));
   const { value } = await commandJson(daemon, 'issuer', 'export');
   const { issuer, jwks } = value as unknown as { issuer: string; jwks: Jwks };
   expect(issuer).toBe(ISSUER);
@@ -62,7 +66,7 @@ test('issuer publish writes what a cloud reads: public keys of the federation, a
     for (const key of read<Jwks>(name).keys)
       for (const member of ['d', 'p', 'q']) expect(key).not.toHaveProperty(member);
   }
-  expect(readdirSync(dir()).sort()).toEqual(['.well-known', 'client-jwks.json', 'jwks.json']);
+  expect(readdirSync(dir()).sort()).toEqual(['.well-known', 'client-jwks.json', 'jwks.json', 'spiffe-bundle.json']);
 });
 
 test('a rotation signs with keys that were published, is on record, and asks to publish the next ones', async () => {

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { CLIENT_JWKS_FILE, DISCOVERY_FILE, discoveryDocument, JWKS_FILE } from '../issuer/federation-files.ts';
+import {
+  CLIENT_JWKS_FILE,
+  DISCOVERY_FILE,
+  discoveryDocument,
+  JWKS_FILE,
+  SPIFFE_BUNDLE_FILE,
+  spiffeBundle,
+} from '../issuer/federation-files.ts';
 import { syncFolder } from '../state/sync-folder.ts';
 import type { AdminClient } from './admin-client.ts';
 import { jsonText } from './ask-sidecar.ts';
@@ -32,6 +39,7 @@ export async function publishIssuer(
   const files = new Map<string, unknown>([[CLIENT_JWKS_FILE, client.jwks]]);
   if (federation) {
     files.set(JWKS_FILE, federation.jwks);
+    files.set(SPIFFE_BUNDLE_FILE, spiffeBundle(federation.jwks.keys));
     files.set(DISCOVERY_FILE, discoveryDocument(federation.issuer));
   }
   const folder = resolve(dir);
