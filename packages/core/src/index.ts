@@ -17,6 +17,7 @@ export type {
   SshCredential,
   X509Credential,
 } from './credential.ts';
+export { DER } from './der.ts';
 export { didYouMean, strangeOption } from './did-you-mean.ts';
 export { ERROR_CODES, genericCode, isErrorCode, type ErrorCode, type ErrorEntry } from './error-codes.ts';
 export { TallystickError, withoutBytes, type TallystickErrorOptions } from './errors.ts';

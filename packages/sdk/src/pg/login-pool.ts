@@ -97,7 +97,6 @@ export class LoginPool {
   /** Retires it and closes what is lent: queries that run fail. */
   cut(): void {
     this.retire();
-    for (const client of this.#lent) client.end().catch(() => {});
     this.#lent.clear();
   }
 

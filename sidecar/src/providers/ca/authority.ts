@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readElements, type Element } from './der.ts';
+import { readElements, type Element } from './read-der.ts';
 
 /** What signs certificates: a certificate of its own, and the key of that. */
 export interface Authority {

@@ -1,6 +1,6 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { TallystickError } from '@tallystick/core';
-import { readElements, type Element } from './der.ts';
+import { readElements, type Element } from './read-der.ts';
 
 /** `ecdsa-with-SHA256` (RFC 5758 §3.2), as an algorithm identifier. */
 const ECDSA_SHA256 = Buffer.from('300a06082a8648ce3d040302', 'hex');

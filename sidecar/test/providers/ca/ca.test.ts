@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
+import { DER } from '@tallystick/core';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { commonName } from '../../../src/providers/ca/certificate.ts';
-import { tagged, utf8String } from '../../../src/providers/ca/der.ts';
 import type { MintOrder } from '../../../src/providers/provider.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
 import { manualTime } from '../../manual-time.ts';
@@ -73,7 +73,10 @@ describe('a request is refused', () => {
     ['that is missing', undefined],
     ['that is empty', Buffer.alloc(0)],
     ['that names a subject', requestOf(workloadKey, { subject: commonName('admin') })],
-    ['that asks for attributes', requestOf(workloadKey, { attributes: tagged(0, utf8String('x'), 'constructed') })],
+    [
+      'that asks for attributes',
+      requestOf(workloadKey, { attributes: DER.tagged(0, DER.utf8String('x'), 'constructed') }),
+    ],
     ['that another key has signed', requestOf(workloadKey, { signer: other.privateKey })],
     ['for a key on another curve', requestOf(p384)],
     ['with something after it', Buffer.concat([requestOf(workloadKey), Buffer.of(0)])],

@@ -1,7 +1,6 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { systemRandom } from '@tallystick/core';
+import { DER, systemRandom } from '@tallystick/core';
 import { caKind, type CaSettings } from '../../../src/providers/ca.ts';
-import { bitString, sequence, tagged, unsigned } from '../../../src/providers/ca/der.ts';
 import type { MintOrder, Provider, ProviderContext } from '../../../src/providers/provider.ts';
 import { identity } from '../../acme.ts';
 import { manualTime, type ManualTime } from '../../manual-time.ts';
@@ -58,9 +57,14 @@ export const workloadKey = newKey();
 /** A certificate request as the SDK makes it, or with a part of it bent. */
 export function requestOf(
   { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject },
-  { subject = sequence(), attributes = tagged(0, Buffer.alloc(0), 'constructed'), signer = privateKey } = {},
+  { subject = DER.sequence(), attributes = DER.tagged(0, Buffer.alloc(0), 'constructed'), signer = privateKey } = {},
 ): Buffer {
-  const info = sequence(unsigned(Buffer.of(0)), subject, publicKey.export({ format: 'der', type: 'spki' }), attributes);
+  const info = DER.sequence(
+    DER.unsigned(Buffer.of(0)),
+    subject,
+    publicKey.export({ format: 'der', type: 'spki' }),
+    attributes,
+  );
   const algorithm = Buffer.from('300a06082a8648ce3d040302', 'hex');
-  return sequence(info, algorithm, bitString(sign('sha256', info, signer)));
+  return DER.sequence(info, algorithm, DER.bitString(sign('sha256', info, signer)));
 }
