@@ -1,6 +1,7 @@
 // What a monitor does: it reads heads and hashes of a sidecar's log from the public listener, and has neither its files
 // nor its records.
 import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import {
   CompactRange,
@@ -68,6 +69,17 @@ async function logsOf(daemon: Daemon): Promise<Listed[]> {
   return logs;
 }
 
+/** Returns what a path is answered with that is sent as it stands: `fetch` would resolve its dots before. */
+function answered(daemon: Daemon, path: string): Promise<[path: string, status?: number, cacheControl?: string]> {
+  return new Promise((resolve, reject) => {
+    const sent = request(daemon.publicUrl, { path }, (response) => {
+      response.resume();
+      resolve([path, response.statusCode, response.headers['cache-control']]);
+    });
+    sent.once('error', reject).end();
+  });
+}
+
 /** Derives a whole tree from its leaves up, each tile from those below it, and returns the root. */
 async function derivedRoot(size: number, { readTile }: Monitor): Promise<Buffer> {
   const leaves = new CompactRange();
@@ -114,9 +126,15 @@ test('a monitor finds the log, derives its root from the hashes, and sees that i
     (name) => `tile/entries/${String(name)}`,
   );
   expect(bundles).toContain('tile/entries/000');
-  for (const path of [...bundles, 'vkey', 'journal', 'heads', 'tile/0/../entries/000', 'tile/0/%2e%2e/entries/000']) {
-    const refused = await fetch(`${daemon.publicUrl}${log!.path}/${path}`);
-    expect([path, refused.status, refused.headers.get('cache-control')]).toEqual([path, 404, 'no-store']);
+  const elsewhere = [
+    'tile/0/../entries/000',
+    'tile/0/%2e%2e/entries/000',
+    'tile/0/..\\entries\\000',
+    '../../../keys/x',
+  ];
+  for (const name of [...bundles, ...elsewhere, 'vkey', 'journal', 'heads', '/checkpoint']) {
+    const path = `${log!.path}/${name}`;
+    expect(await answered(daemon, path)).toEqual([path, 404, 'no-store']);
   }
   expect((await fetch(`${daemon.publicUrl}${log!.path}/checkpoint`, { method: 'HEAD' })).status).toBe(200);
   expect((await fetch(`${daemon.publicUrl}${log!.path}/checkpoint`, { method: 'POST' })).status).toBe(405);
