@@ -35,7 +35,7 @@ export interface UpstreamCareOptions {
   readonly ended: (ending: Ending, status: EndedStatus) => void;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly random: Random;
+  readonly random: Pick<Random, 'uniform'>;
 }
 
 export function createUpstreamCare(options: UpstreamCareOptions): UpstreamCare {

@@ -56,7 +56,7 @@ export interface UpstreamEndingOptions {
   readonly within: <T>(run: (signal: AbortSignal) => Promise<T>) => Promise<T>;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly random: Random;
+  readonly random: Pick<Random, 'uniform'>;
 }
 
 interface Pending extends Ending {

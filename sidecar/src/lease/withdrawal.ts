@@ -60,7 +60,7 @@ export interface WithdrawalOptions {
   readonly hub: EventHub;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly barCap: BarCap;
-  readonly ending: UpstreamEnding;
+  readonly ending: Pick<UpstreamEnding, 'end'>;
   /** The longest life a token may have, in seconds: a line about a subject is kept for that long. */
   readonly maxLifetimeSeconds: number;
 }

@@ -112,7 +112,7 @@ describe('the lease of an upstream', () => {
     const { peer: gone, end } = processOf();
     const [one, other] = [add({ 'key-1': gone }, unable), add({ 'key-1': gone }, provider, undefined)];
     // As given, without a handle.
-    (other.upstream as { handle?: string }).handle = undefined;
+    (other.upstream as { handle: string | undefined }).handle = undefined;
     end();
     time.advance(SWEEP_MS);
     expect([ended, table.size, one.holders.size, other.holders.size]).toEqual([[], 2, 0, 0]);

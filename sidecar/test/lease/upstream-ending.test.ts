@@ -29,7 +29,7 @@ function endings(options: { judgeKept?: (kept: UpstreamLease) => 'end' | 'wait' 
     within: (run) => run(stop.signal),
     clock: time,
     timers: time,
-    random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
+    random: { uniform: () => 0.5 },
   });
   const lease = (id: string, untilMs = time.nowMs() + HOUR): Lease => ({
     id,

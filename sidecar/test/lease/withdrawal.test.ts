@@ -44,7 +44,7 @@ async function withdrawals() {
     hub,
     clock: own.time,
     barCap: createBarCap({ clock: own.time, perIdentity: 3 }),
-    ending: { end: (lease) => own.abandoned.push(lease), close: async () => {} },
+    ending: { end: (lease) => own.abandoned.push(lease) },
     maxLifetimeSeconds: 86_400,
   });
   const now = (): number => Math.floor(own.time.nowMs() / 1000);

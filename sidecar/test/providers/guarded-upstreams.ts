@@ -7,7 +7,10 @@ import type { ServeOptions } from '../api/served-sidecar.ts';
 import { memoryLog } from '../memory-log.ts';
 
 /** Has the upstream in memory asked as any other is: opened late, behind the guard. */
-export function guarded(config: UpstreamsConfig, metrics: Metrics = createMetrics()): ServeOptions['upstreams'] {
+export function guarded(
+  config: UpstreamsConfig,
+  metrics: Metrics = createMetrics(),
+): NonNullable<ServeOptions['upstreams']> {
   return (upstream, time) =>
     createUpstreams({
       config,
@@ -17,7 +20,7 @@ export function guarded(config: UpstreamsConfig, metrics: Metrics = createMetric
           name,
           clock: time,
           timers: time,
-          random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
+          random: { uniform: () => 0.5 },
           fleetSize,
           observe: meteredCalls(noTelemetry.providerCall, metrics),
           log: memoryLog(),

@@ -39,7 +39,7 @@ function upstreams(config = configOf({ 'vault-eu': { address: 'a' } })) {
         name,
         clock: time,
         timers: time,
-        random: { bytes: (length) => new Uint8Array(length), uniform: () => 0.5 },
+        random: { uniform: () => 0.5 },
         fleetSize,
         observe: (_call, run) => run(),
         log: memoryLog(),

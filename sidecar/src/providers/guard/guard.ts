@@ -27,7 +27,7 @@ export interface GuardOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly random: Random;
+  readonly random: Pick<Random, 'uniform'>;
   /** How many sidecars share the upstream. */
   readonly fleetSize: () => number;
   /** Runs a call; what watches it is around it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createBreaker, FAILURES_TO_OPEN, type BreakerState } from '../../../src/providers/guard/breaker.ts';
 import { manualTime } from '../../manual-time.ts';
 
-function breakers({ fleetSize = 1, uniform = () => 0.5 } = {}) {
+function breakers({ fleetSize = 1, uniform = () => 0.5 }: { fleetSize?: number; uniform?: () => number } = {}) {
   const time = manualTime();
   const changes: BreakerState[] = [];
   const breaker = createBreaker({
