@@ -64,7 +64,8 @@ const PRINCIPAL: TextOptions = {
   pattern: /^[A-Za-z0-9._@-]{1,128}$/u,
 };
 
-const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+/** Where Kubernetes puts the token of a pod. */
+export const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
 const AUTH_MEMBERS = object({
   method: required(

@@ -53,6 +53,15 @@ describeWithServers(['vault', 'postgres'], 'a Vault in bad weather', () => {
     expect(await provider.end!(before.handle!, AbortSignal.timeout(5000))).toBe('not_found');
   });
 
+  test('its token revoked behind our back, a renewal says that what it made has ended', async () => {
+    const provider = await open();
+    const made = await provider.take(LOGIN);
+    const renewal = { ...orderOf(LOGIN), lifetimeMs: 3_600_000 };
+    await vault.call('POST', 'auth/token/revoke-accessor', { accessor: sessionOf(made) });
+    await expect(provider.renew!(made.handle!, renewal)).rejects.toMatchObject({ code: 'upstream_not_found' });
+    expect(await works(await provider.take(LOGIN))).toBe(true);
+  });
+
   test('nothing is promised for longer than the token guarantees that made it', async () => {
     await vault.call('POST', 'auth/jwt/role/brief', {
       ...(await vault.call<{ data: object }>('GET', 'auth/jwt/role/tallystick')).data,

@@ -1,5 +1,6 @@
 import { TallystickError, type Clock, type Timers } from '@tallystick/core';
 import { readAwsCredentials, type AwsKeys } from '../../config/aws-credentials.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import type { AwsSession } from './session.ts';
 
 /** The keys that the sidecar itself signs with. */
@@ -72,16 +73,4 @@ export function roleLogin({ assume, clock, timers }: RoleLoginOptions): Login {
       if (held?.keys === keys) held = undefined;
     },
   };
-}
-
-/** Returns what comes of `promise`, or throws the reason of `signal` when that aborts first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

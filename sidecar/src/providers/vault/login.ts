@@ -3,7 +3,7 @@ import { readNamedFile } from '../../config/named-file.ts';
 import { checkSubject } from '../federation/check-files.ts';
 import { subjectClaims } from '../federation/federation-claims.ts';
 import type { ProviderContext } from '../provider.ts';
-import type { VaultSettings } from '../vault.ts';
+import { SERVICE_ACCOUNT_TOKEN, type VaultSettings } from '../vault.ts';
 import type { AnswerReader, GivenToken } from './answers.ts';
 import type { VaultClient } from './vault-client.ts';
 
@@ -18,7 +18,6 @@ export interface LoginOptions {
   readonly context: Pick<ProviderContext, 'name' | 'trustDomain' | 'sidecarId' | 'clock' | 'sign'>;
 }
 
-const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const MAX_FILE_BYTES = 65_536;
 
 /** Returns what signs in as the configuration says. Files are read each time: others put new ones in their place. */

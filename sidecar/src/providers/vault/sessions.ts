@@ -1,5 +1,6 @@
 import { TallystickError, type Clock, type Timer, type Timers } from '@tallystick/core';
 import { errorFields, type Log } from '../../observe/log.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import type { AnswerReader, GivenToken } from './answers.ts';
 import type { Login } from './login.ts';
 import type { VaultClient } from './vault-client.ts';
@@ -190,10 +191,16 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
     },
     async extend(accessor, leastMs, signal) {
+      const gone = new TallystickError('upstream_not_found', `the session of "${name}" that made it has ended`);
       const session = held.get(accessor);
-      if (!session) throw new TallystickError('upstream_not_found', `the session of "${name}" that made it has ended`);
-      if (leftMs(session) < leastMs && session.isExtensible) await unlessAborted(extendHeld(session), signal);
-      return session.expiresAtMs;
+      if (!session) throw gone;
+      if (leftMs(session) >= leastMs || !session.isExtensible) return session.expiresAtMs;
+      try {
+        await unlessAborted(extendHeld(session), signal);
+        return session.expiresAtMs;
+      } catch (error) {
+        throw isDenial(error) ? gone : error;
+      }
     },
     close() {
       closed.abort(new TallystickError('stopping', `"${name}" is let go of`));
@@ -204,16 +211,4 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 function isDenial(error: unknown): boolean {
   return TallystickError.is(error) && error.code === 'upstream_denied';
-}
-
-/** Returns what comes of `promise`, or throws the reason of `signal` when that aborts first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

@@ -155,6 +155,20 @@ describe('the token of the sidecar', () => {
     await expect(sessions.extend(accessor, 60_000, signal)).rejects.toMatchObject({ code: 'upstream_not_found' });
   });
 
+  test('that Vault refuses to extend extends nothing that it made', async () => {
+    const { accessor } = await current();
+    renewals.push(denied);
+    await advance(1800);
+    await expect(sessions.extend(accessor, 3_000_000, signal)).rejects.toMatchObject({ code: 'upstream_not_found' });
+  });
+
+  test('that Vault cannot extend just now is not said to have ended', async () => {
+    const { accessor } = await current();
+    renewals.push(away);
+    await advance(1800);
+    await expect(sessions.extend(accessor, 3_000_000, signal)).rejects.toBe(away);
+  });
+
   test('that never ends needs no timer', async () => {
     logins.push(0);
     expect((await current()).expiresAtMs).toBe(Infinity);
