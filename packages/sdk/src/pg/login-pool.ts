@@ -21,10 +21,7 @@ export class LoginPool {
   readonly #waiting = new Set<() => void>();
   #login: DatabaseCredential;
   #deadline: Timer | undefined;
-  /** Connections that were asked of the pool and have not come. */
-  #pending = 0;
   #retired = false;
-  #ending = false;
   #end!: () => void;
 
   constructor(pool: PgPool, login: DatabaseCredential, time: { readonly clock: Clock; readonly timers: Timers }) {
@@ -71,17 +68,10 @@ export class LoginPool {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => resolve(undefined);
       this.#waiting.add(giveUp);
-      this.#pending++;
-      this.#pool
-        .connect()
-        .then(
-          (client) => (this.#waiting.delete(giveUp) ? resolve(client) : client.release(true)),
-          (error: Error) => this.#waiting.delete(giveUp) && reject(error),
-        )
-        .finally(() => {
-          this.#pending--;
-          this.#endWhenIdle();
-        });
+      this.#pool.connect().then(
+        (client) => (this.#waiting.delete(giveUp) ? resolve(client) : client.release(true)),
+        (error: Error) => this.#waiting.delete(giveUp) && reject(error),
+      );
     });
   }
 
@@ -91,25 +81,7 @@ export class LoginPool {
     this.#retired = true;
     for (const giveUp of this.#waiting) giveUp();
     this.#waiting.clear();
-    this.#endWhenIdle();
-  }
-
-  /** Retires it and closes what is lent: queries that run fail. */
-  cut(): void {
-    this.retire();
-    this.#lent.clear();
-  }
-
-  #arm(): void {
-    const { clock, timers } = this.#time;
-    this.#deadline?.cancel();
-    this.#deadline = timers.after(this.#login.expiresAt.getTime() - clock.nowMs() - MARGIN_MS, () => this.cut());
-  }
-
-  /** A pool of `pg` that is ended forgets who waits in it: it is ended when nobody does. */
-  #endWhenIdle(): void {
-    if (!this.#retired || this.#ending || this.#pending > 0) return;
-    this.#ending = true;
+    // It forgets who waits in it, closes what is idle, and the rest as that is given back.
     this.#pool
       .end()
       .catch(() => {})
@@ -117,6 +89,19 @@ export class LoginPool {
         this.#deadline?.cancel();
         this.#end();
       });
+  }
+
+  /** Retires it and closes what is lent: queries that run fail. */
+  cut(): void {
+    this.retire();
+    for (const client of this.#lent) client.end().catch(() => {});
+    this.#lent.clear();
+  }
+
+  #arm(): void {
+    const { clock, timers } = this.#time;
+    this.#deadline?.cancel();
+    this.#deadline = timers.after(this.#login.expiresAt.getTime() - clock.nowMs() - MARGIN_MS, () => this.cut());
   }
 }
 
