@@ -150,7 +150,7 @@ describeWithServers(['keycloak'], 'the Keycloak of the tests', () => {
     await keycloak.makeClient('acme', { ...client, audience: 'https://ledger.acme.example' });
     const key = await generateHolderKey();
     const url = `${issuer}/protocol/openid-connect/token`;
-    const ask = (headers: HeadersInit) =>
+    const ask = (headers: Record<string, string>) =>
       fetch(url, {
         method: 'POST',
         headers,

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, type DatabaseCredential } from '@tallystick/core';
 import pg, { type PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { startPostgres, type Postgres } from '../../../../test/servers/postgres.ts';
@@ -38,7 +38,11 @@ describeWithServers(['postgres'], 'a pool whose connections follow a login', () 
     const { rows } = await asked.query<{ user: string }>('select current_user as user');
     return rows[0]!.user;
   };
-  const noneLeft = (login: Parameters<Roles['connections']>[0]) =>
+  const connectAs = async ({ username, password }: DatabaseCredential): Promise<void> => {
+    const { host, port, database } = postgres;
+    await new pg.Client({ host, port, database, user: username, password: password.reveal() }).connect();
+  };
+  const noneLeft = (login: DatabaseCredential) =>
     expect.poll(() => roles.connections(login), { timeout: 10_000 }).toBe(0);
 
   test('is typed as the Pool it is made of', () => {
@@ -183,9 +187,9 @@ describeWithServers(['postgres'], 'a pool whose connections follow a login', () 
       logins.put(older);
       await userOf(pool);
       await roles.drop(older);
-      // Until it is back, the sidecar would give it again.
+      // Until it is back the sidecar gives it again, and there is time to be refused with it once more.
       logins.onRelease = async () => {
-        await roles.connections(older);
+        for (let attempt = 0; attempt < 3; attempt++) await expect(connectAs(older)).rejects.toThrow('authentication');
         logins.put(newer);
       };
       const held = await pool.connect();
