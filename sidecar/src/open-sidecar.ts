@@ -28,7 +28,7 @@ import { createEarlierReports } from './record/usage/earlier-reports.ts';
 import { openLateStore } from './record/late-records.ts';
 import { readEscrow } from './record/fingerprint/fingerprint-escrow.ts';
 import { openRecorder } from './record/open-recorder.ts';
-import type { OpenedRecorder, OpenRecorderOptions } from './record/opened-recorder.ts';
+import type { OpenedRecorder } from './record/opened-recorder.ts';
 import { createPublishedLogs } from './record/published-logs.ts';
 import type { Operator } from './record/record.ts';
 import { openRecordedRegistry, readRecordedCopy } from './record/registry/recorded-registry.ts';
@@ -195,8 +195,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       upstreams: createUpstreams({
         config,
         open: openProvider,
-        guard: (name, provider, fleetSize) =>
-          guard(provider, { name, clock, timers, random, fleetSize, observe, log }),
+        guard: (name, provider, fleetSize) => guard(provider, { name, clock, timers, random, fleetSize, observe, log }),
       }),
       upstreamLeases: await upstreamLeases,
       standing: await standing,

@@ -70,7 +70,10 @@ async function logsOf(daemon: Daemon): Promise<Listed[]> {
 }
 
 /** Returns what a path is answered with that is sent as it stands: `fetch` would resolve its dots before. */
-function answered(daemon: Daemon, path: string): Promise<[path: string, status?: number, cacheControl?: string]> {
+function answered(
+  daemon: Daemon,
+  path: string,
+): Promise<[path: string, status: number | undefined, cacheControl: string | undefined]> {
   return new Promise((resolve, reject) => {
     const sent = request(daemon.publicUrl, { path }, (response) => {
       response.resume();

@@ -39,6 +39,7 @@ export const CREDENTIAL: Shape<TokenValue | WrittenCredential> = {
   schema: {
     type: 'object',
     if: { properties: { provider: { type: 'string', not: { const: 'issuer' } } }, required: ['provider'] },
+    // eslint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: { properties: upstreamKeys() },
     else: TOKEN.schema,
   },

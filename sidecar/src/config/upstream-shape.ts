@@ -27,6 +27,7 @@ export const PROVIDERS: Shape<ReadonlyMap<string, ProviderValue>> = {
       },
       allOf: PROVIDER_KINDS.map(({ type, settings }) => ({
         if: { properties: { type: { const: type } } },
+        // eslint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
         then: settings.schema,
       })),
     },

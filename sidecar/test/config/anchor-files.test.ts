@@ -79,7 +79,10 @@ test('credentials of an object store are the profile "default", for nobody else 
   const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'c2VjcmV0/+x=', sessionToken: undefined };
   expect(await readAwsCredentials(path('s3'), 'default')).toEqual({ ok: true, credentials });
   writeFileSync(path('s3'), `${KEY}aws_session_token = t\r\n[more]\naws_access_key_id = Y\n`);
-  expect(await readAwsCredentials(path('s3'), 'default')).toEqual({ ok: true, credentials: { ...credentials, sessionToken: 't' } });
+  expect(await readAwsCredentials(path('s3'), 'default')).toEqual({
+    ok: true,
+    credentials: { ...credentials, sessionToken: 't' },
+  });
 });
 
 test.each([

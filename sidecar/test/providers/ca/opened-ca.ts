@@ -22,8 +22,12 @@ export async function openedCa(
   time = manualTime(),
 ): Promise<OpenedCa> {
   const context = {
-    ...{ name: 'mesh', trustDomain: 'acme.example', sidecarId: 'sidecar-1', fleetSize: 1 },
-    ...{ clock: time, timers: time, random: systemRandom, memory },
+    name: 'mesh',
+    trustDomain: 'acme.example',
+    sidecarId: 'sidecar-1',
+    clock: time,
+    random: systemRandom,
+    memory,
   } as unknown as ProviderContext;
   const provider = (await caKind.open(settings, context)) as Provider;
   return {
