@@ -33,6 +33,9 @@ export interface UpstreamOutcome {
   readonly error?: unknown;
 }
 
+/** Why a credential whose release is on record did not leave. */
+export type Undelivered = 'withdrawn' | 'expired' | 'client_gone' | 'not_sealed';
+
 /** Records what became of requests for credentials. */
 export interface CredentialRecords {
   /** That an upstream is about to be asked for a credential. Durable when it resolves. */
@@ -54,7 +57,7 @@ export interface CredentialRecords {
   /** Returns the id of a record to come. */
   newId(): string;
   /** Says that a release on record did not leave. Not waited for: nothing leaves with it. */
-  undelivered(asked: Asked, lease: Lease, released: RecordRef, why: 'withdrawn' | 'client_gone' | 'not_sealed'): void;
+  undelivered(asked: Asked, lease: Lease, released: RecordRef, why: Undelivered): void;
   /** Returns the error to answer with, once the denial is durable, or counted in a flood. */
   denied(asked: Asked, decision: Decision & { allow: false }): Promise<TallystickError>;
 }

@@ -7,7 +7,7 @@ import type { CredentialConfig } from '../config/config.ts';
 import type { Signer } from '../issuer/signer.ts';
 import type { LeaseManager, Maker } from '../lease/lease-manager.ts';
 import type { Lease, LeaseKey } from '../lease/lease.ts';
-import type { Asked, CredentialRecords } from '../record/credential-records.ts';
+import type { Asked, CredentialRecords, Undelivered } from '../record/credential-records.ts';
 import type { LogHeads } from '../record/heads/log-heads.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
@@ -86,16 +86,24 @@ export async function release<Answer = undefined>(ask: Ask<Answer>, parts: Relea
     // Heard below, if the record becomes durable.
     preparing?.catch(() => {});
     const record = await recording;
-    if (lease.revoked || !decide({ ...asked, registry: parts.registry() }, parts).allow) {
-      parts.records.undelivered(asked, lease, record, 'withdrawn');
-      continue;
-    }
     const answer = (await preparing?.catch((error: unknown) => {
       parts.records.undelivered(asked, lease, record, 'not_sealed');
       throw error;
     })) as Answer;
+    // Last of all: the disk and the seal take their time, and what leaves must be good then.
+    const why = withheld(lease, { ...asked, registry: parts.registry() }, parts);
+    if (why) {
+      parts.records.undelivered(asked, lease, record, why);
+      continue;
+    }
     return { asked, lease, source, record, answer };
   }
+}
+
+/** Says why a lease that was decided upon may not be shown to anybody any more. */
+function withheld(lease: Lease, asked: Asked, parts: ReleaseParts): Undelivered | undefined {
+  if (lease.revoked || !decide(asked, parts).allow) return 'withdrawn';
+  return parts.clock.nowMs() < lease.expiresAtMs ? undefined : 'expired';
 }
 
 /** Runs `work` when the record of this turn of the event loop is on its way to the disk. */
