@@ -1,5 +1,5 @@
 import { findServer } from '../../servers/find.ts';
-import { startBundle } from '../bundle.ts';
+import { SMALL_YOUNG_GENERATION, startBundle } from '../bundle.ts';
 import { figure, type Figure } from '../figure.ts';
 import type { Wanted } from '../load/commands.ts';
 import { startLoad } from '../load/load.ts';
@@ -22,10 +22,12 @@ export const vaultKv: Measurement = {
     await using kv = await startKvVault();
     await using proxy = await startVaultProxy(kv);
     await using daemon = await startBundle({ registry: kvRegistry(kv) });
+    await using small = await startBundle({ registry: kvRegistry(kv), flags: [SMALL_YOUNG_GENERATION] });
     using load = await startLoad();
     const kinds = [
       { socket: daemon.socket, wanted: OURS, p50s: [] as number[], rates: [] as number[] },
       { socket: proxy.socket, wanted: THEIRS, p50s: [] as number[], rates: [] as number[] },
+      { socket: small.socket, wanted: OURS, p50s: [] as number[], rates: [] as number[] },
     ] as const;
     for (let round = -1; round < rounds; round++) {
       for (const { socket, wanted, p50s, rates } of kinds) {
@@ -55,15 +57,16 @@ export const vaultKv: Measurement = {
         peer: { of: PROXY, value: median(theirs.rates) },
         goal: { atLeast: 2100 },
       }),
-      memory('vault-kv/memory', daemon.pid, proxy.pid),
+      memory('vault-kv/memory', 'RSS after these bursts, with the Vault provider loaded', daemon.pid, proxy.pid),
+      memory('vault-kv/small', `the same, started with \`${SMALL_YOUNG_GENERATION}\``, small.pid, proxy.pid),
     ];
   },
 };
 
-function memory(name: string, ours: number, theirs: number): Figure {
+function memory(name: string, what: string, ours: number, theirs: number): Figure {
   return figure({
     name,
-    what: 'RSS after these bursts, with the Vault provider loaded',
+    what,
     unit: 'MB',
     ours: memoryOf(ours).rssMb,
     peer: { of: 'Vault Proxy 1.21', value: memoryOf(theirs).rssMb },
