@@ -119,9 +119,9 @@ function makerOf(asked: Asked, key: LeaseKey, parts: ReleaseParts): Maker {
     : upstreamMaker(asked, key, parts);
 }
 
-/** A certificate is for one key: another that is asked for is another lease. */
-function subjectOf(applicant: CredentialAsk['applicant']): string | undefined {
-  const subject = applicant?.csr ?? applicant?.publicKey;
+/** A certificate is for one key: another that is asked for is another lease. With anything else a key changes nothing. */
+function subjectOf(type: CredentialConfig['type'], applicant: CredentialAsk['applicant']): string | undefined {
+  const subject = type === 'x509' ? applicant?.csr : type === 'ssh' ? applicant?.publicKey : undefined;
   return subject === undefined ? undefined : hash('sha256', subject, 'base64url');
 }
 
@@ -138,7 +138,7 @@ function leaseKeyOf(
     jkt: holders === 'own' ? proof.jkt : undefined,
     process: isOwnToken(credential) || attribution === 'identity' ? undefined : context?.id,
     run: attribution === 'run' ? (context?.run ?? undefined) : undefined,
-    subject: subjectOf(applicant),
+    subject: subjectOf(credential.type, applicant),
   };
 }
 
