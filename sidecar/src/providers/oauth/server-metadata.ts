@@ -37,7 +37,7 @@ export function readServerMetadata(
     });
   }
   const { token_endpoint: tokenEndpoint } = members;
-  if (typeof tokenEndpoint !== 'string' || !isEndpoint(tokenEndpoint)) {
+  if (typeof tokenEndpoint !== 'string' || !isEndpoint(tokenEndpoint, issuer)) {
     throw new TallystickError('upstream_answer_invalid', `the metadata of "${name}" names no https token endpoint`);
   }
   return {
@@ -48,10 +48,12 @@ export function readServerMetadata(
   };
 }
 
-function isEndpoint(text: string): boolean {
+/** In clear only where the issuer itself is, on this host: metadata from elsewhere must not reach what listens here. */
+function isEndpoint(text: string, issuer: string): boolean {
   const url = text.length <= 2048 ? URL.parse(text) : null;
   if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && isLoopbackHost(url.hostname) && new URL(issuer).protocol === 'http:';
 }
 
 function texts(value: unknown): readonly string[] | undefined {
