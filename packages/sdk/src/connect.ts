@@ -127,7 +127,7 @@ async function waitForHolder(place: Place, timeoutMs: number, signal: AbortSigna
 function sharedHolder(place: Place): Promise<Holder> {
   const { runtime, candidates, identity } = place;
   const socketPath = candidates.find((path) => existsSync(path)) ?? candidates[0]!;
-  const name = nameOf(socketPath, identity);
+  const name = nameOf(runtime, socketPath, identity);
   const existing = runtime.holders.get(name);
   if (existing) return existing;
   const made = makeHolder(place, socketPath);
@@ -140,7 +140,7 @@ async function makeHolder({ runtime, identity, trust }: Place, socketPath: strin
   const client = new SidecarClient(runtime, socketPath, await generateHolderKey(), identity, trust);
   try {
     const document = await client.identity();
-    const name = nameOf(socketPath, document.id);
+    const name = nameOf(runtime, socketPath, document.id);
     // Asked for by name and without: it is one holder, whoever came first.
     const existing = identity === undefined ? runtime.holders.get(name) : undefined;
     if (existing) {
@@ -162,6 +162,7 @@ async function makeHolder({ runtime, identity, trust }: Place, socketPath: strin
   }
 }
 
-function nameOf(socketPath: string, identity: string | undefined): string {
-  return `${socketPath} ${identity ?? ''}`;
+/** One that believes whoever answers is of no use where a trust file says who that is. */
+function nameOf({ env }: Runtime, socketPath: string, identity: string | undefined): string {
+  return `${socketPath} ${identity ?? ''}${env.TALLYSTICK_TRUST ? ` ${env.TALLYSTICK_TRUST}` : ''}`;
 }

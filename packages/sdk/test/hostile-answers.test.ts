@@ -58,6 +58,14 @@ describe('with a trust file', () => {
     expect(await refusal(await connected(fake, trusting(fake)))).toMatchObject({ code: 'protocol_error' });
   });
 
+  test('who connects by one shares nothing with who connected before without', async () => {
+    const fake = await upstream(({ request }, reply) => stranger.seal(formatReplyClaims(reply), request.sealTo));
+    const holders: Runtime['holders'] = new Map();
+    await (await connected(fake, { holders })).credential('it', 'database');
+    const error = await refusal(await connected(fake, { ...trusting(fake), holders }));
+    expect(error.code).toBe('reply_untrusted');
+  });
+
   test('the key that the sidecar signs with next is taken once the file names it', async () => {
     const next = new ReplyKey();
     const fake = await upstream(({ request }, reply) => next.seal(formatReplyClaims(reply), request.sealTo));
