@@ -16,9 +16,9 @@ export async function* watchSource(
   closed: AbortSignal,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Credential, void, undefined> {
-  const news = new News();
+  const news = new News(source);
   const end = (): void => news.end(undefined);
-  const stop = source.watch({ replaced: (held) => news.put(held), ended: (error) => news.end(error) });
+  const stop = source.watch({ replaced: () => news.wake(), ended: (error) => news.end(error) });
   closed.addEventListener('abort', end, { once: true });
   try {
     let last: HeldCredential | undefined = await abortable(holdOpen(source.obtain()), signal);
@@ -32,28 +32,32 @@ export async function* watchSource(
   }
 }
 
-/** The newest credential, or the end, for the one who waits for it. */
+/** What a source has that is newer, or the end, for the one who waits for it. */
 class News {
-  #latest: HeldCredential | undefined;
+  readonly #source: CredentialSource;
   #ended: { readonly error: TallystickError | undefined } | undefined;
   #wake: (() => void) | undefined;
 
-  put(held: HeldCredential): void {
-    this.#latest = held;
+  constructor(source: CredentialSource) {
+    this.#source = source;
+  }
+
+  wake(): void {
     this.#wake?.();
   }
 
   end(error: TallystickError | undefined): void {
     this.#ended ??= { error };
-    this.#wake?.();
+    this.wake();
   }
 
-  /** Returns the first that is another than `last`; undefined at the end. */
+  /** Returns the first that is another than `last` and can be used when it is asked for; undefined at the end. */
   async after(last: HeldCredential): Promise<HeldCredential | undefined> {
     for (;;) {
       if (this.#ended?.error) throw this.#ended.error;
       if (this.#ended) return undefined;
-      if (this.#latest && this.#latest !== last) return this.#latest;
+      const held = this.#source.peek();
+      if (held && held !== last) return held;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
