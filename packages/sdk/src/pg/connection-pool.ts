@@ -136,7 +136,7 @@ export class ConnectionPool extends EventEmitter implements AsyncDisposable {
     } catch (error) {
       if (watch.signal.aborted) return;
       // What was taken away is not used any more, on open connections neither.
-      if (!TallystickError.is(error) || !error.retryable) this.#current?.cut();
+      if (!TallystickError.is(error) || !error.retryable) for (const pool of this.#pools) pool.cut();
     } finally {
       if (this.#watch === watch) this.#watch = undefined;
     }

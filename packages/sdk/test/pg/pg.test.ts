@@ -167,6 +167,18 @@ describeWithServers(['postgres'], 'a pool whose connections follow a login', () 
       await expect(pool.query('select 1')).rejects.toBe(revoked);
     });
 
+    test('cuts what is still lent of an older login too', async () => {
+      const [older, newer] = [await roles.make(), await roles.make()];
+      logins.put(older);
+      const client = await pool.connect();
+      const query = client.query('select pg_sleep(60)');
+      logins.put(newer);
+      expect(await userOf(pool)).toBe(newer.username);
+      logins.take(revoked);
+      await expect(query).rejects.toThrow('Connection terminated');
+      client.release();
+    });
+
     test('is over when there is another login', async () => {
       const [older, newer] = [await roles.make(), await roles.make()];
       logins.put(older);
