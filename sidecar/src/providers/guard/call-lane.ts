@@ -1,16 +1,17 @@
 /**
- * Bounds how many calls an upstream has at once, and how many wait. After {@link CallLane.restart} it begins with one,
+ * Bounds how many calls an upstream has at once, and how many of each caller wait, who take turns: one that asks for a
+ * thousand things keeps another, who asks for one, from that no longer than a moment. After {@link CallLane.restart} it begins with one,
  * and takes one more for each that went well: an upstream that is back is not met by all that waited for it.
  */
 export interface CallLane {
-  /** True while no more may wait. */
-  readonly isFull: boolean;
+  /** True while no more of a caller may wait. */
+  isFull(caller: string): boolean;
   /**
    * Runs `call` when there is room.
    *
    * @throws The reason of `signal` when that aborts before; what {@link CallLane.refuse} was given.
    */
-  run<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  run<T>(caller: string, call: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Sends away all that wait. */
   refuse(reason: () => unknown): void;
   /** Begins with one at a time. */
@@ -20,7 +21,7 @@ export interface CallLane {
 /** The inputs of {@link createCallLane}. */
 export interface CallLaneOptions {
   readonly atOnce: number;
-  /** How many may wait. */
+  /** How many of one caller may wait. */
   readonly waiting: number;
 }
 
@@ -30,19 +31,21 @@ interface Waiter {
 }
 
 export function createCallLane({ atOnce, waiting }: CallLaneOptions): CallLane {
-  // A set keeps its order, and lets go of one in the middle.
-  const waiters = new Set<Waiter>();
+  // By caller, in the order of their turns. A set keeps its order, and lets go of one in the middle.
+  const waiters = new Map<string, Set<Waiter>>();
   let limit = atOnce;
   let running = 0;
 
-  const enter = (signal: AbortSignal): Promise<void> => {
+  const enter = (caller: string, signal: AbortSignal): Promise<void> => {
     if (running < limit) {
       running++;
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
+      const own = waiters.get(caller) ?? new Set();
       const leave = (): void => {
-        waiters.delete(waiter);
+        own.delete(waiter);
+        if (own.size === 0) waiters.delete(caller);
         signal.removeEventListener('abort', abort);
       };
       const waiter: Waiter = {
@@ -57,25 +60,27 @@ export function createCallLane({ atOnce, waiting }: CallLaneOptions): CallLane {
       };
       const abort = (): void => waiter.reject(signal.reason);
       signal.addEventListener('abort', abort, { once: true });
-      waiters.add(waiter);
+      waiters.set(caller, own.add(waiter));
     });
   };
   const next = (): void => {
     while (running < limit) {
-      const [first] = waiters;
-      if (!first) return;
+      const [turn] = waiters;
+      if (!turn) return;
+      const [caller, own] = turn;
+      const [first] = own;
       running++;
-      first.start();
+      first!.start();
+      waiters.delete(caller);
+      if (own.size > 0) waiters.set(caller, own);
     }
   };
 
   return {
-    get isFull() {
-      return waiters.size >= waiting;
-    },
-    async run(call, signal) {
+    isFull: (caller) => (waiters.get(caller)?.size ?? 0) >= waiting,
+    async run(caller, call, signal) {
       signal.throwIfAborted();
-      await enter(signal);
+      await enter(caller, signal);
       try {
         const value = await call();
         if (limit < atOnce) limit++;
@@ -86,7 +91,7 @@ export function createCallLane({ atOnce, waiting }: CallLaneOptions): CallLane {
       }
     },
     refuse(reason) {
-      for (const waiter of waiters) waiter.reject(reason());
+      for (const own of waiters.values()) for (const waiter of own) waiter.reject(reason());
     },
     restart() {
       limit = 1;

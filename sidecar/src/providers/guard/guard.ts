@@ -36,6 +36,7 @@ export interface GuardOptions {
   /** What one call may take, its wait for others included, milliseconds. */
   readonly deadlineMs?: number;
   readonly atOnce?: number;
+  /** How many calls of one identity may wait. */
   readonly waiting?: number;
   /** New credentials on one path (a credential for an identity) in a minute. */
   readonly issuesPerMinute?: number;
@@ -111,15 +112,15 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     lastError = undefined;
     if (path !== undefined) holdOffs.succeeded(path);
   };
-  /** @throws {TallystickError} Why no call on a path may begin now. */
-  const refuseEarly = (path: string | undefined): void => {
+  const busy = (): TallystickError =>
+    new TallystickError('overloaded', `"${name}" has more calls than it serves in time`, { retryAfterMs: 1000 });
+  /** @throws {TallystickError} Why no call of a caller on a path may begin now. */
+  const refuseEarly = (caller: string, path: string | undefined): void => {
     const refusesMs = breaker.refusesMs();
     if (refusesMs !== undefined) throw notAsked(refusesMs);
     const refusal = path === undefined ? undefined : holdOffs.refusal(path);
     if (refusal !== undefined) throw refusal;
-    if (lane.isFull) {
-      throw new TallystickError('overloaded', `${waiting} calls of "${name}" wait already`, { retryAfterMs: 1000 });
-    }
+    if (lane.isFull(caller)) throw busy();
   };
   const refuseIssue = (path: string): void => {
     const retryAfterMs = rate.waitMs(path);
@@ -128,31 +129,45 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
       retryAfterMs,
     });
   };
+  const inTime = async <T>(stop: AbortSignal, run: (signal: AbortSignal) => Promise<T> | T): Promise<T> => {
+    const limit = withDeadline({ name, timers, deadlineMs, stop });
+    try {
+      return await limit.race(Promise.resolve(run(limit.signal)));
+    } finally {
+      limit.over();
+    }
+  };
   const ask = async <T>(
     call: ProviderCall,
+    // Who waits in turn with others.
+    caller: string,
     // What is held off after it failed; undefined: whoever asks waits by itself.
     path: string | undefined,
     stop: AbortSignal,
     act: (signal: AbortSignal) => Promise<T>,
     late?: (value: T) => void,
   ): Promise<T> => {
-    refuseEarly(path);
+    refuseEarly(caller, path);
     const limit = withDeadline({ name, timers, deadlineMs, stop });
+    const latestMs = clock.monotonicMs() + deadlineMs / 2;
+    const begin = async (): Promise<T> => {
+      // Cut off soon after it began, it would say of the upstream what is true of those who wait for it.
+      if (clock.monotonicMs() > latestMs) throw busy();
+      const pass = breaker.admit();
+      if (!pass) throw notAsked(breaker.refusesMs() ?? PROBED_SOON_MS);
+      try {
+        const value = await observe(call, () => limit.race(act(limit.signal), late));
+        succeeded(path, pass);
+        return value;
+      } catch (error) {
+        if (stop.aborted) pass.abandoned();
+        else failed(path, error, pass);
+        throw error;
+      }
+    };
     calls++;
     try {
-      return await lane.run(async () => {
-        const pass = breaker.admit();
-        if (!pass) throw notAsked(breaker.refusesMs() ?? PROBED_SOON_MS);
-        try {
-          const value = await observe(call, () => limit.race(act(limit.signal), late));
-          succeeded(path, pass);
-          return value;
-        } catch (error) {
-          if (stop.aborted) pass.abandoned();
-          else failed(path, error, pass);
-          throw error;
-        }
-      }, limit.signal);
+      return await lane.run(caller, begin, limit.signal);
     } finally {
       calls--;
       limit.over();
@@ -163,17 +178,18 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
   return {
     // While nothing can be made, there is nothing to put an intent on record for.
     async requireApplicant(order) {
-      refuseEarly(pathOf(order));
+      refuseEarly(order.identity.id, pathOf(order));
       refuseIssue(pathOf(order));
-      await provider.requireApplicant?.(order);
+      await inTime(order.signal, (signal) => provider.requireApplicant?.({ ...order, signal }));
     },
     async mint(order) {
       const path = pathOf(order);
-      refuseEarly(path);
+      refuseEarly(order.identity.id, path);
       refuseIssue(path);
       rate.take(path);
       return ask(
         { operation: 'mint', provider: name, leaseId: order.leaseId },
+        order.identity.id,
         path,
         order.signal,
         (signal) => provider.mint({ ...order, signal }),
@@ -185,23 +201,22 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     },
     ...(renew && {
       renew: (handle, order) =>
-        ask({ operation: 'renew', provider: name, leaseId: order.leaseId }, order.leaseId, order.signal, (signal) =>
-          renew.call(provider, handle, { ...order, signal }),
+        ask(
+          { operation: 'renew', provider: name, leaseId: order.leaseId },
+          'renew',
+          order.leaseId,
+          order.signal,
+          (signal) => renew.call(provider, handle, { ...order, signal }),
         ),
     }),
     ...(end && {
       end: (handle, stop) =>
-        ask({ operation: 'end', provider: name }, undefined, stop, (signal) => end.call(provider, handle, signal)),
+        ask({ operation: 'end', provider: name }, 'end', undefined, stop, (signal) =>
+          end.call(provider, handle, signal),
+        ),
     }),
     // An operator asks, once, and wants to know what is there now.
-    async check(wanted, stop) {
-      const limit = withDeadline({ name, timers, deadlineMs, stop });
-      try {
-        return await limit.race(provider.check(wanted, limit.signal));
-      } finally {
-        limit.over();
-      }
-    },
+    check: (wanted, stop) => inTime(stop, (signal) => provider.check(wanted, signal)),
     close: () => provider.close(),
     status: () => ({
       reachable,
