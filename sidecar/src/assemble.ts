@@ -29,7 +29,7 @@ import { createLeaseManager } from './lease/lease-manager.ts';
 import { createLeaseTable, type LeaseTable } from './lease/lease-table.ts';
 import type { Lease } from './lease/lease.ts';
 import { createOwnedLeases } from './lease/owned-leases.ts';
-import { judgeAfterChange } from './lease/after-change.ts';
+import { isMadeOtherwise, judgeAfterChange } from './lease/after-change.ts';
 import { createUpstreamCare } from './lease/upstream-care.ts';
 import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
@@ -374,7 +374,7 @@ export function assemble(outside: Outside): Sidecar {
       phase = 'serving';
     },
     async apply(next) {
-      const before = registry;
+      const [before, was] = [registry, config];
       const after = createRegistry(next);
       // Before anything is released by it, and not waited for: what it takes away ends now.
       const onRecord = registryRecords.record(after);
@@ -386,6 +386,8 @@ export function assemble(outside: Outside): Sidecar {
       const narrowed = narrowedIdentities(before, after);
       const ended = withdrawal.narrow(narrowed);
       const letGo = upstreams.apply(next);
+      // What is being made has no lease yet that could be judged: it is thrown away, and made anew.
+      leases.revokeWhere(({ key, holders }) => !holders && isMadeOtherwise(key.credential, was, next));
       const { gone, outdated } = judgeAfterChange(table.all(), letGo, next);
       const goneForGood = withdrawal.revokeLeases(gone);
       revocationRecords.revoked(gone, 'sidecar', null);

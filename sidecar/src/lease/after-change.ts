@@ -1,5 +1,6 @@
 import type { Config, CredentialConfig } from '../config/config.ts';
 import type { Provider } from '../providers/provider.ts';
+import { settingsOf } from '../providers/upstreams.ts';
 import type { Lease } from './lease.ts';
 
 /** What a new configuration means for leases of upstreams. */
@@ -27,6 +28,13 @@ export function judgeAfterChange(leases: Iterable<Lease>, letGo: ReadonlySet<Pro
     }
   }
   return { gone, outdated };
+}
+
+/** True where what is being made as `before` has it would be made otherwise as `next` has it. Pure. */
+export function isMadeOtherwise(credential: CredentialConfig, before: Config, next: Config): boolean {
+  const [was, is] = [before.providers.get(credential.provider), next.providers.get(credential.provider)];
+  const isChanged = was && is ? settingsOf(was) !== settingsOf(is) : was !== is;
+  return isChanged || isOther(credential, next.credentials.get(credential.name));
 }
 
 /** True where another would be made now. One that is no more was taken from its identities. */

@@ -126,7 +126,7 @@ const NOT_ASKED: Omit<UpstreamStatus, 'name' | 'type'> = {
   calls: 0,
 };
 
-/** As far as it is data; what `kind` can do is the same for all of a type. */
-function settingsOf({ kind, settings }: ProviderConfig): string {
+/** Returns the text that is equal for equal settings. What `kind` can do is no data, and the same for all of a type. */
+export function settingsOf({ kind, settings }: ProviderConfig): string {
   return JSON.stringify([kind.type, settings]);
 }
