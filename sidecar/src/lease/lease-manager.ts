@@ -88,7 +88,10 @@ export interface LeaseManagerOptions {
   readonly random: Random;
   /** Told of a lease that nobody can have any more while its upstream keeps it: thrown away, or without holders. */
   readonly abandoned: (lease: Lease) => void;
-  /** Leases that one identity may have at a time. A workload that makes a key for each request must not fill the memory. */
+  /**
+   * Leases that one identity may have at a time, and holders of those. A workload that makes a key for each request must
+   * not fill the memory.
+   */
   readonly leasesPerIdentity?: number;
 }
 
@@ -117,12 +120,16 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     const nowMs = clock.nowMs();
     return nowMs < lease.expiresAtMs - USABLE_MS && nowMs > lease.issuedAtMs - AHEAD_MS;
   };
+  const hasRoom = ({ key: { identity }, holders }: Lease, jkt: string): boolean =>
+    holders.has(jkt) || table.holdersOf(identity) < leasesPerIdentity;
+  const full = (identity: string): TallystickError =>
+    new TallystickError('issue_limit', `${identity} holds ${leasesPerIdentity} leases`, { retryAfterMs: 60_000 });
+  const join = (lease: Lease, { jkt, peer }: LeaseAsk): void => {
+    if (!hasRoom(lease, jkt)) throw full(lease.key.identity);
+    table.join(lease, jkt, peer);
+  };
   const takeIssue = ({ identity, credential }: LeaseKey): void => {
-    if (table.countOf(identity) >= leasesPerIdentity) {
-      throw new TallystickError('issue_limit', `${identity} holds ${leasesPerIdentity} leases`, {
-        retryAfterMs: 60_000,
-      });
-    }
+    if (Math.max(table.countOf(identity), table.holdersOf(identity)) >= leasesPerIdentity) throw full(identity);
     if (!cap.take(`${identity} ${credential.name}`)) {
       throw new TallystickError('issue_limit', `${credential.name} was issued too often in this minute`, {
         retryAfterMs: 60_000 - (clock.monotonicMs() % 60_000),
@@ -152,11 +159,13 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     const renewedAtMs = clock.nowMs();
     try {
       const untilMs = Math.min(await maker.renew(lease), notAfterMs);
-      const expiresAtMs = Math.max(Math.floor(untilMs / 1000) * 1000, lease.expiresAtMs);
+      const expiresAtMs = Math.floor(untilMs / 1000) * 1000;
       const lifetime = { issuedAtMs: renewedAtMs, expiresAtMs };
-      if (expiresAtMs <= lease.expiresAtMs) return false;
-      table.extend(lease, expiresAtMs, renewalInstant(lifetime, jitter(), lease.key.credential.floorMs));
-      return true;
+      const isLonger = expiresAtMs > lease.expiresAtMs;
+      // An upstream that says of a renewal that it ends earlier than it said before does so.
+      const instantMs = isLonger ? renewalInstant(lifetime, jitter(), lease.key.credential.floorMs) : lease.rotateAtMs;
+      table.extend(lease, expiresAtMs, instantMs);
+      return isLonger;
     } catch (error) {
       // It is gone upstream: what is held is worthless, whatever its time says.
       if (!TallystickError.is(error) || error.code !== 'upstream_not_found') throw error;
@@ -169,7 +178,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     try {
       if (isGood(before) && isExtendable(before) && (await extend(before, ask, maker))) {
         if (mints.get(text) !== own || before.revoked) return undefined;
-        table.join(before, ask.jkt, ask.peer);
+        join(before, ask);
         return { lease: before, source: 'cache', replaced: undefined };
       }
       const lease = await makeLease(ask, maker);
@@ -184,7 +193,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     } catch (error) {
       if (mints.get(text) !== own) return undefined;
       if (isGood(before) && !isAsk(error)) {
-        table.join(before, ask.jkt, ask.peer);
+        join(before, ask);
         return { lease: before, source: 'cache', replaced: undefined, failure: error };
       }
       throw error;
@@ -211,25 +220,25 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
     }
   };
 
-  const share = async (mint: Mint, { jkt, peer }: LeaseAsk): Promise<Obtained | undefined> => {
+  const share = async (mint: Mint, ask: LeaseAsk): Promise<Obtained | undefined> => {
     const shared = await mint.result;
     if (!shared || shared.lease.revoked) return undefined;
-    table.join(shared.lease, jkt, peer);
+    join(shared.lease, ask);
     return { lease: shared.lease, source: 'cache', replaced: undefined };
   };
   /** Resolves as `made` does, or to what is held where that takes too long. */
   const orHeld = (
     made: Promise<Obtained | undefined>,
     held: Lease | undefined,
-    { jkt, peer }: LeaseAsk,
+    ask: LeaseAsk,
   ): Promise<Obtained | undefined> => {
     if (!isGood(held)) return made;
     const served = Promise.withResolvers<Obtained>();
     let isLate = false;
     const timer = timers.after(PATIENCE_MS, () => {
-      if (!isGood(held)) return;
+      if (!isGood(held) || !hasRoom(held, ask.jkt)) return;
       isLate = true;
-      table.join(held, jkt, peer);
+      join(held, ask);
       served.resolve({ lease: held, source: 'cache', replaced: undefined });
     });
     const settled = made.finally(() => timer.cancel());
@@ -248,7 +257,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       const text = leaseKeyText(ask.key);
       const held = table.byKey(text);
       if (isGood(held) && !held.stale && clock.nowMs() < held.rotateAtMs) {
-        table.join(held, ask.jkt, ask.peer);
+        join(held, ask);
         const replaced = untold.get(held);
         untold.delete(held);
         return { lease: held, source: 'cache', replaced };

@@ -21,6 +21,8 @@ export interface LeaseTable {
   ofHolder(identity: string, jkt: string): readonly Lease[];
   /** How many leases an identity has. */
   countOf(identity: string): number;
+  /** How many holders those have together. */
+  holdersOf(identity: string): number;
   /** Forgets a lease. */
   remove(lease: Lease): void;
   all(): Generator<Lease>;
@@ -42,6 +44,7 @@ export function createLeaseTable({ clock, timers, expired }: LeaseTableOptions):
   const keyed = new Map<string, Lease>();
   const holders = new Map<string, Set<Lease>>();
   const counts = new Map<string, number>();
+  const held = new Map<string, number>();
   // Leases by the sweep after which they have expired, so that a sweep touches those alone.
   const buckets = new Map<number, Set<Lease>>();
   let timer: Timer | undefined;
@@ -55,9 +58,8 @@ export function createLeaseTable({ clock, timers, expired }: LeaseTableOptions):
     if (keyed.get(entry.key) === lease) keyed.delete(entry.key);
     for (const jkt of lease.holders.keys()) dropFrom(holders, holderText(identity, jkt), lease);
     dropFrom(buckets, bucketOf(lease), lease);
-    const left = counts.get(identity)! - 1;
-    if (left > 0) counts.set(identity, left);
-    else counts.delete(identity);
+    addCount(counts, identity, -1);
+    addCount(held, identity, -lease.holders.size);
   };
   const sweep = (): void => {
     timer = undefined;
@@ -91,15 +93,22 @@ export function createLeaseTable({ clock, timers, expired }: LeaseTableOptions):
       keyed.set(key, lease);
       for (const jkt of lease.holders.keys()) addTo(holders, holderText(identity, jkt), lease);
       addTo(buckets, bucketOf(lease), lease);
-      counts.set(identity, (counts.get(identity) ?? 0) + 1);
+      addCount(counts, identity, 1);
+      addCount(held, identity, lease.holders.size);
       arm();
     },
     join(lease, jkt, peer) {
-      if (!lease.holders.has(jkt) && byId.has(lease.id)) addTo(holders, holderText(lease.key.identity, jkt), lease);
+      if (!lease.holders.has(jkt) && byId.has(lease.id)) {
+        addTo(holders, holderText(lease.key.identity, jkt), lease);
+        addCount(held, lease.key.identity, 1);
+      }
       lease.holders.set(jkt, peer);
     },
     leave(lease, jkt) {
-      if (lease.holders.delete(jkt)) dropFrom(holders, holderText(lease.key.identity, jkt), lease);
+      if (lease.holders.delete(jkt) && byId.has(lease.id)) {
+        dropFrom(holders, holderText(lease.key.identity, jkt), lease);
+        addCount(held, lease.key.identity, -1);
+      }
       return lease.holders.size;
     },
     extend(lease, expiresAtMs, rotateAtMs) {
@@ -111,6 +120,7 @@ export function createLeaseTable({ clock, timers, expired }: LeaseTableOptions):
     },
     ofHolder: (identity, jkt) => [...(holders.get(holderText(identity, jkt)) ?? [])],
     countOf: (identity) => counts.get(identity) ?? 0,
+    holdersOf: (identity) => held.get(identity) ?? 0,
     remove,
     *all() {
       for (const { lease } of byId.values()) yield lease;
@@ -128,6 +138,12 @@ function bucketOf(lease: Lease): number {
 
 function holderText(identity: string, jkt: string): string {
   return `${jkt} ${identity}`;
+}
+
+function addCount(counts: Map<string, number>, identity: string, more: number): void {
+  const count = (counts.get(identity) ?? 0) + more;
+  if (count > 0) counts.set(identity, count);
+  else counts.delete(identity);
 }
 
 function addTo<K>(sets: Map<K, Set<Lease>>, key: K, lease: Lease): void {

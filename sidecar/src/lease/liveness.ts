@@ -24,7 +24,7 @@ export interface LivenessOptions {
 
 /** The time between two sweeps. */
 export const SWEEP_MS = 30_000;
-/** How many leases are looked at in a row, before others may run. */
+/** How many holders are looked at in a row, before others may run. */
 const SLICE = 2000;
 const NEXT_SLICE_MS = 1;
 
@@ -43,27 +43,26 @@ export function startLiveness({ table, leases, hub, timers, ended, swept }: Live
       if (known === undefined) alive.set(peer, (known = peer.isAlive()));
       return known;
     };
-    const letGo = (lease: Lease): boolean => {
-      for (const [jkt, peer] of lease.holders) {
-        if (isAlive(peer) || hub.isLive(lease.key.identity, jkt)) continue;
-        // What nobody can end is no gain to anybody if it is forgotten here: the next who asks may have it.
-        if (!isEndable(lease)) table.leave(lease, jkt);
-        else if (leases.leave(lease, jkt) === 0) return true;
-      }
+    const letGo = ({ lease, jkt, peer }: Holding): boolean => {
+      // It may have ended between two slices.
+      if (table.get(lease.id) !== lease || isAlive(peer) || hub.isLive(lease.key.identity, jkt)) return false;
+      if (isEndable(lease)) return leases.leave(lease, jkt) === 0;
+      // What nobody can end is no gain to anybody if it is forgotten here: the next who asks may have it.
+      table.leave(lease, jkt);
       return false;
     };
-    const all = table.all();
+    const all = holdings(table.all());
     const slice = (): void => {
       const over: Lease[] = [];
       for (let i = 0; i < SLICE; i++) {
-        const { value: lease, done } = all.next();
+        const { value: holding, done } = all.next();
         if (done) {
           if (over.length > 0) ended(over);
           swept();
           timer = timers.after(SWEEP_MS, sweep);
           return;
         }
-        if (lease.upstream && letGo(lease)) over.push(lease);
+        if (holding.lease.upstream && letGo(holding)) over.push(holding.lease);
       }
       if (over.length > 0) ended(over);
       timer = timers.after(NEXT_SLICE_MS, slice);
@@ -72,6 +71,16 @@ export function startLiveness({ table, leases, hub, timers, ended, swept }: Live
   };
   timer = timers.after(SWEEP_MS, sweep);
   return { stop: () => timer.cancel() };
+}
+
+interface Holding {
+  readonly lease: Lease;
+  readonly jkt: string;
+  readonly peer: Peer;
+}
+
+function* holdings(leases: Iterable<Lease>): Generator<Holding, undefined> {
+  for (const lease of leases) for (const [jkt, peer] of lease.holders) yield { lease, jkt, peer };
 }
 
 function isEndable({ upstream }: Lease): boolean {
