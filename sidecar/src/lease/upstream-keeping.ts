@@ -40,11 +40,16 @@ export function createUpstreamKeeping({ leases, claim, end }: UpstreamKeepingOpt
     begin(order) {
       let kept: UpstreamLease | undefined;
       let intent = '';
-      let isFailed = false;
+      let [isFailed, writing] = [false, 0];
       const keep = async (handle: string, untilMs: number): Promise<void> => {
-        kept = { ...order, intent, handle, untilMs };
-        await write(kept);
-        if (isFailed) end(kept);
+        const own = (kept = { ...order, intent, handle, untilMs });
+        writing++;
+        try {
+          await write(own);
+        } finally {
+          writing--;
+          if (isFailed) end(own);
+        }
       };
       return {
         keep: (handle) => keep(handle, order.untilMs),
@@ -58,7 +63,8 @@ export function createUpstreamKeeping({ leases, claim, end }: UpstreamKeepingOpt
         },
         failed() {
           isFailed = true;
-          if (kept) end(kept);
+          // What is being written is ended when that is over: its end must not come to the disk before it.
+          if (kept && writing === 0) end(kept);
         },
       };
     },

@@ -7,12 +7,17 @@ import { keyOf } from './leases.ts';
 const ORDER = { leaseId: 'ls_1', identity: 'spiffe://acme.example/close-batch', provider: 'vault-eu', untilMs: 1000 };
 const MADE = { material: { username: 'u', password: 'p' }, handles: {}, expiresAtMs: 1000 };
 
-function keeping() {
+function keeping(written?: Promise<void>) {
   const kept: UpstreamLease[] = [];
   const ended: UpstreamLease[] = [];
   const claimed: string[] = [];
   const own = createUpstreamKeeping({
-    leases: { keep: async (lease) => void kept.push(lease) },
+    leases: {
+      async keep(lease) {
+        await written;
+        kept.push(lease);
+      },
+    },
     claim: async ({ handle }) => void claimed.push(handle),
     end: (lease) => ended.push(lease),
   });
@@ -66,6 +71,22 @@ describe('an order that fails', () => {
     await order.keep('h');
     order.failed();
     expect(ended).toMatchObject([{ leaseId: 'ls_1', handle: 'h' }]);
+  });
+
+  test.each([
+    ['on the disk', false],
+    ['given up, because the disk fails', true],
+  ])('while it is being kept has that ended once, when it is %s', async (_when, fails) => {
+    const disk = Promise.withResolvers<void>();
+    const { own, kept, ended } = keeping(disk.promise);
+    const order = own.begin(ORDER);
+    const keeps = order.keep('h').catch(() => {});
+    order.failed();
+    expect(ended).toEqual([]);
+    if (fails) disk.reject(new Error('full'));
+    else disk.resolve();
+    await keeps;
+    expect([kept.length, ended.map(({ handle }) => handle)]).toEqual([fails ? 0 : 1, ['h']]);
   });
 
   test('and makes something after all has that ended when it is kept', async () => {
