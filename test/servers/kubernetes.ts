@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -29,6 +29,8 @@ export interface Kubernetes {
   makeServiceAccount(namespace: string, name: string): Promise<void>;
   /** Returns a token of a service account, as a pod would have it projected (TokenRequest). Lives ten minutes. */
   tokenOf(namespace: string, name: string, audiences?: readonly string[]): Promise<string>;
+  /** Returns such a token whose time is over since an hour: it is made by the same key, because none lives shorter. */
+  expiredTokenOf(namespace: string, name: string, audiences?: readonly string[]): Promise<string>;
   /** Lets a service account ask whose token one is (TokenReview), as Vault's is let. */
   allowTokenReview(namespace: string, name: string): Promise<void>;
   /** Ends both processes and removes what they stored. */
@@ -52,7 +54,8 @@ export async function startKubernetes(): Promise<Kubernetes> {
   const folder = await mkdtemp(join(tmpdir(), 'tallystick-kubernetes-'));
   const [port, etcdPort, peerPort] = (await freePorts(3)) as [number, number, number];
   const store = await startEtcd(etcd, join(folder, 'etcd'), etcdPort, peerPort);
-  const server = await startApiServer(apiServer, folder, port, etcdPort);
+  const { privateKey: signingKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const server = await startApiServer({ binary: apiServer, folder, port, etcdPort, signingKey });
   const url = `https://127.0.0.1:${port}`;
   const authority = await readFile(join(folder, 'apiserver.crt'), 'utf8');
 
@@ -60,6 +63,13 @@ export async function startKubernetes(): Promise<Kubernetes> {
     callApi({ url: `${url}${path}`, method, body, token, authority });
   // It serves before all of its own roles are there, and says no more in its log.
   while (!(await isReady(call))) await setTimeout(100);
+  const tokenOf: Kubernetes['tokenOf'] = async (namespace, name, audiences) => {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    const { status } = await call<{ status: { token: string } }>('POST', path, {
+      spec: { expirationSeconds: 600, ...(audiences && { audiences }) },
+    });
+    return status.token;
+  };
   return {
     url,
     authority,
@@ -70,13 +80,8 @@ export async function startKubernetes(): Promise<Kubernetes> {
       await call('POST', '/api/v1/namespaces', { metadata: { name: namespace } }).catch(unlessThere);
       await call('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } });
     },
-    async tokenOf(namespace, name, audiences) {
-      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
-      const { status } = await call<{ status: { token: string } }>('POST', path, {
-        spec: { expirationSeconds: 600, ...(audiences && { audiences }) },
-      });
-      return status.token;
-    },
+    tokenOf,
+    expiredTokenOf: async (...account) => shifted(await tokenOf(...account), -3600 - 600, signingKey),
     allowTokenReview: (namespace, name) =>
       call('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
         metadata: { name: `${namespace}-${name}-reviews-tokens` },
@@ -109,22 +114,27 @@ function startEtcd(binary: string, folder: string, port: number, peerPort: numbe
   return startServerProcess(binary, flags(options), (line) => line.includes('ready to serve client requests'));
 }
 
-async function startApiServer(binary: string, folder: string, port: number, etcdPort: number): Promise<ServerProcess> {
-  const [tokens, signingKey, publicKey] = ['tokens.csv', 'signing.pem', 'public.pem'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
+interface ApiServer {
+  readonly binary: string;
+  readonly folder: string;
+  readonly port: number;
+  readonly etcdPort: number;
+  /** Signs the tokens of service accounts. */
+  readonly signingKey: KeyObject;
+}
+
+async function startApiServer({ binary, folder, port, etcdPort, signingKey }: ApiServer): Promise<ServerProcess> {
+  const [tokens, keyFile] = [join(folder, 'tokens.csv'), join(folder, 'signing.pem')];
   await writeFile(tokens, `${ADMINISTRATOR_TOKEN},administrator,administrator,system:masters\n`, { mode: 0o600 });
-  await writeFile(signingKey, key.privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
-  await writeFile(publicKey, key.publicKey.export({ type: 'spki', format: 'pem' }));
+  await writeFile(keyFile, signingKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
   const options = {
     'etcd-servers': `http://127.0.0.1:${etcdPort}`,
     'bind-address': '127.0.0.1',
     'secure-port': String(port),
     'cert-dir': folder,
     'service-account-issuer': ISSUER,
-    'service-account-signing-key-file': signingKey,
-    'service-account-key-file': publicKey,
+    'service-account-signing-key-file': keyFile,
+    'service-account-key-file': keyFile,
     'token-auth-file': tokens,
     'authorization-mode': 'RBAC',
     'service-cluster-ip-range': '10.0.0.0/24',
@@ -136,6 +146,16 @@ async function startApiServer(binary: string, folder: string, port: number, etcd
 
 function flags(options: Readonly<Record<string, string>>): string[] {
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+}
+
+/** Returns a token of an account as it would have been made at another time, seconds from now. */
+function shifted(token: string, seconds: number, key: KeyObject): string {
+  const [header, payload] = token.split('.') as [string, string];
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<'iat' | 'nbf' | 'exp', number>;
+  const { iat, nbf, exp } = claims;
+  const moved = { ...claims, iat: iat + seconds, nbf: nbf + seconds, exp: exp + seconds };
+  const signed = `${header}.${Buffer.from(JSON.stringify(moved)).toString('base64url')}`;
+  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
 }
 
 async function isReady(call: Kubernetes['call']): Promise<boolean> {

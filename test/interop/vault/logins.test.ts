@@ -2,12 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { describeWithServers } from '../../servers/require-server.ts';
 import { API_KEY, startFurnishedVault, vaultSettings, type FurnishedVault } from './furnished-vault.ts';
 import { openAt, type OpenedVault } from './opened-vault.ts';
-import { startTokenReviewer, UID } from './token-reviewer.ts';
 
 const SECRET = 'secret/ledger/api';
 
@@ -94,33 +92,6 @@ describeWithServers(['vault', 'postgres', 'openssl'], 'how the sidecar signs in 
     await expect(read({ auth })).rejects.toMatchObject(refused);
     await writeFile(secretIdFile, `${secretId.data.secret_id}\n`);
     await expect(provider!.take(SECRET)).resolves.toBeDefined();
-  });
-
-  test('by the token of its service account in Kubernetes', async () => {
-    const claims = { 'kubernetes.io': { namespace: 'sidecars', serviceaccount: { name: 'tallystick', uid: UID } } };
-    const { privateKey } = await generateKeyPair('ES256');
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'ES256' })
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .setSubject('system:serviceaccount:sidecars:tallystick')
-      .sign(privateKey);
-    const reviewer = await startTokenReviewer(token);
-    await vault.call('POST', 'sys/auth/k8s', { type: 'kubernetes' });
-    await vault.call('POST', 'auth/k8s/config', {
-      kubernetes_host: reviewer.url,
-      token_reviewer_jwt: token,
-      disable_local_ca_jwt: true,
-    });
-    await vault.call('POST', 'auth/k8s/role/tallystick', {
-      bound_service_account_names: ['tallystick'],
-      bound_service_account_namespaces: ['sidecars'],
-      token_policies: ['tallystick'],
-    });
-    const tokenFile = await file('service-account', token);
-    const auth = { method: 'kubernetes', mount: 'k8s', role: 'tallystick', tokenFile };
-    expect(await read({ auth })).toBe(API_KEY);
-    await reviewer.stop();
   });
 
   test('by a token from a file, which others replace', async () => {
