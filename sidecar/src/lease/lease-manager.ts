@@ -115,10 +115,14 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
   // What leases have replaced after their askers had been served the old one: the next who gets one is told.
   const untold = new WeakMap<Lease, Lease>();
 
+  // Their ends by the clock that is never set back: upstreams have clocks of their own.
+  const endsMs = new WeakMap<Lease, number>();
+  const setEnd = (lease: Lease): unknown => endsMs.set(lease, clock.monotonicMs() + lease.expiresAtMs - clock.nowMs());
+  const isAhead = ({ issuedAtMs }: Lease): boolean => clock.nowMs() <= issuedAtMs - AHEAD_MS;
   const isGood = (lease: Lease | undefined): lease is Lease => {
-    if (lease === undefined || lease.revoked) return false;
-    const nowMs = clock.nowMs();
-    return nowMs < lease.expiresAtMs - USABLE_MS && nowMs > lease.issuedAtMs - AHEAD_MS;
+    if (lease === undefined || lease.revoked || isAhead(lease)) return false;
+    const leftMs = Math.min(lease.expiresAtMs - clock.nowMs(), endsMs.get(lease)! - clock.monotonicMs());
+    return leftMs > USABLE_MS;
   };
   const hasRoom = ({ key: { identity }, holders }: Lease, jkt: string): boolean =>
     holders.has(jkt) || table.holdersOf(identity) < leasesPerIdentity;
@@ -165,6 +169,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       // An upstream that says of a renewal that it ends earlier than it said before does so.
       const instantMs = isLonger ? renewalInstant(lifetime, jitter(), lease.key.credential.floorMs) : lease.rotateAtMs;
       table.extend(lease, expiresAtMs, instantMs);
+      setEnd(lease);
       return isLonger;
     } catch (error) {
       // It is gone upstream: what is held is worthless, whatever its time says.
@@ -183,11 +188,12 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       }
       const lease = await makeLease(ask, maker);
       if (!lease) return undefined;
-      // Taken back meanwhile; or so slow that it ended before it began.
-      if (mints.get(text) !== own || clock.nowMs() >= lease.expiresAtMs) {
+      // Taken back meanwhile; or so slow that it ended before it began; or its times are those of a clock set back since.
+      if (mints.get(text) !== own || clock.nowMs() >= lease.expiresAtMs || isAhead(lease)) {
         abandoned(lease);
         return undefined;
       }
+      setEnd(lease);
       table.add(text, lease);
       return { lease, source: 'minted', replaced: before };
     } catch (error) {
