@@ -1,7 +1,7 @@
 /**
- * Bounds how many calls an upstream has at once, and how many of each caller wait, who take turns: one that asks for a
- * thousand things keeps another, who asks for one, from that no longer than a moment. After {@link CallLane.restart} it begins with one,
- * and takes one more for each that went well: an upstream that is back is not met by all that waited for it.
+ * Bounds how many calls an upstream has at once, and how many of each caller wait. Callers take turns: one that asks for
+ * a thousand things does not keep another from one. After {@link CallLane.restart} it begins with one, and takes one more
+ * for each that went well: an upstream that is back is not met by all that waited for it.
  */
 export interface CallLane {
   /** True while no more of a caller may wait. */
