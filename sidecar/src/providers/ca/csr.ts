@@ -4,6 +4,8 @@ import { readElements, type Element } from './read-der.ts';
 
 /** `ecdsa-with-SHA256` (RFC 5758 §3.2), as an algorithm identifier. */
 const ECDSA_SHA256 = Buffer.from('300a06082a8648ce3d040302', 'hex');
+/** What stands before the coordinates of a key on P-256: the curve by its name (RFC 5480 §2.1.1), a point in full. */
+const P256 = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
 
 /**
  * Returns the public key of a certificate request (RFC 2986): one on P-256, that has signed the request itself. Whatever
@@ -15,8 +17,8 @@ export function keyOfRequest(der: Buffer): KeyObject {
   try {
     const { info, spki, algorithm, signature } = parts(der);
     if (!algorithm.whole.equals(ECDSA_SHA256)) throw new RangeError('it is not signed with ECDSA and SHA-256');
+    if (!spki.whole.subarray(0, P256.length).equals(P256)) throw new RangeError('its key is not on P-256');
     const key = createPublicKey({ key: spki.whole, format: 'der', type: 'spki' });
-    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new RangeError('its key is not on P-256');
     // The first byte says how many bits at the end are none: all are.
     if (signature.tag !== 0x03 || signature.content[0] !== 0) throw new RangeError('its signature is none');
     if (!verify('sha256', info.whole, key, signature.content.subarray(1))) {

@@ -69,6 +69,7 @@ describe('a certificate', () => {
 describe('a request is refused', () => {
   const other = newKey();
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const spelledOut = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
   test.each<[string, Buffer | undefined]>([
     ['that is missing', undefined],
     ['that is empty', Buffer.alloc(0)],
@@ -79,6 +80,7 @@ describe('a request is refused', () => {
     ],
     ['that another key has signed', requestOf(workloadKey, { signer: other.privateKey })],
     ['for a key on another curve', requestOf(p384)],
+    ['for a key whose curve is spelled out, which no certificate may (RFC 5480 §2.1.1)', requestOf(spelledOut)],
     ['with something after it', Buffer.concat([requestOf(workloadKey), Buffer.of(0)])],
   ])('%s', async (_title, csr) => {
     const { provider } = await openedCa();
