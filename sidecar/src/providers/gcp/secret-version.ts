@@ -46,7 +46,8 @@ export async function accessSecret(
   // The number of the project stands there, where the name of it was asked for.
   const [, found] =
     typeof resource === 'string' ? (/\/secrets\/[^/]+\/versions\/([0-9]{1,19})$/.exec(resource) ?? []) : [];
-  if (typeof data !== 'string' || found === undefined) {
+  const isOther = /^[0-9]+$/.test(version) && found !== version;
+  if (typeof data !== 'string' || found === undefined || isOther) {
     throw new TallystickError('upstream_answer_invalid', `"${name}" answered ${WHAT} without its version and data`);
   }
   return { values: secretValues(name, textOf(name, data), format), version: found };
