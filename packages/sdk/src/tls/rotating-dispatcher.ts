@@ -39,7 +39,11 @@ export async function rotatingDispatcher<D extends Dispatcher>(
     const before = current;
     current = next;
     if (!before) return;
-    const closed = before.close().finally(() => closing.delete(closed));
+    // One that whoever made it has destroyed has nothing in flight, and cannot be closed.
+    const closed = before
+      .close()
+      .catch(() => {})
+      .finally(() => closing.delete(closed));
     closing.add(closed);
   };
   await followCertificate(

@@ -1,0 +1,38 @@
+import { Secret, type X509Credential } from '@tallystick/core';
+import { Agent } from 'undici';
+import { expect, test } from 'vitest';
+import { rotatingDispatcher, type CertificateSource } from '../src/tls.ts';
+
+/** An identity whose certificate is newer each time that the test says so. */
+function certificates(): { source: CertificateSource; renew: () => void } {
+  let renewed = Promise.withResolvers<void>();
+  async function* watch(): AsyncGenerator<X509Credential> {
+    for (;;) {
+      yield { key: new Secret('key'), certificate: 'certificate', authorities: 'authorities' } as X509Credential;
+      await renewed.promise;
+      renewed = Promise.withResolvers();
+    }
+  }
+  return { source: { watch: watch as unknown as CertificateSource['watch'] }, renew: () => renewed.resolve() };
+}
+
+test('a dispatcher that its maker has destroyed neither ends the program when it is replaced, nor keeps it from closing', async () => {
+  const unheard: unknown[] = [];
+  const onUnheard = (reason: unknown): void => void unheard.push(reason);
+  process.on('unhandledRejection', onUnheard);
+  const { source, renew } = certificates();
+  const opened: Agent[] = [];
+  const dispatcher = await rotatingDispatcher(source, 'it', () => {
+    const agent = new Agent();
+    opened.push(agent);
+    return agent;
+  });
+  await opened[0]!.destroy();
+  renew();
+  await expect.poll(() => opened.length).toBe(2);
+  await opened[1]!.destroy();
+  await dispatcher.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', onUnheard);
+  expect(unheard).toEqual([]);
+});
