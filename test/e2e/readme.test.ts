@@ -58,7 +58,7 @@ test('the start of the README works: configuration, commands, service and API', 
   mkdirSync(PROGRAMS, { recursive: true });
   const listening = `await api.listen({ host: '127.0.0.1', port: ${api} });\nconsole.log('{"listening":true}');\n`;
   writeFileSync(join(PROGRAMS, 'api.ts'), `${ours(blockWith('ts', 'createVerifier'))}\n${listening}`);
-  const service = blockWith('ts', 'connect()');
+  const service = blockWith('ts', 'identity.fetch(');
   writeFileSync(join(PROGRAMS, 'service.ts'), ours(service));
 
   await started([...FROM_SOURCES, 'api.ts'], PROGRAMS).line(({ listening: is }) => is === true);

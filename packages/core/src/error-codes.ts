@@ -169,7 +169,7 @@ export const ERROR_CODES = {
     'check that the address is that of the upstream itself, and no proxy or login page answers in its place',
   ),
   upstream_login_refused: entry(
-    'access_denied',
+    'temporarily_unavailable',
     503,
     true,
     'correct "auth" of the provider, or the role it names upstream; "tallystick check --online" says what is missing',
