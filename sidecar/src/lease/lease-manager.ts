@@ -175,6 +175,7 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
       // It is gone upstream: what is held is worthless, whatever its time says.
       if (!TallystickError.is(error) || error.code !== 'upstream_not_found') throw error;
       drop(lease);
+      abandoned(lease);
       return false;
     }
   };

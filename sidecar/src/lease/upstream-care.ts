@@ -14,7 +14,7 @@ import { startUpstreamOrphans } from './upstream-orphans.ts';
 export interface UpstreamCare {
   readonly ending: UpstreamEnding;
   readonly keeping: UpstreamKeeping;
-  /** Ends upstream what it would keep longer than its lease, whose time is over. */
+  /** Ends upstream what it would keep longer than its lease, whose time is over; of all else, nothing is left to end. */
   expired(lease: Lease): void;
   /** Begins to look for holders that have gone. */
   watch(parts: {
@@ -63,7 +63,11 @@ export function createUpstreamCare(options: UpstreamCareOptions): UpstreamCare {
     ending,
     keeping: createUpstreamKeeping({ leases: upstreamLeases, claim: orphans.claim, end: ending.endKept }),
     expired(lease) {
-      if (lease.upstream && lease.upstream.untilMs > clock.nowMs()) ending.end(lease);
+      if (!lease.upstream) return;
+      const { handle, untilMs, keptUntilMs } = lease.upstream;
+      if (untilMs > clock.nowMs()) ending.end(lease);
+      // It could have been extended, and is kept for as long as that.
+      else if (handle !== undefined && keptUntilMs > untilMs) upstreamLeases.forget(lease.id);
     },
     watch(parts) {
       const used = () => {

@@ -87,7 +87,8 @@ function mintedOf(
   intent: string,
   nowMs: number,
 ): Minted {
-  if (expiresAtMs <= nowMs) {
+  // Leases end at whole seconds, and never later than what was made.
+  if (Math.floor(expiresAtMs / 1000) * 1000 <= nowMs) {
     throw new TallystickError('upstream_answer_invalid', `"${credential.provider}" gave what has already expired`);
   }
   const keptUntilMs = Math.max(expiresAtMs, renewableUntilMs ?? 0);

@@ -190,6 +190,14 @@ describe('while the upstream is away', () => {
     expect([answer.status, answer.json.code, answer.json.retryable]).toEqual([503, 'upstream_unavailable', true]);
   });
 
+  test('what ends before the next second begins is not told to last until then, and is ended', async () => {
+    const { one, upstream, time } = await served();
+    upstream.making = () => ({ expiresAtMs: time.nowMs() + 400 });
+    const { answer } = await login(one);
+    expect([answer.status, answer.json.code]).toEqual([503, 'upstream_answer_invalid']);
+    expect([upstream.orders.length, upstream.ended]).toEqual([1, [`handle of ${upstream.orders[0]!.leaseId}`]]);
+  });
+
   test('the outcome says so, and what may have been made all the same is ended', async () => {
     const { one, upstream, recorder } = await served();
     upstream.making = () => Promise.reject(away());
@@ -231,6 +239,8 @@ describe('a lease that can be extended', () => {
     time.advance(0.75 * HOUR);
     const second = await login(one);
     expect(second.lease).not.toBe(first.lease);
+    // Whatever else was made with it, and what is kept of it.
+    expect(upstream.ended).toEqual([`handle of ${first.lease}`]);
     upstream.making = () => ({ renewableUntilMs: time.nowMs() + HOUR });
     time.advance(0.75 * HOUR);
     const third = await login(one);

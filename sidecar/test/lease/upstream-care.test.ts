@@ -196,6 +196,16 @@ describe('a lease that nobody has any more', () => {
   });
 });
 
+test('a lease that ended by its own time is forgotten, though it could have been extended for days', async () => {
+  const { upstream, workload, time, left } = await served();
+  upstream.making = () => ({ renewableUntilMs: time.nowMs() + 700 * HOUR });
+  const lease = await login(await holder(await workload()));
+  expect(await left()).toEqual([lease]);
+  time.advance(HOUR + 60_000);
+  await expect.poll(left).toEqual([]);
+  expect(upstream.ended).toEqual([]);
+});
+
 describe('a new configuration', () => {
   test('with other settings has leases replaced, and closes the provider as it was when they have ended', async () => {
     const { sidecar, upstream, workload, time } = await served();
