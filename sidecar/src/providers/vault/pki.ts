@@ -28,7 +28,9 @@ export const signCertificate: EngineMaker = async ({ order, call, client, answer
       remedy: 'set use_csr_sans=false and use_csr_common_name=false on the role: names are not the workload’s to say',
     });
   }
-  const { intermediates, authorities } = chainOf(data, answers.text(data, 'issuing_ca', path));
+  const { intermediates, authorities } = chainOf(data, answers.text(data, 'issuing_ca', path), (pem) =>
+    isRoot(readCertificate(pem, name, path)),
+  );
   const serial = leaf.serialNumber.toLowerCase();
   return {
     material: { certificate: [leafPem, ...intermediates].map(line).join(''), authorities, serial },
@@ -60,17 +62,17 @@ function urisOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
 function chainOf(
   { ca_chain: chain }: VaultMembers,
   issuer: string,
+  isRoot: (pem: string) => boolean,
 ): { readonly intermediates: readonly string[]; readonly authorities: string } {
   const all = Array.isArray(chain) && chain.every((each) => typeof each === 'string') ? (chain as string[]) : [issuer];
-  const roots = all.filter(isRoot);
+  const roots = all.filter((each) => isRoot(each));
   return {
     intermediates: roots.length > 0 ? all.filter((each) => !roots.includes(each)) : [],
     authorities: (roots.length > 0 ? roots : [issuer]).map(line).join(''),
   };
 }
 
-function isRoot(pem: string): boolean {
-  const certificate = new X509Certificate(pem);
+function isRoot(certificate: X509Certificate): boolean {
   return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 }
 
