@@ -42,7 +42,8 @@ export function formatReplyClaims(reply: CredentialReply): string {
   return JSON.stringify({
     iss: reply.issuer,
     aud: reply.identity,
-    iat: seconds(reply.issuedAt),
+    // With its fraction (RFC 7519 §2): what is left of its life is counted from it, and must not come out as more.
+    iat: reply.issuedAt.getTime() / 1000,
     exp: seconds(reply.expiresAt),
     cnf: { jkt: reply.jkt },
     ekt: reply.sealedTo,
@@ -128,7 +129,7 @@ function seconds(time: Date): number {
 }
 
 function instant(value: number): Date {
-  const time = new Date(value * 1000);
+  const time = new Date(Math.round(value * 1000));
   if (Number.isNaN(time.getTime())) throw fault(WHAT, 'has a time that is none');
   return time;
 }

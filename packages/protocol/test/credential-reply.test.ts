@@ -55,6 +55,12 @@ describe('the claims of a reply', () => {
     expect(parseReplyClaims(formatReplyClaims(REPLY), EXPECTED)).toEqual(REPLY);
   });
 
+  test('leave no more life than there was when they were made late in a second', () => {
+    const issuedAt = new Date('2026-11-22T12:59:58.901Z');
+    const read = parseReplyClaims(formatReplyClaims({ ...REPLY, issuedAt }), EXPECTED);
+    expect(read.expiresAt.getTime() - read.issuedAt.getTime()).toBe(1099);
+  });
+
   test.each(Object.entries(MATERIALS))('carry the material of %s', (type, material) => {
     const expected = { ...EXPECTED, type: type as CredentialType };
     const claims = formatReplyClaims({ ...REPLY, type, material });

@@ -50,7 +50,7 @@ describe('POST /v1/credentials/{name}', () => {
     expect(claims).toMatchObject({
       iss: ISSUER,
       aud: BATCH,
-      iat: now,
+      iat: time.nowMs() / 1000,
       exp: now + 3600,
       cnf: { jkt: one.jkt },
       ekt: key.thumbprint,
