@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   CLIENT_JWKS_FILE,
@@ -9,7 +8,7 @@ import {
   SPIFFE_BUNDLE_FILE,
   spiffeBundle,
 } from '../issuer/federation-files.ts';
-import { syncFolder } from '../state/sync-folder.ts';
+import { replaceFile } from '../state/replace-file.ts';
 import type { AdminClient } from './admin-client.ts';
 import { jsonText } from './ask-sidecar.ts';
 import { UsageError, type Output } from './command.ts';
@@ -43,7 +42,7 @@ export async function publishIssuer(
     files.set(DISCOVERY_FILE, discoveryDocument(federation.issuer));
   }
   const folder = resolve(dir);
-  for (const [name, content] of files) await replaceFile(join(folder, name), `${JSON.stringify(content)}\n`);
+  for (const [name, content] of files) await publishFile(join(folder, name), `${JSON.stringify(content)}\n`);
   const kids = [...(federation?.jwks.keys ?? []), ...client.jwks.keys].map(({ kid }) => kid);
   await sidecar.post('/v1/issuer/files', { kids });
   const written = Array.from(files.keys(), (name) => join(folder, name));
@@ -57,21 +56,11 @@ const NO_FEDERATION = `tallystick: the configuration has no "federation", so no 
   add "federation: { url: https://… }", and publish again
 `;
 
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
+async function publishFile(path: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'wx', 0o644);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await replaceFile(path, text, 0o644);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
       `"${path}" cannot be written (${code ?? 'unknown'}): name a folder with --dir that this user may write`,

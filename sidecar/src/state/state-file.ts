@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import { TallystickError, type Json } from '@tallystick/core';
-import { syncFolder } from './sync-folder.ts';
+import { replaceFile } from './replace-file.ts';
 
 // One line: the digest, then the content whose exact bytes it is of.
 const FORM = /^\{"sha256":"([A-Za-z0-9_-]{43})","content":(.*)\}$/s;
@@ -41,23 +40,10 @@ export async function readStateFile(path: string, what: string): Promise<unknown
  * @throws {TallystickError} `state_unusable`
  */
 export async function writeStateFile(path: string, what: string, content: Json, mode = 0o600): Promise<void> {
-  const temporary = `${path}.new`;
+  const text = JSON.stringify(content);
   try {
-    const text = JSON.stringify(content);
-    // What a crash left has the mode it was given then.
-    await rm(temporary, { force: true });
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(`{"sha256":"${digest(text)}","content":${text}}`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await replaceFile(path, `{"sha256":"${digest(text)}","content":${text}}`, mode);
   } catch (error) {
-    // What was begun may hold keys, and takes space that a full disk does not have.
-    await rm(temporary, { force: true }).catch(() => {});
     throw unusable(path, what, 'cannot be written', error);
   }
 }

@@ -1,6 +1,7 @@
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TallystickError, type Clock } from '@tallystick/core';
+import { replaceFile } from './replace-file.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /** What ends upstream all that was made for a lease. Grants nothing, and is for nobody but us. */
@@ -148,7 +149,7 @@ async function compact(path: string, nowMs: number): Promise<readonly UpstreamLe
   const leases = await readLeases(path);
   if (!leases) return undefined;
   const left = [...leases.values()].filter(({ untilMs }) => untilMs > nowMs);
-  await writeWhole(path, left);
+  await replaceFile(path, batches(left), 0o600);
   return left;
 }
 
@@ -167,20 +168,6 @@ async function readLeases(path: string): Promise<ReadonlyMap<string, UpstreamLea
     if (i % BATCH === BATCH - 1) await new Promise(setImmediate);
   }
   return leases;
-}
-
-async function writeWhole(path: string, leases: readonly UpstreamLease[]): Promise<void> {
-  const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(batches(leases));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
 }
 
 function* batches(leases: readonly UpstreamLease[]): Generator<string> {
