@@ -38,8 +38,9 @@ export function readXml(text: string): ReadonlyMap<string, string> | undefined {
       if (!close(open, texts)) return undefined;
     } else {
       if ((!parent && elements > 0) || ++elements > MAX_ELEMENTS || open.length === MAX_DEPTH) return undefined;
-      if (parent) parent.hasElements = true;
-      open.push({ name, text: '', hasElements: false });
+      if (parent?.inner.has(name)) return undefined;
+      parent?.inner.add(name);
+      open.push({ name, text: '', inner: new Set() });
       if (empty === '/' && !close(open, texts)) return undefined;
     }
   }
@@ -49,16 +50,17 @@ export function readXml(text: string): ReadonlyMap<string, string> | undefined {
 interface Element {
   readonly name: string;
   text: string;
-  hasElements: boolean;
+  /** Names of the elements in it. */
+  readonly inner: Set<string>;
 }
 
 /** Ends the innermost element. False where it is not as it should be. */
 function close(open: Element[], texts: Map<string, string>): boolean {
   const path = open.map(({ name }) => name).join('/');
-  const { text, hasElements } = open.pop()!;
-  if (hasElements) return text.trim() === '';
+  const { text, inner } = open.pop()!;
+  if (inner.size > 0) return text.trim() === '';
   const plain = decode(text);
-  if (plain === undefined || texts.has(path)) return false;
+  if (plain === undefined) return false;
   texts.set(path, plain);
   return true;
 }

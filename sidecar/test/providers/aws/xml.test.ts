@@ -29,6 +29,7 @@ test.each([
   ['a section', '<a><![CDATA[x]]></a>'],
   ['an instruction', '<a><?x y?></a>'],
   ['an element that comes twice', '<a><b>1</b><b>2</b></a>'],
+  ['an element of elements that comes twice', '<a><b><c>1</c></b><b><d>2</d></b></a>'],
   ['text beside elements', '<a>x<b>1</b></a>'],
   ['two roots', '<a>1</a><b>2</b>'],
   ['text after the root', '<a>1</a>x'],
