@@ -1,0 +1,165 @@
+// A service with a database under traffic all along, its logins made by a real Vault in a real PostgreSQL, while one after
+// the other is restarted, sealed, killed, or forgets what it has made.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogFolderReport } from '@tallystick/audit';
+import { connect, type Identity } from '@tallystick/sdk';
+import { rotatingPool } from '@tallystick/sdk/pg';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commandJson } from '../daemon/command.ts';
+import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
+import { describeWithServers } from '../servers/require-server.ts';
+import { startDatabaseTraffic, type DatabaseTraffic } from './database-traffic.ts';
+import { readRecords } from './record-files.ts';
+import { FULL, SEED, seeded, tried } from './scale.ts';
+
+const LEASE = '5s';
+/** A login is extended, and then replaced. */
+const LONGEST_LEASE = '10s';
+const FULL_MS = 600_000;
+const SEALED_MS = 60_000;
+/** The sample has so many of the kinds. */
+const SAMPLE = 3;
+/**
+ * What Vault could not end because PostgreSQL was down, or itself was sealed, it tries again after up to twenty seconds,
+ * and then after up to forty.
+ */
+const ENDED = { timeout: 90_000, interval: 500 };
+
+describeWithServers(['vault', 'postgres'], 'logins in bad weather', () => {
+  let folder: string;
+  let vault: FurnishedVault;
+  let daemon: Daemon;
+  let identity: Identity;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tallystick-upstream-weather-'));
+    vault = await startFurnishedVault({ storage: 'file' });
+    await vault.call('POST', 'database/roles/ledger-writer', {
+      db_name: 'ledger',
+      creation_statements: [`CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
+      default_ttl: LEASE,
+      max_ttl: LONGEST_LEASE,
+    });
+    await vault.call('POST', 'sys/auth/approle', { type: 'approle' });
+    const role = 'auth/approle/role/tallystick';
+    await vault.call('POST', role, { token_policies: ['tallystick'], token_ttl: '1h' });
+    const { data } = await vault.call<{ data: { role_id: string } }>('GET', `${role}/role-id`);
+    const secret = await vault.call<{ data: { secret_id: string } }>('POST', `${role}/secret-id`);
+    writeFileSync(join(folder, 'secret-id'), secret.data.secret_id, { mode: 0o600 });
+    daemon = await startDaemon({ folder, registry: registry(data.role_id) });
+    identity = await connect({ socket: daemon.socket });
+  });
+  afterAll(async () => {
+    await identity?.close();
+    await daemon?.[Symbol.asyncDispose]();
+    await vault?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const registry = (roleId: string): string => `identities:
+  - id: ${SERVICE}
+    owner: team-payments
+    purpose: posts the month-end journal
+    environment: test
+    expires: ${new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)}
+    match: [tallystick:socket:app]
+    entitlements: [ledger-db]
+providers:
+  vault: { type: vault, address: '${vault.url}', auth: { method: approle, roleId: ${roleId}, secretIdFile: '${folder}/secret-id' } }
+credentials:
+  ledger-db: { provider: vault, path: database/creds/ledger-writer, lifetime: ${LEASE} }
+`;
+
+  const again = async (signal: NodeJS.Signals): Promise<void> => {
+    await daemon.kill(signal);
+    daemon = await daemon.again();
+  };
+  const weather: Record<string, (traffic: DatabaseTraffic) => Promise<void>> = {
+    async 'Vault is restarted'() {
+      await vault.down();
+      await vault.up();
+    },
+    async 'Vault is sealed'(traffic) {
+      await vault.seal();
+      await (FULL ? new Promise((resolve) => setTimeout(resolve, SEALED_MS)) : traffic.withoutLogin());
+      await vault.unseal();
+    },
+    // The logins that it has made end with it.
+    'the session of the sidecar at Vault is revoked': (traffic) =>
+      traffic.during('login revoked', async () => {
+        const recovered = traffic.recovered();
+        await vault.call('PUT', 'sys/leases/revoke-prefix/auth/approle/login');
+        await recovered;
+      }),
+    'its login is revoked behind our back': (traffic) =>
+      traffic.during('login revoked', async () => {
+        const recovered = traffic.recovered();
+        await vault.call('PUT', 'sys/leases/revoke-prefix/database/creds/ledger-writer');
+        await recovered;
+      }),
+    'PostgreSQL is restarted': (traffic) =>
+      traffic.during('database away', async () => {
+        await vault.postgres.down();
+        await vault.postgres.up();
+      }),
+    'the sidecar is killed': () => again('SIGKILL'),
+    'the sidecar is stopped': () => again('SIGTERM'),
+  };
+  const logins = async (): Promise<number> => {
+    const admin = new pg.Client({ connectionString: vault.postgres.url });
+    await admin.connect();
+    const { rows } = await admin.query(`select rolname from pg_roles where rolname like 'ls-%'`);
+    await admin.end();
+    return rows.length;
+  };
+
+  const title = 'no call fails while a good login is held, none is served after its end, and none is left';
+  test(`${title} (seed ${SEED})`, { timeout: FULL ? FULL_MS + 400_000 : 120_000 }, async () => {
+    const random = seeded(SEED);
+    const kinds = (): [string, (traffic: DatabaseTraffic) => Promise<void>][] =>
+      Object.entries(weather)
+        .map((kind) => ({ kind, at: random() }))
+        .toSorted((a, b) => a.at - b.at)
+        .map(({ kind }) => kind);
+    const { host, port, database } = vault.postgres;
+    const pool = rotatingPool(identity, 'ledger-db', { Pool: pg.Pool, host, port, database });
+    const traffic = startDatabaseTraffic(identity, 'ledger-db', pool);
+    await traffic.recovered();
+    const untilMs = Date.now() + FULL_MS;
+    const met: string[] = [];
+    do {
+      for (const [name, happen] of FULL ? kinds() : kinds().slice(0, SAMPLE)) {
+        met.push(name);
+        await happen(traffic);
+        await traffic.recovered();
+      }
+    } while (FULL && Date.now() < untilMs);
+    await traffic.stop();
+    await pool.end();
+    tried(title, traffic.queries);
+    const failed = Object.groupBy(traffic.failures, ({ excuse }) => excuse ?? 'no excuse');
+    const counts = Object.entries(failed).map(([excuse, calls]) => `${calls!.length} ${excuse}`);
+    console.log(
+      `${met.join(', ')}: ${traffic.queries} queries by ${traffic.logins} logins; failed: ${counts.join(', ')}`,
+    );
+    expect(traffic.failures.filter(({ excuse }) => excuse === undefined)).toEqual([]);
+    expect(traffic.expired).toEqual([]);
+
+    await identity.close();
+    expect(await daemon.kill('SIGTERM')).toBe(0);
+    await expect.poll(logins, ENDED).toBe(0);
+    const records = readRecords(folder);
+    const answered = new Set(records.flatMap((each) => (each.type === 'credential.outcome' ? [each.lease] : [])));
+    const intents = records.filter(({ type }) => type === 'credential.intent');
+    expect(intents.filter(({ lease }) => !answered.has(lease))).toEqual([]);
+    const { status, value } = await commandJson<Pick<LogFolderReport, 'integrity' | 'logs'>>(daemon, 'audit', 'verify');
+    expect(value.integrity).toMatchObject({ verdict: 'holds', findings: [] });
+    // Nothing is anchored: that is all that it lacks.
+    const findings = value.logs.flatMap(({ completeness }) => completeness.findings.map(({ code }) => code));
+    expect([status, findings]).toEqual([3, ['rollback_undetectable']]);
+  });
+});
