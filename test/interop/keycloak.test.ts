@@ -6,13 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { connect, type Identity } from '@tallystick/sdk';
-import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { oauthKind } from '../../sidecar/src/providers/oauth.ts';
 import { providerContract } from '../../sidecar/test/providers/contract.ts';
 import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
+import { startTraffic } from '../daemon/traffic.ts';
 import { startKeycloak, type Keycloak } from '../servers/keycloak.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 
@@ -26,6 +27,8 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   let ledger: Ledger;
   let files: Server;
   let identity: Identity;
+  /** When the API had read the keys of Keycloak. */
+  let firstReadMs: number;
 
   beforeAll(async () => {
     keycloak = await startKeycloak();
@@ -106,8 +109,20 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     return scopes.find(({ name }) => name === 'journal.write')!.id;
   }
 
+  interface RealmKeys {
+    readonly active: { readonly RS256: string };
+    readonly keys: readonly { readonly kid: string; readonly providerId: string }[];
+  }
+
+  /** The key that its tokens are signed by. */
+  async function signingKey(): Promise<RealmKeys['keys'][number]> {
+    const { active, keys } = await keycloak.admin<RealmKeys>('GET', 'realms/prod/keys');
+    return keys.find(({ kid }) => kid === active.RS256)!;
+  }
+
   test('are bound to a key of the service, and accepted by our resource server', async () => {
     const response = await identity.fetch(ledger.url);
+    firstReadMs = performance.now();
     expect(ledger.refusals.map(({ message }) => message)).toEqual([]);
     expect(response.status).toBe(200);
     const { token, binding } = await identity.credential('erp-api', 'access-token');
@@ -169,6 +184,41 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
       renew: 'a token is replaced, never extended',
       revoke: 'a token ends by itself',
     },
+  });
+
+  test('fail no call while its keys are rotated, and the old ones removed', async () => {
+    await using traffic = startTraffic(identity, ledger.url);
+    await traffic.more(20);
+    // The API reads the keys again for one that it does not know, but not within ten seconds of the last time.
+    await vi.waitUntil(() => performance.now() - firstReadMs > 10_000, { timeout: 12_000 });
+    const before = await identity.credential('erp-api', 'access-token');
+    const old = await signingKey();
+    const { id } = await keycloak.admin<{ id: string }>('GET', 'realms/prod');
+    await keycloak.admin('POST', 'realms/prod/components', {
+      name: 'next',
+      providerId: 'rsa-generated',
+      providerType: 'org.keycloak.keys.KeyProvider',
+      parentId: id,
+      config: { priority: ['200'], algorithm: ['RS256'] },
+    });
+    await traffic.more(20);
+    await command(daemon, 'leases', 'rotate', before.leaseId, '--reason', 'the keys of the server have changed');
+    const after = await vi.waitUntil(
+      async () => {
+        const held = await identity.credential('erp-api', 'access-token');
+        return held.leaseId !== before.leaseId && held;
+      },
+      { timeout: 10_000 },
+    );
+    await traffic.more(20);
+    const kids = [before, after].map(({ token }) => decodeProtectedHeader(token.reveal()).kid);
+    expect(kids).toEqual([old.kid, (await signingKey()).kid]);
+    expect(new Set(kids).size).toBe(2);
+    await keycloak.admin('DELETE', `realms/prod/components/${old.providerId}`);
+    await traffic.more(20);
+    await traffic.stop();
+    expect(traffic.failures).toEqual([]);
+    expect(ledger.refusals).toEqual([]);
   });
 
   test('serve on while it is down', async () => {
