@@ -24,7 +24,7 @@ export interface DatabaseTraffic {
   readonly logins: number;
   /** Runs something during which queries may fail. */
   during(excuse: string, run: () => Promise<unknown>): Promise<void>;
-  /** Resolves when nothing good has been held for a call. */
+  /** Resolves when nothing good has been held for a call, and what was held last is past its end. */
   withoutLogin(): Promise<void>;
   /** Resolves when so many queries were answered under a login that none has been under before. */
   recovered(queries?: number): Promise<void>;
@@ -110,7 +110,9 @@ export function startDatabaseTraffic(identity: Identity, name: string, pool: Rot
     },
     withoutLogin() {
       const { length } = failures;
-      return when(() => failures.slice(length).some(({ excuse }) => excuse === 'no login'));
+      return when(
+        () => Date.now() >= heldUntilMs && failures.slice(length).some(({ excuse }) => excuse === 'no login'),
+      );
     },
     recovered(count = 10) {
       const before = new Set(queriedBy.keys());
