@@ -101,7 +101,7 @@ describe('many calls of one identity', () => {
 test('what is asked before an order is put on record has a deadline too', async () => {
   const { one, time, orderOf } = guarded({}, { requireApplicant: () => new Promise<void>(() => {}) });
   const refused = one.requireApplicant!(orderOf('close-batch'));
-  const code = refused.catch((error: { code: string }) => error.code);
+  const code = Promise.resolve(refused).catch((error: { code: string }) => error.code);
   await turn();
   time.advance(20_000);
   expect(await code).toBe('upstream_unavailable');
