@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { vkeyAt, WrittenLogs } from '../../sidecar/test/cli/audit/written-logs.ts';
 import { startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
+import { allPublished } from '../daemon/published.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { codeBlocks } from '../rules/markdown.ts';
 import { readText, ROOT } from '../rules/repository.ts';
@@ -98,6 +99,7 @@ test('a copy for a legal hold, taken while the log grows, has a sum and is verif
   await using daemon = await startDaemon();
   const audit = join(daemon.folder, 'state/audit');
   await token(daemon);
+  await allPublished(daemon);
   const kept = keptHead(audit);
   const hold = scratch();
   const script = block('hold').replaceAll('/var/lib/tallystick/audit', audit).replaceAll('/hold', hold);

@@ -1,4 +1,14 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,6 +133,7 @@ describe('the receipts of an API', () => {
     const file = scratch();
     const api = await apiWithReceipts(file);
     await eventually(() => marksIn(file).map(({ state }) => state)).toEqual(['opened', 'written']);
+    await closed(file);
     await api.verifier.verify(proven(api));
     api.clock.advance(10_000);
     await eventually(() => receiptsIn(file).length).toBe(1);
@@ -143,6 +154,7 @@ describe('the receipts of an API', () => {
     const api = await apiWithReceipts(file);
     await api.verifier.verify(proven(api));
     await eventually(() => marksIn(file).length).toBe(2);
+    await closed(file);
     renameSync(file, `${file}.1`);
     api.clock.advance(10_000);
     await eventually(() => statSync(file, { throwIfNoEntry: false })?.size ?? 0).toBeGreaterThan(0);
@@ -186,6 +198,7 @@ describe('the receipts of an API', () => {
     const told = heard();
     const api = await apiWithReceipts(file);
     await eventually(() => marksIn(file).length).toBe(2);
+    await closed(file);
     renameSync(file, `${file}.1`);
     symlinkSync('/dev/null', file);
     await api.verifier.verify(proven(api));
@@ -296,3 +309,16 @@ describe('a disk', () => {
     expect(clock.waiting).toBe(0);
   });
 });
+
+/** Resolves when nothing is written to a file any more: an interval that ends before that writes nothing. */
+async function closed(file: string): Promise<void> {
+  const opened = (): string[] =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)];
+      } catch {
+        return [];
+      }
+    });
+  await eventually(() => opened().includes(file)).toBe(false);
+}
