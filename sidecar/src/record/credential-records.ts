@@ -1,30 +1,15 @@
-import { ERROR_CODES, TallystickError, type Clock, type IdentityObject } from '@tallystick/core';
-import type { Attestation } from '../attest/attestor.ts';
+import { ERROR_CODES, TallystickError, type Clock } from '@tallystick/core';
 import type { Decision } from '../authorize/authorize.ts';
-import type { Registry } from '../authorize/registry.ts';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Lease } from '../lease/lease.ts';
 import { secretOf } from '../lease/secret-of.ts';
 import type { EndedStatus, Ending } from '../lease/upstream-ending.ts';
 import type { Made } from '../providers/provider.ts';
 import { Denial } from '../release/denial.ts';
-import type { CheckedProof } from '../release/proof-gate.ts';
-import type { CredentialAsk } from '../release/request.ts';
+import { bodyOf, envelopeOf, type Asked } from './asked.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { FloodGate } from './flood.ts';
-import type { CredentialBody, ProcessMember, Recorder, RecordRef, TraceMember } from './record.ts';
-import { requestHash } from './request-hash.ts';
-import { shown } from './shown.ts';
-
-/** Who asked for what, as far as it is known before the decision. */
-export interface Asked {
-  readonly identity: IdentityObject;
-  readonly attestation: Attestation;
-  readonly proof: CheckedProof;
-  readonly request: CredentialAsk;
-  readonly registry: Registry;
-  readonly trace: TraceMember | null;
-}
+import type { CredentialBody, Recorder, RecordRef } from './record.ts';
 
 /** What came of an intent: what was made, or why nothing was. */
 export interface UpstreamOutcome {
@@ -92,18 +77,18 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
     intent(asked, credential, leaseId) {
       return recorder.append({
         type: 'credential.intent',
-        ...envelope(asked),
+        ...envelopeOf(asked),
         lease: leaseId,
         outcome: 'unknown',
         reason: 'entitled',
-        body: body(asked, node, credential),
+        body: bodyOf(asked, node, credential),
       });
     },
 
     outcome(asked, leaseId, intent, { provider, made, error }) {
       return recorder.append({
         type: 'credential.outcome',
-        ...envelope(asked),
+        ...envelopeOf(asked),
         lease: leaseId,
         corr: intent.id,
         outcome: made ? 'success' : 'failed',
@@ -144,13 +129,13 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
     renewed(asked, lease, expiresAtMs) {
       return recorder.append({
         type: 'credential.renewed',
-        ...envelope(asked),
+        ...envelopeOf(asked),
         lease: lease.id,
         corr: lease.upstream?.intent,
         outcome: 'success',
         reason: 'entitled',
         body: {
-          ...body(asked, node, lease.key.credential),
+          ...bodyOf(asked, node, lease.key.credential),
           ...given(lease),
           fp: fingerprintOf(lease),
           notAfter: new Date(expiresAtMs).toISOString(),
@@ -164,14 +149,14 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       return recorder.append({
         type: 'credential.released',
         id: recordId,
-        ...envelope(asked),
+        ...envelopeOf(asked),
         lease: lease.id,
         corr: lease.upstream?.intent,
         refs: replaced ? [{ rel: 'replaces', id: replaced.id }] : [],
         outcome: 'success',
         reason: 'entitled',
         body: {
-          ...body(asked, node, lease.key.credential),
+          ...bodyOf(asked, node, lease.key.credential),
           ...given(lease),
           fp: fingerprintOf(lease),
           source,
@@ -182,7 +167,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
     undelivered(asked, lease, released, why) {
       const record = recorder.append({
         type: 'credential.undelivered',
-        ...envelope(asked),
+        ...envelopeOf(asked),
         lease: lease.id,
         refs: [{ rel: 'released', id: released.id }],
         outcome: 'failed',
@@ -202,11 +187,11 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       if (verdict === 'record') {
         const record = await recorder.append({
           type: 'credential.denied',
-          ...envelope(asked),
+          ...envelopeOf(asked),
           lease: null,
           outcome: 'denied',
           reason: decision.reason,
-          body: body(asked, node, credential),
+          body: bodyOf(asked, node, credential),
         });
         return new Denial(decision.code, decision.description, { ...facts, record }, options);
       }
@@ -214,7 +199,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
         const first = new Date(clock.nowMs()).toISOString();
         opened = recorder.append({
           type: 'denied.suppressed',
-          ...envelope(asked),
+          ...envelopeOf(asked),
           lease: null,
           outcome: 'denied',
           reason: decision.reason,
@@ -230,17 +215,6 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
   };
 }
 
-function envelope(asked: Asked) {
-  const { identity, registry } = asked;
-  return {
-    actor: identity.id,
-    owner: identity.owner,
-    process: processMember(identity, asked.request),
-    registry: { entry: registry.digest.entries.get(identity.id) ?? null, root: registry.digest.root },
-    trace: asked.trace,
-  };
-}
-
 /** What is known of an upstream that refused, or that nobody knows what it did. */
 function statusOf(error: unknown): 'refused' | 'unknown' | 'unreachable' {
   const code = codeOf(error);
@@ -251,55 +225,3 @@ function statusOf(error: unknown): 'refused' | 'unknown' | 'unreachable' {
 function codeOf(error: unknown): string {
   return TallystickError.is(error) ? error.code : 'internal_error';
 }
-
-function processMember(identity: IdentityObject, { context }: CredentialAsk): ProcessMember {
-  return {
-    claimed: context
-      ? {
-          id: shown(context.id),
-          run: context.run === null ? null : shown(context.run),
-          ticket: context.ticket === null ? null : shown(context.ticket),
-        }
-      : null,
-    match: context ? identity.businessProcesses.includes(context.id) : null,
-    registered: identity.businessProcesses,
-  };
-}
-
-function body(asked: Asked, node: string, credential: CredentialConfig | null): CredentialBody {
-  const { identity, attestation, proof, request } = asked;
-  const name = credential?.name ?? null;
-  return {
-    assurance: attestation.assurance,
-    binding: null,
-    entitlement: name,
-    fp: null,
-    from: { node, pid: attestation.peer.pid, podUid: null, uid: attestation.peer.uid },
-    granted: null,
-    handles: null,
-    jkt: proof.jkt,
-    name,
-    notAfter: null,
-    proof: { iat: proof.iat, jti: shown(proof.jti), sha256: proof.sha256 },
-    provider: credential?.provider ?? null,
-    requestHash: requestHash({
-      identity: identity.id,
-      credential: name,
-      resource: request.resource ?? null,
-      scopes: request.scope ?? [],
-      process: request.context ?? null,
-      jkt: proof.jkt,
-    }),
-    requested: {
-      clientId: request.clientId === undefined ? null : shown(request.clientId),
-      resource: request.resource === undefined ? null : shown(request.resource),
-      scope: request.scope?.slice(0, MAX_SCOPE_VALUES).map((value) => shown(value.slice(0, MAX_SCOPE_LENGTH))) ?? null,
-    },
-    selectors: attestation.selectors,
-    source: null,
-  };
-}
-
-/** What a record shows of a requested scope; `requestHash` is over all of it. */
-const MAX_SCOPE_VALUES = 256;
-const MAX_SCOPE_LENGTH = 256;

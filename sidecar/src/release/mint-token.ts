@@ -3,7 +3,7 @@ import type { Signer } from '../issuer/signer.ts';
 import { mintToken } from '../issuer/token.ts';
 import type { Maker } from '../lease/lease-manager.ts';
 import type { LeaseKey } from '../lease/lease.ts';
-import type { Asked } from '../record/credential-records.ts';
+import type { Asked } from '../record/asked.ts';
 
 /** Returns what makes a token of our own issuer. It is never extended. */
 export function tokenMaker(asked: Asked, key: LeaseKey & { credential: TokenConfig }, signer: Signer): Maker {

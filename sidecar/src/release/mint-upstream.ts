@@ -6,7 +6,8 @@ import type { UpstreamKeeping } from '../lease/upstream-keeping.ts';
 import type { Made, MintOrder, Provider } from '../providers/provider.ts';
 import { UpstreamProofRequired } from '../providers/upstream-proof-required.ts';
 import type { Upstreams } from '../providers/upstreams.ts';
-import type { Asked, CredentialRecords } from '../record/credential-records.ts';
+import type { Asked } from '../record/asked.ts';
+import type { CredentialRecords } from '../record/credential-records.ts';
 import type { Challenged, UpstreamChallenges } from './upstream-challenge.ts';
 
 /** What a credential of an upstream is made with. */

@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
-import { createCredentialRecords, type Asked } from '../../src/record/credential-records.ts';
+import type { Asked } from '../../src/record/asked.ts';
+import { createCredentialRecords } from '../../src/record/credential-records.ts';
 import type { Fingerprint } from '../../src/record/fingerprint/fingerprint.ts';
 import { createFloodGate } from '../../src/record/flood.ts';
 import { requestHash } from '../../src/record/request-hash.ts';
