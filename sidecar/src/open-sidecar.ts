@@ -157,21 +157,14 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       clock,
       random,
     });
-    const providerContext = {
-      trustDomain: config.trustDomain,
-      sidecarId: id,
-      clock,
-      timers,
-      random,
-      fleetSize: config.fleetSize,
-    };
+    const providerContext = { trustDomain: config.trustDomain, sidecarId: id, clock, timers, random };
     const openProvider = ({ name, kind, settings }: ProviderConfig): Promise<Provider> =>
       kind.open(settings, {
         ...providerContext,
         name,
         log,
         sign: assertionKeys.sign,
-        memory: providerMemory(config.state.leases, name),
+        memory: providerMemory(config.state.keys, name),
       });
     const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
     const metrics = createMetrics();

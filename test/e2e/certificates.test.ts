@@ -1,8 +1,10 @@
 // Certificates of the built-in authority, between two services that know no file: each shows its own, which rotates while
 // calls are in flight.
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { connect } from '@tallystick/sdk';
 import { rotateServer, rotatingDispatcher } from '@tallystick/sdk/tls';
@@ -63,6 +65,16 @@ test('a service shows its certificate, and a newer one when it has rotated, and 
       : [],
   );
   expect(new Set(recorded).isSupersetOf(serials)).toBe(true);
+});
+
+test('the key of the built-in authority lies among the private keys, for nobody but the sidecar to read', async () => {
+  await using daemon = await startDaemon({ registry: REGISTRY });
+  await using identity = await connect({ socket: `unix://${daemon.socket}` });
+  await identity.credential('batch-tls', 'x509');
+  const kept = (folder: string): string[] =>
+    readdirSync(join(daemon.folder, 'state', folder)).filter((name) => name.startsWith('provider-'));
+  expect([kept('keys'), kept('leases')]).toEqual([['provider-mesh.json'], []]);
+  expect(statSync(join(daemon.folder, 'state/keys/provider-mesh.json')).mode & 0o777).toBe(0o600);
 });
 
 test('a certificate that is revoked is shown no more, and calls fail with why', async () => {

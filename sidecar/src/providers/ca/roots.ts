@@ -13,10 +13,15 @@ export interface Roots {
   readonly bundle: string;
 }
 
-/** A root as it is kept. */
+/** A root as it is kept, both PEM. */
 interface StoredRoot {
   readonly certificate: string;
   readonly key: string;
+}
+
+interface Root {
+  readonly stored: StoredRoot;
+  readonly authority: Authority;
 }
 
 const YEAR_MS = 365 * 86_400_000;
@@ -36,16 +41,16 @@ export function createRoots(options: {
   readonly name: string;
 }): () => Promise<Roots> {
   const { memory, clock, random, name } = options;
-  let kept: Promise<readonly StoredRoot[]> | undefined;
-  const load = async (): Promise<readonly StoredRoot[]> => ((await memory.read()) as StoredRoot[] | undefined) ?? [];
-  const refresh = async (before: readonly StoredRoot[]): Promise<readonly StoredRoot[]> => {
+  let kept: Promise<readonly Root[]> | undefined;
+  const load = async (): Promise<readonly Root[]> =>
+    (((await memory.read()) as StoredRoot[] | undefined) ?? []).map(rootOf);
+  const refresh = async (before: readonly Root[]): Promise<readonly Root[]> => {
     const nowMs = clock.nowMs();
-    const alive = before.filter((root) => readAuthority(root.certificate, root.key).notAfterMs > nowMs);
+    const alive = before.filter(({ authority }) => authority.notAfterMs > nowMs);
     const newest = alive.at(-1);
-    const isDue = !newest || nowMs > readAuthority(newest.certificate, newest.key).notBeforeMs + RENEW_AFTER_MS;
-    if (!isDue) return alive;
-    const all = [...alive, await makeRoot(nowMs, random, name)];
-    await memory.write(all.map((root) => ({ ...root })));
+    if (newest && nowMs <= newest.authority.notBeforeMs + RENEW_AFTER_MS) return alive;
+    const all = [...alive, rootOf(await makeRoot(nowMs, random, name))];
+    await memory.write(all.map(({ stored }) => ({ ...stored })));
     return all;
   };
   return async () => {
@@ -56,12 +61,15 @@ export function createRoots(options: {
   };
 }
 
-function rootsOf(stored: readonly StoredRoot[], nowMs: number): Roots {
-  const all = stored.map(({ certificate, key }) => ({ certificate, authority: readAuthority(certificate, key) }));
+function rootOf(stored: StoredRoot): Root {
+  return { stored, authority: readAuthority(stored.certificate, stored.key) };
+}
+
+function rootsOf(all: readonly Root[], nowMs: number): Roots {
   const known = all.filter(({ authority }) => nowMs >= authority.notBeforeMs + ANNOUNCED_MS);
   return {
     current: (known.at(-1) ?? all[0]!).authority,
-    bundle: all.map(({ certificate }) => certificate).join(''),
+    bundle: all.map(({ stored }) => stored.certificate).join(''),
   };
 }
 
