@@ -60,14 +60,12 @@ export interface ProviderContext {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
-  /** How many sidecars share the upstream. */
-  readonly fleetSize: number;
   /**
    * Returns a JWT by one of our own keys: `client` for assertions to an authorization server, `federation` for clouds
    * and vaults that trust our issuer. The signer adds `iss` of the role and `iat` where `claims` have none.
    */
   readonly sign: AssertionKeys['sign'];
-  /** What the provider keeps over a restart, in a file of the sidecar's own. Never a credential of a workload. */
+  /** What the provider keeps over a restart, in a file among the sidecar's keys. Never a credential of a workload. */
   readonly memory: ProviderMemory;
 }
 

@@ -35,7 +35,6 @@ export function contractContext({ sign }: { readonly sign?: ProviderContext['sig
     },
     random: systemRandom,
     log,
-    fleetSize: 1,
     sign: sign ?? (() => Promise.reject(new Error('this provider was to sign nothing'))),
     memory: {
       read: async () => memory,

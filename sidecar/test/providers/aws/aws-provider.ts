@@ -125,7 +125,6 @@ export function context(
     timers: clock,
     random: systemRandom,
     log: log as ProviderContext['log'],
-    fleetSize: 1,
     sign: (role, claims) => {
       if (role !== 'federation') throw new Error(`signed as ${role}`);
       return federation.sign(claims);

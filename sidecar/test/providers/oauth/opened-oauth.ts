@@ -117,7 +117,6 @@ export function contextOf(server: AuthorizationServer, time: ManualTime): Provid
     timers: time,
     random: systemRandom,
     log: memoryLog(),
-    fleetSize: 1,
     sign: server.sign,
     memory: { read: async () => undefined, write: async () => {} },
   };
