@@ -11,13 +11,20 @@ export type Weather =
   | { readonly kind: 'silent' }
   /** The upstream answers, and half of it arrives before the connection is cut. */
   | { readonly kind: 'half' }
-  /** It is answered in the place of the upstream. */
+  /** The upstream answers, and that arrives so much later. */
+  | { readonly kind: 'late'; readonly ms: number }
+  /** The upstream answers, and this comes behind it in the same body. */
+  | { readonly kind: 'long'; readonly more: string }
+  /** It is answered in the place of the upstream, which is asked nevertheless where `isAsked`. */
   | {
       readonly kind: 'answer';
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body: string;
+      readonly isAsked?: boolean;
     };
+
+type Answer = Extract<Weather, { kind: 'answer' }>;
 
 /** A request as it came to the proxy. */
 export interface ProxiedRequest {
@@ -35,8 +42,10 @@ export interface FaultProxy {
   readonly url: string;
   /** Those that came since the weather was last set, in their order. */
   readonly requests: readonly ProxiedRequest[];
-  /** Lets so many requests pass, and gives all later ones this weather. */
-  set(weather: Weather, after?: number): void;
+  /** What the upstream has answered, and the weather kept from arriving as it was. */
+  readonly spoiled: readonly string[];
+  /** Gives this weather to all requests but so many first ones, or to those that are chosen. */
+  set(weather: Weather, chosen?: number | ((request: ProxiedRequest) => boolean)): void;
   /** Resolves when the weather has hit a request. */
   hit(): Promise<void>;
   /** How many connections to it are open. */
@@ -48,8 +57,9 @@ export interface FaultProxy {
 export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(upstreamUrl);
   let weather: Weather = { kind: 'fair' };
-  let left = 0;
+  let isHit: (request: ProxiedRequest) => boolean = () => true;
   let requests: ProxiedRequest[] = [];
+  const spoiled: string[] = [];
   let met = Promise.withResolvers<void>();
 
   const server = createServer((incoming, outgoing) => void take(incoming, outgoing));
@@ -58,9 +68,9 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
     const chunks = (await incoming.toArray().catch(() => undefined)) as Buffer[] | undefined;
     if (!chunks) return;
     const { method = 'GET', url: path = '/', headers } = incoming;
-    const body = Buffer.concat(chunks).toString();
-    requests.push({ method, path, headers, body });
-    const now = left-- > 0 ? ({ kind: 'fair' } as const) : weather;
+    const asked = { method, path, headers, body: Buffer.concat(chunks).toString() };
+    requests.push(asked);
+    const now = isHit(asked) ? weather : ({ kind: 'fair' } as const);
     if (now.kind !== 'fair') met.resolve();
     switch (now.kind) {
       case 'silent':
@@ -69,11 +79,17 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
         incoming.socket.destroy();
         return;
       case 'answer':
-        outgoing.writeHead(now.status, now.headers).end(now.body);
-        return;
-      case 'fair':
-      case 'half':
-        pass({ hostname, port, method, path, headers }, body, outgoing, now.kind === 'half');
+        if (!now.isAsked) {
+          answer(now, outgoing);
+          return;
+        }
+    }
+    try {
+      const { status, headers: given, body } = await ask({ hostname, port, method, path, headers }, asked.body);
+      if (now.kind !== 'fair') spoiled.push(body.toString());
+      passBack(status, given, body, outgoing, now);
+    } catch {
+      outgoing.destroy();
     }
   };
   const sockets = new Set<Socket>();
@@ -89,9 +105,11 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
     get requests() {
       return requests;
     },
-    set(next, after = 0) {
+    spoiled,
+    set(next, chosen = 0) {
+      let left = typeof chosen === 'number' ? chosen : 0;
       weather = next;
-      left = after;
+      isHit = typeof chosen === 'number' ? () => left-- <= 0 : chosen;
       requests = [];
       met = Promise.withResolvers();
     },
@@ -105,20 +123,46 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
   };
 }
 
-function pass(to: RequestOptions, body: string, outgoing: ServerResponse, cut: boolean): void {
-  const sent = request({ ...to, agent: false }, (answer) => {
-    answer.toArray().then(
-      (chunks) => passBack(answer, Buffer.concat(chunks as Buffer[]), outgoing, cut),
-      () => outgoing.destroy(),
-    );
-  });
-  sent.on('error', () => outgoing.destroy());
-  sent.end(body);
+async function ask(
+  to: RequestOptions,
+  body: string,
+): Promise<{ readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: Buffer }> {
+  const sent = request({ ...to, agent: false }).end(body);
+  // What breaks later is heard from its answer.
+  sent.on('error', () => {});
+  const [given] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks = (await given.toArray()) as Buffer[];
+  return { status: given.statusCode ?? 502, headers: given.headers, body: Buffer.concat(chunks) };
 }
 
-function passBack(answer: IncomingMessage, whole: Buffer, outgoing: ServerResponse, cut: boolean): void {
-  const { 'transfer-encoding': _, ...headers } = answer.headers;
-  outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': whole.length });
-  if (cut) outgoing.write(whole.subarray(0, Math.ceil(whole.length / 2)), () => outgoing.destroy());
-  else outgoing.end(whole);
+function answer({ status, headers, body }: Answer, outgoing: ServerResponse): void {
+  outgoing.writeHead(status, headers).end(body);
+}
+
+function passBack(
+  status: number,
+  { 'transfer-encoding': _, ...headers }: IncomingMessage['headers'],
+  body: Buffer,
+  outgoing: ServerResponse,
+  now: Weather,
+): void {
+  const end = (whole: Buffer): void =>
+    void outgoing.writeHead(status, { ...headers, 'content-length': whole.length }).end(whole);
+  switch (now.kind) {
+    case 'answer':
+      answer(now, outgoing);
+      return;
+    case 'half':
+      outgoing.writeHead(status, { ...headers, 'content-length': body.length });
+      outgoing.write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
+      return;
+    case 'late':
+      setTimeout(end, now.ms, body).unref();
+      return;
+    case 'long':
+      end(Buffer.concat([body, Buffer.from(now.more)]));
+      return;
+    default:
+      end(body);
+  }
 }
