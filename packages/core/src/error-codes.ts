@@ -124,6 +124,12 @@ export const ERROR_CODES = {
     'let the sidecar see the process (a shared PID namespace), or lower "minAssurance" of the entitlement',
   ),
   lease_unknown: entry('invalid_request', 404, false, 'nothing to do: the lease has ended, or belongs to another key'),
+  certificate_required: entry(
+    'invalid_request',
+    400,
+    false,
+    'send the lease id of your certificate as "certificate"; with the SDK, call the API through a rotatingDispatcher with identity.interceptor({ certificate })',
+  ),
   introspection_refused: entry(
     'access_denied',
     403,
@@ -149,6 +155,12 @@ export const ERROR_CODES = {
     503,
     true,
     'see "tallystick status": the upstream does not answer; what was handed out before stays good until it expires',
+  ),
+  upstream_failed: entry(
+    'temporarily_unavailable',
+    503,
+    true,
+    'read the log of the upstream: it serves, and failed at this credential; what was handed out before stays good until it expires',
   ),
   upstream_rate_limited: entry(
     'temporarily_unavailable',

@@ -62,6 +62,7 @@ export { isLoopbackHost, longestUsePrefix, parseUsePrefix, type UsePrefix } from
 export {
   indexRevocations,
   parseRevocationList,
+  type RevocableToken,
   type Revocation,
   type RevocationIndex,
   type RevocationList,

@@ -26,4 +26,8 @@ export interface TallystickClaims {
   readonly processes: readonly string[];
   /** The registry root (base64url) under which the token was minted. */
   readonly registry: string;
+  /** Thumbprint of the key that was given the token, where it is bound to a certificate and "cnf" does not say so. */
+  readonly holder?: string;
+  /** Lease id of the certificate that the token is bound to. It ends with that. */
+  readonly certificate?: string;
 }

@@ -2,7 +2,7 @@ import { TallystickError } from './errors.ts';
 
 /** One line of a revocation list. Times in seconds since the epoch; a line may be dropped after `until`. */
 export type Revocation =
-  /** One token. */
+  /** One token, or those that are bound to one certificate. */
   | { readonly kind: 'jti'; readonly value: string; readonly until: number }
   /** Every token bound to one key. */
   | { readonly kind: 'jkt'; readonly value: string; readonly until: number }
@@ -47,13 +47,19 @@ function isTime(value: unknown): value is number {
 
 /** Answers whether a token is on a list. */
 export interface RevocationIndex {
-  /** @param token `iat` in seconds. */
-  revokes(token: {
-    readonly jti?: string | undefined;
-    readonly jkt?: string | undefined;
-    readonly sub: string;
-    readonly iat: number;
-  }): boolean;
+  revokes(token: RevocableToken): boolean;
+}
+
+/** What lists of revocations go by. */
+export interface RevocableToken {
+  readonly jti?: string | undefined;
+  /** Thumbprint of the key that it is bound to, or was given to. */
+  readonly jkt?: string | undefined;
+  /** Lease id of the certificate that it is bound to: a token ends with that. */
+  readonly certificate?: string | undefined;
+  readonly sub: string;
+  /** In seconds. */
+  readonly iat: number;
 }
 
 // A token issued in the same second as the revocation counts as issued before it, and so does one without an `iat`.
@@ -72,8 +78,9 @@ export function indexRevocations(revoked: readonly Revocation[]): RevocationInde
     else subs.set(line.value, Math.max(line.before, subs.get(line.value) ?? line.before));
   }
   return {
-    revokes: ({ jti, jkt, sub, iat }) =>
+    revokes: ({ jti, jkt, certificate, sub, iat }) =>
       (jti !== undefined && jtis.has(jti)) ||
+      (certificate !== undefined && jtis.has(certificate)) ||
       (jkt !== undefined && jkts.has(jkt)) ||
       isIssuedBefore(iat, subs.get(sub)),
   };

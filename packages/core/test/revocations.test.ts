@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { indexRevocations, parseRevocationList, TallystickError, type Revocation } from '../src/index.ts';
+import {
+  indexRevocations,
+  parseRevocationList,
+  TallystickError,
+  type RevocableToken,
+  type Revocation,
+} from '../src/index.ts';
 
 const line = fc.oneof(
   fc.record({
@@ -65,12 +71,17 @@ describe('parseRevocationList', () => {
 
 describe('indexRevocations', () => {
   const token = { jti: 'j1', jkt: 'k1', sub: 'spiffe://a/x', iat: 100 };
-  test.each<
-    [rule: string, Revocation[], over: Partial<typeof token> | { jti: undefined; jkt: undefined }, revoked: boolean]
-  >([
+  test.each<[rule: string, Revocation[], over: Partial<RevocableToken>, revoked: boolean]>([
     ['an empty list revokes nothing', [], {}, false],
     ['one token by its jti', [{ kind: 'jti', value: 'j1', until: 1 }], {}, true],
     ['not another jti', [{ kind: 'jti', value: 'j2', until: 1 }], {}, false],
+    [
+      'every token that is bound to a certificate',
+      [{ kind: 'jti', value: 'ls1', until: 1 }],
+      { certificate: 'ls1' },
+      true,
+    ],
+    ['not one bound to another certificate', [{ kind: 'jti', value: 'ls1', until: 1 }], { certificate: 'ls2' }, false],
     ['every token of a key', [{ kind: 'jkt', value: 'k1', until: 1 }], {}, true],
     ['not a jti that is spelt like a revoked key', [{ kind: 'jkt', value: 'j1', until: 1 }], {}, false],
     [

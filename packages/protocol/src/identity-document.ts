@@ -18,6 +18,11 @@ export interface EntitledCredential {
    * it is shared by all that this holder does. One that is not known counts as `run`, a missing one as `process`.
    */
   readonly attribution: 'identity' | 'process' | 'run';
+  /**
+   * The name of the certificate that its tokens are bound to (RFC 8705 §3), instead of to the key that asks. Undefined of
+   * all else.
+   */
+  readonly certificate?: string | undefined;
 }
 
 /** What `GET /v1/identity` answers: who the caller is, and what it may have. */
@@ -64,6 +69,7 @@ export function parseIdentityDocument(body: string): IdentityDocument {
         binding: readText(credential, 'binding', what),
         delivery: parseDelivery(readOptionalText(credential, 'delivery', what), type),
         attribution: parseAttribution(readOptionalText(credential, 'attribution', what)),
+        certificate: readOptionalText(credential, 'certificate', what),
       };
     }),
   };

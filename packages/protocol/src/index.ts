@@ -48,6 +48,7 @@ export {
   parseTokenResponse,
   type TokenRequest,
   type TokenResponse,
+  type TokenType,
 } from './token.ts';
 export {
   formatUsageReceipt,

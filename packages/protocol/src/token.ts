@@ -11,13 +11,19 @@ export interface TokenRequest {
   /** Scope values, sorted, each once. Undefined: all that the credential has. */
   readonly scope: readonly string[] | undefined;
   readonly context: ClaimedProcess | undefined;
+  /** Lease id of the certificate that the token is to be bound to. Undefined: to the key of the proof. */
+  readonly certificate?: string | undefined;
   /** The newest signed head of the sidecar's log that the client was shown. */
   readonly logHead?: string | undefined;
 }
 
+/** How a token is shown: with a proof (RFC 9449 §7.1), or over a connection that proves its certificate (RFC 8705 §3). */
+export type TokenType = 'DPoP' | 'Bearer';
+
 /** A successful answer of `POST /token` (RFC 6749 §5.1, RFC 9449 §5), with what Tallystick adds. */
 export interface TokenResponse {
   readonly accessToken: string;
+  readonly tokenType: TokenType;
   /** Seconds from the answer's making. */
   readonly expiresIn: number;
   readonly scope: string;
@@ -28,7 +34,7 @@ export interface TokenResponse {
   readonly logHead?: string | undefined;
 }
 
-const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context', 'log_head'];
+const KNOWN = ['grant_type', 'client_id', 'resource', 'scope', 'context', 'certificate', 'log_head'];
 /** What is asked for is recorded: nobody may make a record longer than this allows. */
 const MAX_PARAMETER_LENGTH = 2048;
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -43,6 +49,7 @@ export function formatTokenRequest(request: {
   resource?: string | undefined;
   scope?: string | undefined;
   process?: { id: string; run?: string | undefined; ticket?: string | undefined } | undefined;
+  certificate?: string | undefined;
   logHead?: string | undefined;
 }): string {
   const form = new URLSearchParams({ grant_type: 'client_credentials' });
@@ -50,6 +57,7 @@ export function formatTokenRequest(request: {
   if (request.resource !== undefined) form.set('resource', request.resource);
   if (request.scope !== undefined) form.set('scope', request.scope);
   if (request.process !== undefined) form.set('context', formatContext(request.process));
+  if (request.certificate !== undefined) form.set('certificate', request.certificate);
   if (request.logHead !== undefined) form.set('log_head', request.logHead);
   return form.toString();
 }
@@ -90,11 +98,16 @@ export function parseTokenRequest(body: string): TokenRequest {
   const scope = parseScope(value('scope'));
   if (scope?.length === 0) throw new TallystickError('invalid_scope', '"scope" names nothing');
   const context = value('context');
+  const certificate = value('certificate');
+  if (certificate !== undefined && !isLeaseId(certificate)) {
+    throw new TallystickError('invalid_request', '"certificate" is not the lease id of a certificate');
+  }
   return {
     clientId,
     resource: value('resource'),
     scope,
     context: context === undefined ? undefined : parseContext(context),
+    certificate,
     logHead: value('log_head'),
   };
 }
@@ -117,7 +130,7 @@ export function parseScope(scope: string | undefined): readonly string[] | undef
 export function formatTokenResponse(response: TokenResponse): Record<string, unknown> {
   return {
     access_token: response.accessToken,
-    token_type: 'DPoP',
+    token_type: response.tokenType,
     expires_in: response.expiresIn,
     // A scope has at least one value (RFC 6749 §3.3): none is said by leaving it out.
     ...(response.scope !== '' && { scope: response.scope }),
@@ -129,16 +142,17 @@ export function formatTokenResponse(response: TokenResponse): Record<string, unk
 }
 
 /**
- * Reads a successful answer of `POST /token`. An answer whose `token_type` is not `DPoP` is refused (RFC 9449 §5).
+ * Reads a successful answer of `POST /token`. One whose `token_type` is another than was asked for is refused (RFC 9449
+ * §5).
  *
  * @throws {TallystickError} `protocol_error`, also for a token that no header can carry and for one that has expired
  * when it comes.
  */
-export function parseTokenResponse(body: string): TokenResponse {
+export function parseTokenResponse(body: string, tokenType: TokenType): TokenResponse {
   const what = 'token answer';
   const members = readJson(body, what);
-  if (readText(members, 'token_type', what).toLowerCase() !== 'dpop') {
-    throw fault(what, 'is not bound to our key: its "token_type" is not DPoP');
+  if (readText(members, 'token_type', what).toLowerCase() !== tokenType.toLowerCase()) {
+    throw fault(what, `is not bound as was asked: its "token_type" is not ${tokenType}`);
   }
   const accessToken = readText(members, 'access_token', what);
   if (!TOKEN_68.test(accessToken)) throw fault(what, 'has an "access_token" that no header can carry');
@@ -148,6 +162,7 @@ export function parseTokenResponse(body: string): TokenResponse {
   if (!isLeaseId(leaseId)) throw fault(what, 'has a "lease_id" that is none');
   return {
     accessToken,
+    tokenType,
     expiresIn,
     scope: readOptionalText(members, 'scope', what) ?? '',
     leaseId,

@@ -22,6 +22,17 @@ const document: IdentityDocument = {
       attribution: 'process',
     },
     {
+      name: 'ledger-mtls',
+      type: 'access-token',
+      audience: 'https://ledger-mtls.acme.example',
+      scope: undefined,
+      use: ['https://ledger-mtls.acme.example/'],
+      binding: 'mtls',
+      delivery: 'plain',
+      attribution: 'process',
+      certificate: 'batch-tls',
+    },
+    {
       name: 'ledger-db',
       type: 'database',
       audience: undefined,
@@ -110,6 +121,7 @@ describe('GET /v1/identity', () => {
     ['a credential without binding', credential({ binding: undefined })],
     ['an attribution that is no text', credential({ attribution: 1 })],
     ['an audience that is a list', credential({ audience: ['a'] })],
+    ['a certificate that is no name', credential({ certificate: true })],
   ])('%s is refused', (_what, over) => {
     expect(refusal(() => parsed(over))).toBe('protocol_error');
   });

@@ -7,10 +7,12 @@ import {
   parseTokenRequest,
   parseTokenResponse,
   type TokenResponse,
+  type TokenType,
 } from '../src/index.ts';
 import { refusal } from './throws.ts';
 
 const GRANT = 'grant_type=client_credentials';
+const leaseId = fc.stringMatching(/^ls_[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 
 describe('token request', () => {
   const claim = fc.stringMatching(/^[ -~]{1,128}$/);
@@ -23,6 +25,7 @@ describe('token request', () => {
         resource: fc.webUrl(),
         scope: fc.uniqueArray(scopeToken, { minLength: 1, maxLength: 5 }),
         process: fc.record({ id: claim, run: claim, ticket: claim }, { requiredKeys: ['id'] }),
+        certificate: leaseId,
         logHead: fc.string({
           minLength: 1,
           maxLength: 300,
@@ -33,12 +36,13 @@ describe('token request', () => {
     );
     fc.assert(
       fc.property(request, ({ scope, ...rest }) => {
-        const { clientId, resource, process, logHead } = rest;
+        const { clientId, resource, process, certificate, logHead } = rest;
         expect(parseTokenRequest(formatTokenRequest({ ...rest, scope: scope?.join(' ') }))).toEqual({
           clientId,
           resource,
           scope: scope && [...scope].sort(),
           context: process && { id: process.id, run: process.run ?? null, ticket: process.ticket ?? null },
+          certificate,
           logHead,
         });
       }),
@@ -58,7 +62,7 @@ describe('token request', () => {
   test.each([
     [
       'RFC 6749 §3.2: a parameter without a value counts as omitted',
-      `${GRANT}&client_id=&resource=&scope=&context=`,
+      `${GRANT}&client_id=&resource=&scope=&context=&certificate=`,
       {},
     ],
     ['RFC 6749 §3.2: unknown parameters are ignored, also twice', `${GRANT}&audience=x&audience=y&client_secret=z`, {}],
@@ -93,6 +97,8 @@ describe('token request', () => {
     ['a log_head without end', `${GRANT}&log_head=${'a'.repeat(2049)}`, 'invalid_request'],
     ['scope twice', `${GRANT}&scope=a&scope=b`, 'invalid_request'],
     ['context twice', `${GRANT}&context=a&context=b`, 'invalid_request'],
+    ['certificate twice', `${GRANT}&certificate=ls_a&certificate=ls_b`, 'invalid_request'],
+    ['a certificate that is no lease id', `${GRANT}&certificate=batch-tls`, 'invalid_request'],
     [
       'RFC 8707 §2: more than one resource',
       `${GRANT}&resource=https://a.example&resource=https://b.example`,
@@ -147,6 +153,7 @@ test('parseScope: nothing given is undefined, an empty text is an empty set', ()
 
 const response: TokenResponse = {
   accessToken: 'eyJhbGciOiJFUzI1NiJ9.e30.c2ln',
+  tokenType: 'DPoP',
   expiresIn: 900,
   scope: 'journal.write',
   leaseId: 'ls_01ARYZ6S41TSV4RRFFQ69G5FAV',
@@ -155,7 +162,7 @@ const response: TokenResponse = {
 };
 const wire = formatTokenResponse(response);
 const parsed = (over: Record<string, unknown>): TokenResponse =>
-  parseTokenResponse(JSON.stringify({ ...wire, ...over }));
+  parseTokenResponse(JSON.stringify({ ...wire, ...over }), 'DPoP');
 
 describe('token answer', () => {
   test('RFC 6749 §5.1, RFC 9449 §5: the members of OAuth, and ours beside them', () => {
@@ -170,6 +177,13 @@ describe('token answer', () => {
     });
   });
 
+  test('RFC 8705 §3: a token bound to a certificate is a Bearer token, and no other is taken where one was asked for', () => {
+    const bound = formatTokenResponse({ ...response, tokenType: 'Bearer' });
+    expect(bound.token_type).toBe('Bearer');
+    expect(parseTokenResponse(JSON.stringify(bound), 'Bearer').tokenType).toBe('Bearer');
+    expect(refusal(() => parseTokenResponse(JSON.stringify(wire), 'Bearer'))).toBe('protocol_error');
+  });
+
   test('RFC 6749 §3.3: a scope of nothing is left out', () => {
     expect(formatTokenResponse({ ...response, scope: '' })).not.toHaveProperty('scope');
   });
@@ -177,16 +191,17 @@ describe('token answer', () => {
   test('what is formatted is parsed as the same', () => {
     const any = fc.record({
       accessToken: fc.stringMatching(/^[A-Za-z0-9._~+/-]{1,200}={0,2}$/),
+      tokenType: fc.constantFrom<TokenType>('DPoP', 'Bearer'),
       expiresIn: fc.integer({ min: 1, max: 86_400 }),
       scope: fc.stringMatching(/^([a-z.]{1,10}( [a-z.]{1,10})?)?$/),
-      leaseId: fc.stringMatching(/^ls_[0-7][0-9A-HJKMNP-TV-Z]{25}$/),
+      leaseId,
       rotateAt: fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true }),
       recordId: fc.string({ minLength: 1 }),
       logHead: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
     });
     fc.assert(
       fc.property(any, (one) => {
-        expect(parseTokenResponse(JSON.stringify(formatTokenResponse(one)))).toEqual(one);
+        expect(parseTokenResponse(JSON.stringify(formatTokenResponse(one)), one.tokenType)).toEqual(one);
       }),
     );
   });
@@ -201,7 +216,7 @@ describe('token answer', () => {
   });
 
   test.each<[what: string, over: Record<string, unknown>]>([
-    ['RFC 9449 §5: a bearer token', { token_type: 'Bearer' }],
+    ['RFC 9449 §5: a bearer token where one bound to our key was asked for', { token_type: 'Bearer' }],
     ['no token_type', { token_type: undefined }],
     ['no access_token', { access_token: undefined }],
     ['an access_token that is no text', { access_token: ['a'] }],
@@ -239,7 +254,7 @@ describe('token answer', () => {
       .map((over) => JSON.stringify({ ...wire, ...over }));
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), members), (body) => {
-        expect([undefined, 'protocol_error']).toContain(refusal(() => parseTokenResponse(body)));
+        expect([undefined, 'protocol_error']).toContain(refusal(() => parseTokenResponse(body, 'DPoP')));
       }),
       { numRuns: 500 },
     );

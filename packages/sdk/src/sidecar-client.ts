@@ -102,7 +102,7 @@ export class SidecarClient {
       body,
       headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     });
-    const response = parseTokenResponse(answer);
+    const response = parseTokenResponse(answer, 'DPoP');
     this.#heads.learn(response.logHead);
     return response;
   }

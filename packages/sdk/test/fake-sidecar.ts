@@ -420,6 +420,7 @@ export class FakeSidecar {
     }
     return {
       accessToken: lease.token,
+      tokenType: 'DPoP',
       expiresIn: Math.floor((lease.expiresAtMs - nowMs) / 1000),
       scope: request.scope?.join(' ') ?? '',
       leaseId: lease.id,

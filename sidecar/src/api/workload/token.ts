@@ -31,6 +31,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
         return json(
           formatTokenResponse({
             accessToken: secretOf(lease.material),
+            tokenType: 'DPoP',
             expiresIn: Math.max(0, Math.floor((lease.expiresAtMs - clock.nowMs()) / 1000)),
             scope: lease.key.scope.join(' '),
             leaseId: lease.id,
