@@ -116,7 +116,9 @@ export function refusalOf(name: string, what: string, answer: UpstreamAnswer, no
   const options = retryAfterMs === undefined ? {} : { retryAfterMs };
   const said = `"${name}" answered ${status} to ${what}`;
   if (status === 429) return new TallystickError('upstream_rate_limited', said, options);
-  if (status >= 500) return new TallystickError('upstream_unavailable', said, options);
+  // A proxy or a node that does not serve says more than 500: this is one thing that it failed at, and others may work.
+  if (status === 500) return new TallystickError('upstream_failed', said, options);
+  if (status > 500) return new TallystickError('upstream_unavailable', said, options);
   if (status === 401 || status === 403) return new TallystickError('upstream_denied', said);
   if (status === 404) return new TallystickError('upstream_not_found', said);
   return new TallystickError('upstream_answer_invalid', said);

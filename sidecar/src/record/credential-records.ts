@@ -219,7 +219,8 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
 function statusOf(error: unknown): 'refused' | 'unknown' | 'unreachable' {
   const code = codeOf(error);
   if (code === 'upstream_unavailable') return 'unreachable';
-  return code.startsWith('upstream_') && code !== 'upstream_answer_invalid' ? 'refused' : 'unknown';
+  if (code === 'upstream_answer_invalid' || code === 'upstream_failed') return 'unknown';
+  return code.startsWith('upstream_') ? 'refused' : 'unknown';
 }
 
 function codeOf(error: unknown): string {

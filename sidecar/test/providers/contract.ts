@@ -293,10 +293,11 @@ export function providerContract(subject: Subject): void {
       await eachRequest(weather, ['upstream_rate_limited'], (error) => expect(error.retryAfterMs).toBe(7000));
     });
 
-    rule('failure', 'says that an upstream which fails is away', async () => {
-      for (const status of [500, 502, 503]) {
+    rule('failure', 'tells an upstream that is away from one that fails at what it is asked', async () => {
+      for (const status of [502, 503, 504]) {
         await eachRequest({ kind: 'answer', status, body: LOGIN_PAGE }, ['upstream_unavailable']);
       }
+      await eachRequest({ kind: 'answer', status: 500, body: LOGIN_PAGE }, ['upstream_failed']);
     });
 
     rule('cancellation', 'asks nothing for a caller that has gone', async () => {

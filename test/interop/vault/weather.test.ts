@@ -88,6 +88,18 @@ describeWithServers(['vault', 'postgres'], 'a Vault in bad weather', () => {
     expect((await provider.renew!(made.handle!, orderOf(LOGIN))).expiresAtMs).toBeGreaterThan(Date.now());
   });
 
+  test('a database that is away fails its logins, and nothing else of its Vault', async () => {
+    const provider = await open();
+    await vault.postgres.down();
+    try {
+      await expect(provider.take(LOGIN)).rejects.toMatchObject({ code: 'upstream_failed' });
+      expect((await provider.take('secret/ledger/api')).material).toBeDefined();
+    } finally {
+      await vault.postgres.up();
+    }
+    await vi.waitUntil(() => provider.take(LOGIN).catch(() => undefined), { timeout: 10_000 });
+  });
+
   test('restarted, it is away and comes back, and what it made before can still be ended', async () => {
     const provider = await open();
     const made = await provider.take(LOGIN);

@@ -29,7 +29,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     remedy: 'compare the clocks of this host and of the authorization server; it must take ES256 proofs',
   },
   temporarily_unavailable: { code: 'upstream_unavailable' },
-  server_error: { code: 'upstream_unavailable' },
+  server_error: { code: 'upstream_failed' },
 };
 
 /** An extension of the server's own (RFC 6749 §8.5): what it says may be anything. */

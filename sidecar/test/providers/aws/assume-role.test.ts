@@ -269,7 +269,7 @@ test.each<[number, string, string]>([
   [403, 'IDPRejectedClaim', 'upstream_login_refused'],
   [403, 'RegionDisabledException', 'upstream_denied'],
   [403, 'InvalidClientTokenId', 'upstream_login_refused'],
-  [500, 'InternalFailure', 'upstream_unavailable'],
+  [500, 'InternalFailure', 'upstream_failed'],
   [503, 'ServiceUnavailable', 'upstream_unavailable'],
   [400, 'SomethingNew', 'upstream_answer_invalid'],
   [403, 'SomethingNew', 'upstream_denied'],

@@ -134,7 +134,7 @@ describe('a refusal', () => {
     [401, [5002738], 'upstream_login_refused'],
     [401, undefined, 'upstream_login_refused'],
     [429, [50196], 'upstream_rate_limited'],
-    [500, [1], 'upstream_unavailable'],
+    [500, [1], 'upstream_failed'],
   ])('with status %i and the numbers %j is %s', (status, numbers, code) => {
     const jwt = `e30.${Buffer.from('{"iss":"https://identity.example","sub":"spiffe://acme.example/a"}').toString('base64url')}.x`;
     const text = JSON.stringify({ error: 'canary', error_description: 'canary', error_codes: numbers });

@@ -92,6 +92,18 @@ describe('an upstream that does not serve', () => {
     },
   );
 
+  test.each(['upstream_failed', 'upstream_denied', 'upstream_answer_invalid'] as const)(
+    'is told from one that fails at some credentials, however many: %s',
+    async (code) => {
+      const { fail, mint, calls, one } = guarded();
+      for (let i = 0; i < 50; i++) await fail(new TallystickError(code, 'no'));
+      void mint();
+      await turn();
+      expect(calls).toHaveLength(51);
+      expect(one.status()).toMatchObject({ reachable: true, breaker: 'closed', lastError: code });
+    },
+  );
+
   test('says so before an intent is put on record', async () => {
     const { fail, one, orderOf } = guarded();
     for (let i = 0; i < 5; i++) await fail(away());

@@ -71,6 +71,7 @@ test('trouble is what nobody can be served in; all else is an answer', () => {
     trouble: ['upstream_unavailable', 'upstream_rate_limited', 'upstream_sealed', 'upstream_login_refused'],
     refusal: [
       'upstream_proof_required',
+      'upstream_failed',
       'upstream_answer_invalid',
       'upstream_denied',
       'upstream_not_found',

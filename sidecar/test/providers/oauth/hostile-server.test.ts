@@ -83,7 +83,7 @@ describe('a refusal of the server', () => {
     ['invalid_dpop_proof', 400, 'upstream_denied'],
     ['temporarily_unavailable', 400, 'upstream_unavailable'],
     ['temporarily_unavailable', 503, 'upstream_unavailable'],
-    ['server_error', 500, 'upstream_unavailable'],
+    ['server_error', 500, 'upstream_failed'],
     ['slow_down', 429, 'upstream_rate_limited'],
     ['canary_error', 400, 'upstream_denied'],
     ['constructor', 400, 'upstream_denied'],

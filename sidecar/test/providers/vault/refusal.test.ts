@@ -10,7 +10,7 @@ test.each<[string, number, string, string]>([
   ['a load balancer without a Vault', 503, '<html>no backend</html>', 'upstream_unavailable'],
   ['a standby that names another node', 307, '', 'upstream_unavailable'],
   ['a standby that is behind', 412, errors('required index state not present'), 'upstream_unavailable'],
-  ['an engine whose database is away', 500, errors('failed to connect to host=db user=vault'), 'upstream_unavailable'],
+  ['an engine whose database is away', 500, errors('failed to connect to host=db user=vault'), 'upstream_failed'],
   ['a quota', 429, errors('rate limit quota exceeded'), 'upstream_rate_limited'],
   ['a policy that lacks the path', 403, errors('1 error occurred:\n\t* permission denied\n\n'), 'upstream_denied'],
   ['a role that does not allow a name', 400, errors('uri_san x is not allowed by this role'), 'upstream_denied'],
