@@ -126,7 +126,7 @@ export interface MintOrder<Wanted = unknown> {
   readonly applicant: Applicant;
   /**
    * Makes durable under the lease id what ends all that this order makes. To be awaited before anything is made, where
-   * the upstream can tell it beforehand: then nothing is orphaned by a crash.
+   * the upstream can tell it beforehand: then nothing is orphaned by a crash. What is kept is ended when the order fails.
    */
   keep(handle: string): Promise<void>;
   /** Aborts at the deadline, and when the sidecar stops. */

@@ -72,22 +72,19 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
     requests.push(asked);
     const now = isHit(asked) ? weather : ({ kind: 'fair' } as const);
     if (now.kind !== 'fair') met.resolve();
-    switch (now.kind) {
-      case 'silent':
-        return;
-      case 'away':
-        incoming.socket.destroy();
-        return;
-      case 'answer':
-        if (!now.isAsked) {
-          answer(now, outgoing);
-          return;
-        }
+    if (now.kind === 'silent') return;
+    if (now.kind === 'away') {
+      incoming.socket.destroy();
+      return;
+    }
+    if (now.kind === 'answer' && !now.isAsked) {
+      answer(now, outgoing);
+      return;
     }
     try {
-      const { status, headers: given, body } = await ask({ hostname, port, method, path, headers }, asked.body);
-      if (now.kind !== 'fair') spoiled.push(body.toString());
-      passBack(status, given, body, outgoing, now);
+      const given = await ask({ hostname, port, method, path, headers }, asked.body);
+      if (now.kind !== 'fair') spoiled.push(given.body.toString());
+      passBack(given, outgoing, now);
     } catch {
       outgoing.destroy();
     }
@@ -123,46 +120,45 @@ export async function startFaultProxy(upstreamUrl: string): Promise<FaultProxy> 
   };
 }
 
-async function ask(
-  to: RequestOptions,
-  body: string,
-): Promise<{ readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: Buffer }> {
+/** What the upstream has answered. */
+interface Given {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+async function ask(to: RequestOptions, body: string): Promise<Given> {
   const sent = request({ ...to, agent: false }).end(body);
   // What breaks later is heard from its answer.
   sent.on('error', () => {});
   const [given] = (await once(sent, 'response')) as [IncomingMessage];
   const chunks = (await given.toArray()) as Buffer[];
-  return { status: given.statusCode ?? 502, headers: given.headers, body: Buffer.concat(chunks) };
+  const { 'transfer-encoding': _, ...headers } = given.headers;
+  return { status: given.statusCode ?? 502, headers, body: Buffer.concat(chunks) };
 }
 
 function answer({ status, headers, body }: Answer, outgoing: ServerResponse): void {
   outgoing.writeHead(status, headers).end(body);
 }
 
-function passBack(
-  status: number,
-  { 'transfer-encoding': _, ...headers }: IncomingMessage['headers'],
-  body: Buffer,
-  outgoing: ServerResponse,
-  now: Weather,
-): void {
-  const end = (whole: Buffer): void =>
-    void outgoing.writeHead(status, { ...headers, 'content-length': whole.length }).end(whole);
+function passBack({ status, headers, body }: Given, outgoing: ServerResponse, now: Weather): void {
+  const begin = ({ length }: Buffer): ServerResponse =>
+    outgoing.writeHead(status, { ...headers, 'content-length': length });
+  const end = (whole: Buffer): void => void begin(whole).end(whole);
   switch (now.kind) {
     case 'answer':
-      answer(now, outgoing);
-      return;
+      return answer(now, outgoing);
     case 'half':
-      outgoing.writeHead(status, { ...headers, 'content-length': body.length });
-      outgoing.write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
+      begin(body).write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
       return;
     case 'late':
       setTimeout(end, now.ms, body).unref();
       return;
     case 'long':
-      end(Buffer.concat([body, Buffer.from(now.more)]));
-      return;
-    default:
-      end(body);
+      return end(Buffer.concat([body, Buffer.from(now.more)]));
+    case 'fair':
+    case 'away':
+    case 'silent':
+      return end(body);
   }
 }

@@ -1,3 +1,4 @@
+import { TallystickError } from '@tallystick/core';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Made, Provider } from '../../../sidecar/src/providers/provider.ts';
@@ -121,11 +122,18 @@ describeWithServers(['vault', 'postgres'], 'a Vault in bad weather', () => {
     await gone(made);
   });
 
-  test('what came to nothing leaves no token behind', async () => {
+  test('what came to nothing is ended by what was kept of it, and where nothing could be kept, by itself', async () => {
     const provider = await open();
     let kept = '';
+    const denied = 'database/creds/none';
     const keep = async (handle: string): Promise<void> => void (kept = handle);
-    await expect(provider.take('database/creds/none', {}, { keep })).rejects.toMatchObject({ code: 'upstream_denied' });
+    await expect(provider.take(denied, {}, { keep })).rejects.toMatchObject({ code: 'upstream_denied' });
+    expect(await provider.end!(kept, AbortSignal.timeout(5000))).toBe('revoked');
+    const fail = async (handle: string): Promise<void> => {
+      await keep(handle);
+      throw new TallystickError('state_unusable', 'the disk is full');
+    };
+    await expect(provider.take(denied, {}, { keep: fail })).rejects.toMatchObject({ code: 'state_unusable' });
     const { accessor } = JSON.parse(kept) as { accessor: string };
     await vi.waitUntil(() =>
       vault.call('POST', 'auth/token/lookup-accessor', { accessor }).then(

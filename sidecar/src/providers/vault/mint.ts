@@ -24,8 +24,12 @@ async function mintBy(session: Session, parts: VaultParts, order: MintOrder<Vaul
   const isHeld = mayBeLeased(engine, wanted.path);
   const nowMs = clock.nowMs();
   const child = await makeChildToken(parts, session, order, isHeld, nowMs);
+  let isKept = false;
   try {
-    if (isHeld) await order.keep(formatHandle({ accessor: child.accessor }));
+    if (isHeld) {
+      await order.keep(formatHandle({ accessor: child.accessor }));
+      isKept = true;
+    }
     const call = { token: child.token, signal };
     const made = await ENGINE_MAKERS[engine]({ order, call, client, answers, mounts, name, nowMs });
     const ownEndMs = Math.min(nowMs + order.lifetimeMs, made.expiresAtMs ?? Infinity);
@@ -33,7 +37,8 @@ async function mintBy(session: Session, parts: VaultParts, order: MintOrder<Vaul
     letGo(child, session, parts);
     return { material: made.material, handles: made.handles, expiresAtMs: ownEndMs };
   } catch (error) {
-    letGo(child, session, parts);
+    // Whoever keeps it ends it and puts that on record; ended here too, it would be on record as never found.
+    if (!isKept) letGo(child, session, parts);
     throw error;
   }
 }
