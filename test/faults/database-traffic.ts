@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { TallystickError } from '@tallystick/core';
 import type { Identity } from '@tallystick/sdk';
 import type { RotatingPool } from '@tallystick/sdk/pg';
@@ -18,6 +19,8 @@ export interface DatabaseTraffic {
   /** How many queries were answered. */
   readonly queries: number;
   readonly failures: readonly FailedCall[];
+  /** All that the errors show, each once. */
+  readonly said: ReadonlySet<string>;
   /** Logins that were given, or queried by, after the instant until which they were good. */
   readonly expired: readonly string[];
   /** How many logins there have been. */
@@ -41,6 +44,7 @@ const WORKERS = 3;
 export function startDatabaseTraffic(identity: Identity, name: string, pool: RotatingPool<pg.Pool>): DatabaseTraffic {
   const begunMs = Date.now();
   const failures: FailedCall[] = [];
+  const said = new Set<string>();
   const expired: string[] = [];
   /** Until when each login was said to be good. A lease that is extended moves that. */
   const until = new Map<string, number>();
@@ -73,6 +77,7 @@ export function startDatabaseTraffic(identity: Identity, name: string, pool: Rot
     } catch (error) {
       const nothingHeld = Date.now() > heldUntilMs - MARGIN_MS ? 'no login' : undefined;
       const excuse = atFirst ?? (call === 'query' ? excused : undefined) ?? nothingHeld;
+      said.add(inspect(error, { depth: Infinity, showHidden: true }));
       failures.push({ call, code: codeOf(error), excuse, atMs: Date.now() - begunMs });
     }
     for (const look of looks) look();
@@ -102,6 +107,7 @@ export function startDatabaseTraffic(identity: Identity, name: string, pool: Rot
       return queriedBy.size;
     },
     failures,
+    said,
     expired,
     async during(excuse, run) {
       excused = excuse;

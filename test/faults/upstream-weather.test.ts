@@ -1,28 +1,31 @@
 // A service with a database under traffic all along, its logins made by a real Vault in a real PostgreSQL, while one after
-// the other is restarted, sealed, killed, or forgets what it has made.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// the other is restarted, sealed, killed, or forgets what it has made, and while a front spoils what Vault answers.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogFolderReport } from '@tallystick/audit';
 import { connect, type Identity } from '@tallystick/sdk';
 import { rotatingPool } from '@tallystick/sdk/pg';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { startFaultProxy, type FaultProxy, type Weather } from '../../sidecar/test/providers/fault-proxy.ts';
 import { commandJson } from '../daemon/command.ts';
 import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
+import { BAD_ANSWERS, CANARY, isLoginMade, TOO_LATE_MS } from './bad-answers.ts';
 import { startDatabaseTraffic, type DatabaseTraffic } from './database-traffic.ts';
+import { findLeaks, type Canary, type Place } from './leaks.ts';
 import { readRecords } from './record-files.ts';
-import { FULL, SEED, seeded, tried } from './scale.ts';
+import { FULL, SEED, seeded, shuffled, tried } from './scale.ts';
 
 const LEASE = '5s';
-/** A login is extended, and then replaced. */
-const LONGEST_LEASE = '10s';
+/** A login is extended, and then replaced; in the sample, which has less time, it is replaced at once. */
+const LONGEST_LEASE = FULL ? '10s' : LEASE;
 const FULL_MS = 600_000;
 const SEALED_MS = 60_000;
-/** The sample has so many of the kinds. */
-const SAMPLE = 3;
+/** The sample has so many of each sort. */
+const SAMPLE = { outages: 3, answers: 2 };
 /**
  * What Vault could not end because PostgreSQL was down, or itself was sealed, it tries again after up to twenty seconds,
  * and then after up to forty.
@@ -32,12 +35,14 @@ const ENDED = { timeout: 90_000, interval: 500 };
 describeWithServers(['vault', 'postgres'], 'logins in bad weather', () => {
   let folder: string;
   let vault: FurnishedVault;
+  let front: FaultProxy;
   let daemon: Daemon;
   let identity: Identity;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tallystick-upstream-weather-'));
     vault = await startFurnishedVault({ storage: 'file' });
+    front = await startFaultProxy(vault.url);
     await vault.call('POST', 'database/roles/ledger-writer', {
       db_name: 'ledger',
       creation_statements: [`CREATE ROLE "{{name}}" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'`],
@@ -56,6 +61,7 @@ describeWithServers(['vault', 'postgres'], 'logins in bad weather', () => {
   afterAll(async () => {
     await identity?.close();
     await daemon?.[Symbol.asyncDispose]();
+    await front?.stop();
     await vault?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -69,16 +75,20 @@ describeWithServers(['vault', 'postgres'], 'logins in bad weather', () => {
     match: [tallystick:socket:app]
     entitlements: [ledger-db]
 providers:
-  vault: { type: vault, address: '${vault.url}', auth: { method: approle, roleId: ${roleId}, secretIdFile: '${folder}/secret-id' } }
+  vault: { type: vault, address: '${front.url}', auth: { method: approle, roleId: ${roleId}, secretIdFile: '${folder}/secret-id' } }
 credentials:
   ledger-db: { provider: vault, path: database/creds/ledger-writer, lifetime: ${LEASE} }
 `;
 
+  const random = seeded(SEED);
+  const places: Place[] = [];
   const again = async (signal: NodeJS.Signals): Promise<void> => {
     await daemon.kill(signal);
+    places.push({ name: 'output of a sidecar', content: Buffer.from(daemon.output()) });
     daemon = await daemon.again();
   };
-  const weather: Record<string, (traffic: DatabaseTraffic) => Promise<void>> = {
+  type Happen = (traffic: DatabaseTraffic) => Promise<void>;
+  const outages: Record<string, Happen> = {
     async 'Vault is restarted'() {
       await vault.down();
       await vault.up();
@@ -109,6 +119,27 @@ credentials:
     'the sidecar is killed': () => again('SIGKILL'),
     'the sidecar is stopped': () => again('SIGTERM'),
   };
+  /** For one answer, or for longer than a login lives; to all requests, or to those by which a login is made. */
+  const spoil =
+    (weather: Weather): Happen =>
+    async (traffic) => {
+      const isLong = FULL && random() < 0.5;
+      front.set(weather, random() < 0.5 ? isLoginMade : 0);
+      await front.hit();
+      if (isLong) await traffic.withoutLogin();
+      front.set({ kind: 'fair' });
+    };
+  const answers: Record<string, Happen> = {
+    async 'Vault answers slowly'(traffic) {
+      front.set({ kind: 'late', ms: 300 });
+      await traffic.recovered();
+      front.set({ kind: 'fair' });
+    },
+    ...(FULL && { 'Vault answers too late': spoil({ kind: 'late', ms: TOO_LATE_MS }) }),
+    ...Object.fromEntries(
+      Object.entries(BAD_ANSWERS).map(([name, weather]) => [`Vault answers ${name}`, spoil(weather)]),
+    ),
+  };
   const logins = async (): Promise<number> => {
     const admin = new pg.Client({ connectionString: vault.postgres.url });
     await admin.connect();
@@ -116,28 +147,45 @@ credentials:
     await admin.end();
     return rows.length;
   };
+  /** What stood in answers that did not arrive: whose canary, and the secrets of Vault's own. */
+  const hidden = (): Canary[] => [
+    { name: 'a bad body', bytes: CANARY },
+    ...front.spoiled
+      .flatMap((body) => [...body.matchAll(/"(?:password|client_token)":"([^"]+)"/g)])
+      .map(([, secret]) => ({ name: 'a spoiled answer', bytes: Buffer.from(secret!) })),
+  ];
+  const written = (): Place[] =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => ({ name, content: readFileSync(join(parentPath, name)) }));
 
   const title = 'no call fails while a good login is held, none is served after its end, and none is left';
   test(`${title} (seed ${SEED})`, { timeout: FULL ? FULL_MS + 400_000 : 120_000 }, async () => {
-    const random = seeded(SEED);
-    const kinds = (): [string, (traffic: DatabaseTraffic) => Promise<void>][] =>
-      Object.entries(weather)
-        .map((kind) => ({ kind, at: random() }))
-        .toSorted((a, b) => a.at - b.at)
-        .map(({ kind }) => kind);
+    const kinds = (): [string, Happen][] => {
+      const [some, others] = [outages, answers].map((each) => shuffled(Object.entries(each), random)) as [
+        [string, Happen][],
+        [string, Happen][],
+      ];
+      const chosen = FULL
+        ? [...some, ...others]
+        : [...some.slice(0, SAMPLE.outages), ...others.slice(0, SAMPLE.answers)];
+      return shuffled(chosen, random);
+    };
     const { host, port, database } = vault.postgres;
     const pool = rotatingPool(identity, 'ledger-db', { Pool: pg.Pool, host, port, database });
     const traffic = startDatabaseTraffic(identity, 'ledger-db', pool);
     await traffic.recovered();
     const untilMs = Date.now() + FULL_MS;
     const met: string[] = [];
+    onTestFailed(() => console.log(`it failed after: ${met.join(', ')}`, traffic.queries, traffic.failures.slice(-5)));
     do {
-      for (const [name, happen] of FULL ? kinds() : kinds().slice(0, SAMPLE)) {
+      for (const [name, happen] of kinds()) {
         met.push(name);
         await happen(traffic);
         await traffic.recovered();
       }
     } while (FULL && Date.now() < untilMs);
+    places.push({ name: 'metrics', content: Buffer.from(await (await fetch(`${daemon.healthUrl}/metrics`)).bytes()) });
     await traffic.stop();
     await pool.end();
     tried(title, traffic.queries);
@@ -151,6 +199,9 @@ credentials:
 
     await identity.close();
     expect(await daemon.kill('SIGTERM')).toBe(0);
+    places.push({ name: 'output of the last sidecar', content: Buffer.from(daemon.output()) });
+    places.push(...[...traffic.said].map((text) => ({ name: 'an error', content: Buffer.from(text) })), ...written());
+    expect(findLeaks(hidden(), places)).toEqual([]);
     await expect.poll(logins, ENDED).toBe(0);
     const records = readRecords(folder);
     const answered = new Set(records.flatMap((each) => (each.type === 'credential.outcome' ? [each.lease] : [])));
