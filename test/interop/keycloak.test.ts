@@ -15,6 +15,7 @@ import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { startTraffic } from '../daemon/traffic.ts';
 import { startKeycloak, type Keycloak } from '../servers/keycloak.ts';
+import { listeningAddresses } from '../servers/listening-addresses.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 
 const SECRET = 'canary-client-secret';
@@ -130,6 +131,16 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     expect(ledger.callers.at(-1)).toMatchObject({ issuer, binding: 'dpop', jkt: cnf.jkt });
     expect(ledger.callers.at(-1)!.scopes).toContain('journal.write');
     expect(binding).toBe('dpop');
+  });
+
+  test('are refused by it to a client that proves nothing (RFC 9449 §6.1), and come from loopback only', async () => {
+    const unproven = await fetch(`${issuer}/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'by-secret', client_secret: SECRET }),
+    });
+    expect(unproven.status).toBe(400);
+    // 127.0.0.1 as an IPv6 socket shows it.
+    expect(new Set(listeningAddresses(keycloak.pid))).toEqual(new Set(['0000000000000000FFFF00000100007F']));
   });
 
   test('are had by a client secret as well', async () => {

@@ -1,12 +1,10 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { createProof, generateHolderKey } from '@tallystick/dpop';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startJaeger, type Jaeger } from './jaeger.ts';
-import { startKeycloak, type Keycloak } from './keycloak.ts';
 import { startKubernetes, type Kubernetes } from './kubernetes.ts';
+import { listeningAddresses } from './listening-addresses.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 import { startRedis, type Redis } from './redis.ts';
 import { describeWithServers } from './require-server.ts';
@@ -139,48 +137,6 @@ describeWithServers(['postgres'], 'the PostgreSQL of the tests', () => {
   });
 });
 
-describeWithServers(['keycloak'], 'the Keycloak of the tests', () => {
-  let keycloak: Keycloak;
-  beforeAll(async () => void (keycloak = await startKeycloak()), STARTS_WITHIN_MS);
-  afterAll(() => keycloak?.stop());
-
-  test('gives a client a token for its audience that is bound to its key (RFC 9449 §6.1), and none without', async () => {
-    const issuer = await keycloak.makeRealm('acme');
-    const client = { clientId: 'close-batch', secret: 'canary' };
-    await keycloak.makeClient('acme', { ...client, audience: 'https://ledger.acme.example' });
-    const key = await generateHolderKey();
-    const url = `${issuer}/protocol/openid-connect/token`;
-    const ask = (headers: Record<string, string>) =>
-      fetch(url, {
-        method: 'POST',
-        headers,
-        body: new URLSearchParams({
-          grant_type: 'client_credentials',
-          client_id: client.clientId,
-          client_secret: client.secret,
-        }),
-      });
-    expect((await ask({})).status).toBe(400);
-    const answer = await ask({
-      dpop: createProof(key, { method: 'POST', url, iat: Math.floor(Date.now() / 1000) }),
-    });
-    const { access_token: token, token_type: type } = (await answer.json()) as Record<string, string>;
-    expect(type).toBe('DPoP');
-    expect(claimsOf(token!)).toMatchObject({
-      iss: issuer,
-      cnf: { jkt: key.jkt },
-      aud: expect.arrayContaining(['https://ledger.acme.example']) as string[],
-    });
-  }, 60_000);
-
-  test('listens on loopback only', () => {
-    const listeners = listeningAddresses(keycloak.pid);
-    expect(listeners.length).toBeGreaterThan(0);
-    // 127.0.0.1 as an IPv6 socket shows it.
-    expect(listeners.filter((address) => address !== '0000000000000000FFFF00000100007F')).toEqual([]);
-  });
-});
-
 describeWithServers(['kube-apiserver', 'etcd'], 'the Kubernetes of the tests', () => {
   let kubernetes: Kubernetes;
   beforeAll(async () => {
@@ -221,9 +177,6 @@ describeWithServers(['kube-apiserver', 'etcd'], 'the Kubernetes of the tests', (
   });
 });
 
-/** Keycloak takes ten seconds of a processor to start; others may want it at the same time. */
-const STARTS_WITHIN_MS = 150_000;
-
 function claimsOf(token: string): unknown {
   return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
 }
@@ -236,26 +189,4 @@ async function withClient<T>(connectionString: string, use: (client: Client) => 
   } finally {
     await client.end();
   }
-}
-
-/** Returns the local address, as the kernel prints it, of each TCP and UDP socket that `pid` listens on. */
-function listeningAddresses(pid: number): string[] {
-  const inodes = socketInodes(pid);
-  const tables = ['tcp', 'tcp6', 'udp', 'udp6'].map((table) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8'));
-  return tables
-    .flatMap((table) => table.trim().split('\n').slice(1))
-    .map((row) => row.trim().split(/\s+/))
-    .filter((columns) => inodes.has(columns[9]!) && (columns[3] === '0A' || columns[3] === '07'))
-    .map((columns) => columns[1]!.split(':')[0]!);
-}
-
-function socketInodes(pid: number): Set<string> {
-  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`);
-    } catch {
-      return ''; // closed since the folder was read
-    }
-  });
-  return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
 }
