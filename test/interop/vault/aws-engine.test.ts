@@ -52,16 +52,20 @@ describeWithServers(['vault', 'postgres', 'moto'], 'the AWS engine of Vault', ()
     expect(made.renewableUntilMs).toBeUndefined();
   });
 
-  test('the key of a user, which lives on, is refused, and ended', async () => {
-    await expect(provider.take('aws/creds/user')).rejects.toMatchObject({
+  test('the key of a user, which lives on, is refused, and ended by what was kept of it', async () => {
+    let kept = '';
+    const keep = async (handle: string): Promise<void> => void (kept = handle);
+    await expect(provider.take('aws/creds/user', {}, { keep })).rejects.toMatchObject({
       code: 'upstream_denied',
       remedy: expect.stringContaining('assumed_role') as string,
     });
-    await vi.waitUntil(() =>
+    const left = (): Promise<boolean> =>
       vault.call('LIST', 'sys/leases/lookup/aws/creds/user').then(
-        () => false,
         () => true,
-      ),
-    );
+        () => false,
+      );
+    expect(await left()).toBe(true);
+    expect(await provider.end!(kept, AbortSignal.timeout(5000))).toBe('revoked');
+    await vi.waitUntil(async () => !(await left()), { timeout: 10_000 });
   });
 });
