@@ -150,7 +150,11 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
       hub.publish(id, { type: 'state', state: 'active' });
     },
     rotate(chosen) {
-      for (const lease of chosen) lease.stale = true;
+      for (const lease of chosen) {
+        lease.stale = true;
+        // Who is given it once more, because its upstream is away, is to ask again soon.
+        lease.rotateAtMs = Math.min(lease.rotateAtMs, clock.nowMs());
+      }
       tell('rotate', chosen);
     },
     async narrow(identities) {

@@ -181,6 +181,14 @@ test('leases that are asked to rotate stay good, and the next request gets a new
 });
 
 describe('holders that let go', () => {
+test('a lease that is asked to rotate says that its time has come: who is given it again asks again', async () => {
+  const { get, withdrawal, time } = await withdrawals();
+  const { lease } = await get();
+  expect(lease.rotateAtMs).toBeGreaterThan(time.nowMs());
+  withdrawal.rotate([lease]);
+  expect(lease.rotateAtMs).toBe(time.nowMs());
+});
+
   test('of more tokens than the list has room for are told to wait, and what they hold stays as it is', async () => {
     const { get, withdrawal, standing, time } = await withdrawals();
     const letGo = (lease: Lease) =>
