@@ -14,11 +14,13 @@ import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { startTraffic } from '../daemon/traffic.ts';
+import { readRecords, type RecordLine } from '../faults/record-files.ts';
 import { startKeycloak, type Keycloak } from '../servers/keycloak.ts';
 import { listeningAddresses } from '../servers/listening-addresses.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 
 const SECRET = 'canary-client-secret';
+const OTHER_AUDIENCE = 'https://payroll.acme.example';
 const PAGE = readFileSync(new URL('../../sidecar/docs/providers/oauth.md', import.meta.url), 'utf8');
 
 describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
@@ -108,6 +110,23 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   async function scopeId(): Promise<string> {
     const scopes = await keycloak.admin<{ id: string; name: string }[]>('GET', 'realms/prod/client-scopes');
     return scopes.find(({ name }) => name === 'journal.write')!.id;
+  }
+
+  /** Lets a client's tokens have another audience. Returns what gives them their own again. */
+  async function giveAudience(client: string, audience: string): Promise<() => Promise<void>> {
+    const path = `realms/prod/clients/${await clientId(client)}/protocol-mappers/models`;
+    const [mapper] = await keycloak.admin<{ id: string; config: Record<string, string> }[]>('GET', path);
+    const put = (config: object): Promise<void> =>
+      keycloak.admin('PUT', `${path}/${mapper!.id}`, { ...mapper, config });
+    await put({ ...mapper!.config, 'included.custom.audience': audience });
+    return () => put(mapper!.config);
+  }
+
+  /** Outcomes of requests to a provider that failed. */
+  function failedAt(provider: string): RecordLine[] {
+    return readRecords(daemon.folder).filter(
+      ({ type, outcome, body }) => type === 'credential.outcome' && outcome === 'failed' && body.provider === provider,
+    );
   }
 
   interface RealmKeys {
@@ -232,12 +251,59 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     expect(ledger.refusals).toEqual([]);
   });
 
+  test(
+    'for another audience are refused in words, while the one that is held serves on',
+    { timeout: 40_000 },
+    async () => {
+      await using traffic = startTraffic(identity, ledger.url);
+      await traffic.more(20);
+      const before = await identity.credential('erp-api', 'access-token');
+      await identity.release(await identity.credential('secret-api', 'access-token'));
+      const restore = await Promise.all(
+        ['close-batch', 'by-secret'].map((client) => giveAudience(client, OTHER_AUDIENCE)),
+      );
+      // Who holds none is told why.
+      await expect(identity.credential('secret-api', 'access-token')).rejects.toMatchObject({
+        code: 'upstream_answer_invalid',
+        message: expect.stringMatching(/"by-secret" gave a token for another audience.*"aud" of its tokens/) as string,
+        remedy: expect.stringContaining(AUDIENCE) as string,
+      });
+      // Who has one keeps it, though its time to be replaced has come.
+      await command(daemon, 'leases', 'rotate', before.leaseId, '--reason', 'the mappers of the server have changed');
+      await vi.waitUntil(() => failedAt('sso').some(({ body }) => body.error === 'upstream_answer_invalid'), {
+        timeout: 10_000,
+      });
+      await traffic.more(20);
+      expect((await identity.credential('erp-api', 'access-token')).leaseId).toBe(before.leaseId);
+
+      await Promise.all(restore.map((each) => each()));
+      const [after, other] = await vi.waitUntil(
+        async () => {
+          const held = await identity.credential('erp-api', 'access-token');
+          const secret = await identity.credential('secret-api', 'access-token').catch(() => undefined);
+          return held.leaseId !== before.leaseId && secret && [held, secret];
+        },
+        { timeout: 20_000 },
+      );
+      await traffic.more(20);
+      await traffic.stop();
+      for (const { token } of [before, after!, other!]) expect(audiencesOf(token.reveal())).toContain(AUDIENCE);
+      expect(traffic.failures).toEqual([]);
+      expect(ledger.refusals).toEqual([]);
+      expect(daemon.output()).not.toContain(OTHER_AUDIENCE);
+    },
+  );
+
   test('serve on while it is down', async () => {
     await keycloak.down();
     expect((await identity.fetch(ledger.url)).status).toBe(200);
     expect((await identity.credential('secret-api', 'access-token')).binding).toBe('dpop');
   });
 });
+
+function audiencesOf(token: string): unknown[] {
+  return [decodeJwt(token).aud].flat();
+}
 
 function inFolder(config: string): string {
   return config.replaceAll('FOLDER', /^state: (.+)\/state$/m.exec(config)![1]!);
