@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '@tallystick/core';
-import type { ProxiedRequest, Weather } from '../../sidecar/test/providers/fault-proxy.ts';
+import type { FaultProxy, ProxiedRequest, Weather } from '../../sidecar/test/providers/fault-proxy.ts';
+import type { Canary } from './leaks.ts';
 
-/** Stands in every body that comes in the place of an answer, or behind one. Nobody may repeat it. */
-export const CANARY: Buffer = randomBytes(32);
-
+/** Stands in every body that comes in the place of an answer, or behind one. */
+const CANARY = randomBytes(32);
 const TEXT = CANARY.toString('base64url');
 const PAGE = `<!doctype html><title>Sign in</title><form action="/login">${TEXT}</form>`;
 const HTML = { 'content-type': 'text/html' };
@@ -15,6 +15,16 @@ export const TOO_LATE_MS = 21_000;
 /** True for the request by which Vault's database engine makes a login. */
 export function isLoginMade({ path }: ProxiedRequest): boolean {
   return path.startsWith('/v1/database/creds/');
+}
+
+/** Returns what nobody may repeat: what stands in bad bodies, and the secrets in answers of Vault that were spoiled. */
+export function secretsOf({ spoiled }: Pick<FaultProxy, 'spoiled'>): Canary[] {
+  return [
+    { name: 'a bad body', bytes: CANARY },
+    ...spoiled
+      .flatMap((body) => [...body.matchAll(/"(?:password|client_token)":"([^"]+)"/g)])
+      .map(([, secret]) => ({ name: 'a spoiled answer', bytes: Buffer.from(secret!) })),
+  ];
 }
 
 /** What comes in the place of an answer, or of a part of it. */

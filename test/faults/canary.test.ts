@@ -1,7 +1,7 @@
 // A canary, planted as key and token material, is looked for in everything that three real processes and the command
 // say and keep, while they issue, use, rotate, deny, fail, and miss each other.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { command, tallystick } from '../daemon/command.ts';
@@ -9,7 +9,7 @@ import { AUDIENCE, freePort, SERVICE, startDaemon, TALLYSTICK, type Daemon } fro
 import { startOtlpCollector, type OtlpSignal } from '../daemon/otlp-collector.ts';
 import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
 import { socketClient } from '../daemon/socket-client.ts';
-import { findLeaks, type Canary, type Place } from './leaks.ts';
+import { filesIn, findLeaks, type Canary, type Place } from './leaks.ts';
 import type { Order } from './programs/canary-service.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -118,13 +118,6 @@ async function askAround({ places, daemon }: Scene): Promise<void> {
       content: Buffer.from(`${JSON.stringify([...response.headers])}${await response.text()}`),
     });
   }
-}
-
-function files(folder: string): Place[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ name: relative(folder, path), content: readFileSync(path) }));
 }
 
 /** For what follows by itself, on a machine that does much else. */
@@ -268,7 +261,7 @@ test('key and token material is nowhere but among the keys', { timeout: 120_000 
   for (const signal of signals) {
     scene.places.push(...collector.bodies(signal).map((content, i) => ({ name: `${signal} ${i}`, content })));
   }
-  scene.places.push(...files(daemon.folder));
+  scene.places.push(...filesIn(daemon.folder));
 
   // It looked at what there is to look at, and for what there is to look for.
   const seen = (pattern: RegExp): number =>

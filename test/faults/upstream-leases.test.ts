@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { connect } from '@tallystick/sdk';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -13,7 +14,8 @@ import { startDaemon, SERVICE, type Daemon } from '../daemon/daemon.ts';
 import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
-import { ANSWERS_OF_WHAT_WAS_DONE, isLoginMade } from './bad-answers.ts';
+import { ANSWERS_OF_WHAT_WAS_DONE, isLoginMade, secretsOf } from './bad-answers.ts';
+import { filesIn, findLeaks, type Place } from './leaks.ts';
 import { readRecords } from './record-files.ts';
 import { FULL, SEED, seeded, shuffled, times, tried } from './scale.ts';
 
@@ -142,13 +144,16 @@ credentials:
   test(`${lost} (seed ${SEED})`, { timeout: FULL ? 300_000 : 60_000 }, async () => {
     await using daemon = await start();
     await using identity = await connect({ socket: daemon.socket });
+    const places: Place[] = [];
     const kinds = shuffled(Object.entries(ANSWERS_OF_WHAT_WAS_DONE), seeded(SEED)).filter(
       ([, { weather }]) => FULL || weather.kind !== 'late',
     );
     for (const [name, { weather, code }] of kinds.slice(0, times(2, kinds.length))) {
       const before = front.spoiled.length;
       front.set(weather, isLoginMade);
-      await expect(identity.credential('ledger-db', 'database'), name).rejects.toMatchObject({ code });
+      const error: unknown = await identity.credential('ledger-db', 'database').catch((thrown: unknown) => thrown);
+      expect(error, name).toMatchObject({ code });
+      places.push({ name: `the error: ${name}`, content: Buffer.from(inspect(error, { depth: Infinity })) });
       front.set({ kind: 'fair' });
       const made = front.spoiled.slice(before).map((body) => /"username":"(ls-[^"]+)"/.exec(body)?.[1]);
       expect(made, name).toEqual([expect.any(String)]);
@@ -163,6 +168,8 @@ credentials:
       await identity.release(login);
       await expect.poll(logins, SOON).toBe(0);
     }
+    places.push({ name: 'output', content: Buffer.from(daemon.output()) }, ...filesIn(daemon.folder));
+    expect(findLeaks(secretsOf(front), places)).toEqual([]);
     tried(lost, times(2, kinds.length));
   });
 

@@ -1,6 +1,6 @@
 // A service with a database under traffic all along, its logins made by a real Vault in a real PostgreSQL, while one after
 // the other is restarted, sealed, killed, or forgets what it has made, and while a front spoils what Vault answers.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogFolderReport } from '@tallystick/audit';
@@ -13,9 +13,9 @@ import { commandJson } from '../daemon/command.ts';
 import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
-import { BAD_ANSWERS, CANARY, isLoginMade, TOO_LATE_MS } from './bad-answers.ts';
+import { BAD_ANSWERS, isLoginMade, secretsOf, TOO_LATE_MS } from './bad-answers.ts';
 import { startDatabaseTraffic, type DatabaseTraffic } from './database-traffic.ts';
-import { findLeaks, type Canary, type Place } from './leaks.ts';
+import { filesIn, findLeaks, type Place } from './leaks.ts';
 import { readRecords } from './record-files.ts';
 import { FULL, SEED, seeded, shuffled, tried } from './scale.ts';
 
@@ -147,17 +147,6 @@ credentials:
     await admin.end();
     return rows.length;
   };
-  /** What stood in answers that did not arrive: whose canary, and the secrets of Vault's own. */
-  const hidden = (): Canary[] => [
-    { name: 'a bad body', bytes: CANARY },
-    ...front.spoiled
-      .flatMap((body) => [...body.matchAll(/"(?:password|client_token)":"([^"]+)"/g)])
-      .map(([, secret]) => ({ name: 'a spoiled answer', bytes: Buffer.from(secret!) })),
-  ];
-  const written = (): Place[] =>
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => ({ name, content: readFileSync(join(parentPath, name)) }));
 
   const title = 'no call fails while a good login is held, none is served after its end, and none is left';
   test(`${title} (seed ${SEED})`, { timeout: FULL ? FULL_MS + 400_000 : 120_000 }, async () => {
@@ -200,8 +189,11 @@ credentials:
     await identity.close();
     expect(await daemon.kill('SIGTERM')).toBe(0);
     places.push({ name: 'output of the last sidecar', content: Buffer.from(daemon.output()) });
-    places.push(...[...traffic.said].map((text) => ({ name: 'an error', content: Buffer.from(text) })), ...written());
-    expect(findLeaks(hidden(), places)).toEqual([]);
+    places.push(
+      ...[...traffic.said].map((text) => ({ name: 'an error', content: Buffer.from(text) })),
+      ...filesIn(folder),
+    );
+    expect(findLeaks(secretsOf(front), places)).toEqual([]);
     await expect.poll(logins, ENDED).toBe(0);
     const records = readRecords(folder);
     const answered = new Set(records.flatMap((each) => (each.type === 'credential.outcome' ? [each.lease] : [])));
