@@ -9,6 +9,10 @@ export interface AccessToken {
   readonly issuedAt: number;
   readonly notBefore: number | undefined;
   readonly audiences: readonly string[];
+  /** Thumbprint of the key that the token was given to, where its issuer is a sidecar and it is bound to a certificate. */
+  readonly holder: string | undefined;
+  /** Lease id of that certificate. */
+  readonly certificate: string | undefined;
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -47,6 +51,8 @@ export function readAccessToken(claims: Claims): AccessToken {
     issuedAt: time(claims, 'iat'),
     notBefore: claims.nbf === undefined ? undefined : time(claims, 'nbf'),
     audiences: audiencesOf(claims.aud),
+    holder: ours?.holder,
+    certificate: ours?.certificate,
   };
 }
 
@@ -76,18 +82,22 @@ interface OurClaims {
   readonly owner: CallerOwner;
   readonly environment: string;
   readonly processes: readonly string[];
+  readonly holder: string | undefined;
+  readonly certificate: string | undefined;
 }
 
 function readTallystick(value: unknown): OurClaims | undefined {
   if (value === undefined) return undefined;
   if (!isObject(value) || !isObject(value.owner)) throw fault('tallystick');
-  const { processes } = value;
-  if (!isTexts(processes)) throw fault('tallystick');
+  const { processes, holder, certificate } = value;
+  if (!isTexts(processes) || !isTextOrAbsent(holder) || !isTextOrAbsent(certificate)) throw fault('tallystick');
   return {
     lease: text(value, 'lease', 'tallystick'),
     owner: { id: text(value.owner, 'id', 'tallystick'), kind: text(value.owner, 'kind', 'tallystick') },
     environment: text(value, 'environment', 'tallystick'),
     processes,
+    holder,
+    certificate,
   };
 }
 
@@ -122,6 +132,10 @@ function fault(claim: string): Fault {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
 }
 
 function isTexts(value: unknown): value is readonly string[] {

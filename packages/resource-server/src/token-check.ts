@@ -1,4 +1,4 @@
-import { JWT_TYPE, type Clock } from '@tallystick/core';
+import { JWT_TYPE, type Clock, type RevocableToken } from '@tallystick/core';
 import { LRUCache } from 'lru-cache';
 import { readAccessToken, type AccessToken } from './access-token.ts';
 import type { PresentedToken } from './credentials.ts';
@@ -46,12 +46,7 @@ export interface VouchedToken {
   readonly issuer: Issuer;
   readonly key: IssuerKey;
   /** What revocation lists go by. */
-  readonly revocable: {
-    readonly jti: string;
-    readonly jkt: string | undefined;
-    readonly sub: string;
-    readonly iat: number;
-  };
+  readonly revocable: RevocableToken;
 }
 
 /** Returns the check of access tokens (RFC 9068 §4), with a cache by the SHA-256 of the token. */
@@ -72,8 +67,9 @@ export function createTokenCheck(options: TokenCheckOptions): TokenCheck {
     }
     const key = await checkSignature(envelope, issuer.keys);
     const token = readAccessToken(envelope.claims);
-    const { identity: sub, tokenId: jti, jkt } = token.caller;
-    return { token, unfit: unfit(token, issuer), issuer, key, revocable: { jti, jkt, sub, iat: token.issuedAt } };
+    const { identity: sub, tokenId: jti, jkt = token.holder } = token.caller;
+    const revocable = { jti, jkt, certificate: token.certificate, sub, iat: token.issuedAt };
+    return { token, unfit: unfit(token, issuer), issuer, key, revocable };
   }
 
   function unfit({ audiences: named, caller }: AccessToken, { settings }: Issuer): Fault | undefined {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Refusal, type VerifierOptions } from '../src/index.ts';
 import { openApi, proofOf, refusalOf, requestWith, nodeRequest } from './api.ts';
+import { answerWith, serveDocuments } from './document-server.ts';
+import { NOW, createIssuer } from './issuer.ts';
 
 const file = (name: string): string => readFileSync(join(import.meta.dirname, 'tls', name), 'utf8');
 const pair = (name: string) => ({ certificate: file(`${name}.crt`), key: file(`${name}.key`) });
@@ -58,6 +60,45 @@ describe('a token that is bound to a certificate (RFC 8705 §3)', () => {
     const unbound = await loose.issuer.token(undefined, { claims: { cnf: undefined } });
     const request_ = nodeRequest(['Authorization', `Bearer ${unbound}`], shown(own.certificate));
     expect((await refusalOf(loose.verifier, request_)).reason).toBe('bearer');
+  });
+
+  test('is refused once the list has the key that it was given to, or the lease of its certificate, or itself', async () => {
+    const issuer = await createIssuer();
+    const bound = { lease: 'ls_token', owner: { id: 'team', kind: 'team' }, environment: 'test', processes: [] };
+    const token = await issuer.token(undefined, {
+      claims: {
+        jti: 'ls_token',
+        cnf: { 'x5t#S256': x5t },
+        tallystick: { ...bound, holder: 'k'.repeat(43), certificate: 'ls_certificate' },
+      },
+    });
+    await using server = await serveDocuments(answerWith(''));
+    const outcome = async (line: object): Promise<string> => {
+      const list = await issuer.revocations([{ until: NOW + 900, ...line }]);
+      server.answer = answerWith(list);
+      const { verifier } = await openApi({
+        clientCertificate: fromHeader,
+        issuers: [
+          {
+            issuer: issuer.issuer,
+            jwks: issuer.jwks,
+            subjects: ['spiffe://acme.example/'],
+            revocations: { url: `${server.url}/revocations` },
+          },
+        ],
+      });
+      await using _verifier = verifier;
+      const request_ = nodeRequest(['Authorization', `Bearer ${token}`], shown(own.certificate));
+      return verifier.verify(request_).then(
+        () => 'accepted',
+        (error: Refusal) => error.reason,
+      );
+    };
+    expect(await outcome({ kind: 'jkt', value: 'k'.repeat(43) })).toBe('token_revoked');
+    expect(await outcome({ kind: 'jti', value: 'ls_certificate' })).toBe('token_revoked');
+    expect(await outcome({ kind: 'jti', value: 'ls_token' })).toBe('token_revoked');
+    expect(await outcome({ kind: 'jti', value: 'ls_another' })).toBe('accepted');
+    expect(await outcome({ kind: 'jkt', value: 'ls_certificate' })).toBe('accepted');
   });
 
   test('is told of in the metadata of the resource', async () => {

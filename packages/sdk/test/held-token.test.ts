@@ -14,6 +14,7 @@ const time = manualTime();
 const asked = momentOf(time.clock);
 const answer = (accessToken: string, expiresIn = 900, rotateInMs = 450_000) => ({
   accessToken,
+  tokenType: 'DPoP' as const,
   expiresIn,
   scope: 'a b',
   leaseId: 'ls_1',
