@@ -168,10 +168,16 @@ export function assemble(outside: Outside): Sidecar {
   });
   const table = createLeaseTable({ clock, timers, expired: care.expired });
   const cap = createIssueCap({ clock, perMinute: outside.issuesPerMinute ?? 6000 });
-  const manager = createLeaseManager({ table, cap, clock, timers, random, abandoned: care.ending.end });
+  const abandoned = (lease: Lease): void => {
+    const { leases: bound, durable } = withdrawal.abandon(lease);
+    durable.catch((error: unknown) => log.error('tokens were revoked, but not on disk', errorFields(error)));
+    revocationRecords.revoked(bound, 'sidecar', null);
+  };
+  const manager = createLeaseManager({ table, cap, clock, timers, random, abandoned });
   const leases = observedLeases(manager, telemetry, clock);
   const withdrawal = createWithdrawal({
     leases,
+    table,
     standing,
     hub,
     clock,
@@ -390,13 +396,13 @@ export function assemble(outside: Outside): Sidecar {
       leases.revokeWhere(({ key, holders }) => !holders && isMadeOtherwise(key.credential, was, next));
       const { gone, outdated } = judgeAfterChange(table.all(), letGo, next);
       const goneForGood = withdrawal.revokeLeases(gone);
-      revocationRecords.revoked(gone, 'sidecar', null);
+      revocationRecords.revoked(goneForGood.leases, 'sidecar', null);
       withdrawal.rotate(outdated);
       // Told by `narrow` to drop what it holds, and no longer who it was: what follows is not meant for it.
       for (const id of narrowed) hub.recheck(id);
       for (const id of changedIdentities(before, after, narrowed)) hub.publish(id, { type: 'changed' });
       await ended;
-      await goneForGood;
+      await goneForGood.durable;
       await onRecord;
     },
     async stop() {

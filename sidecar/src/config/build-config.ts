@@ -55,7 +55,7 @@ export function buildConfig(file: FileValue, upstream: ReadonlyMap<string, Upstr
     credentials: new Map(
       sortedBy([...file.credentials], ([name]) => name).map(([name, value]) => [
         name,
-        'written' in value ? buildUpstreamCredential(name, upstream.get(name)!) : buildToken(name, value),
+        'written' in value ? buildUpstreamCredential(name, upstream.get(name)!) : buildToken(name, value, upstream),
       ]),
     ),
   };
@@ -127,25 +127,35 @@ function buildEntitlement(value: EntitlementValue): IdentityObject['entitlements
   return { credential, scope: scope === undefined ? null : valuesOf(scope).join(' '), minAssurance };
 }
 
-function buildToken(name: string, value: TokenValue): TokenConfig {
+function buildToken(name: string, value: TokenValue, upstream: ReadonlyMap<string, UpstreamCredential>): TokenConfig {
+  const { certificate } = value;
+  const lifetimeMs = parseDurationMs(value.lifetime)!;
+  // It ends with its certificate: what is longer would be a promise that is not kept.
+  const longestMs = certificate === undefined ? lifetimeMs : lifetimeOf(upstream.get(certificate)!);
   return {
     name,
     provider: 'issuer',
     type: 'access-token',
-    binding: 'dpop',
+    binding: certificate === undefined ? 'dpop' : 'mtls',
     audience: value.audience,
     scope: valuesOf(value.scope),
-    lifetimeMs: parseDurationMs(value.lifetime)!,
+    lifetimeMs: Math.min(lifetimeMs, longestMs),
     floorMs: 0,
     holders: 'own',
     use: prefixesOf(value.use),
     attribution: value.attribution,
+    certificate,
     wanted: undefined,
   };
 }
 
-function buildUpstreamCredential(name: string, { traits, common, wanted }: UpstreamCredential): CredentialConfig {
-  const { provider, lifetime, use, attribution } = common;
+function lifetimeOf({ traits, common: { lifetime } }: UpstreamCredential): number {
+  return lifetime === undefined ? traits.defaultLifetimeMs : parseDurationMs(lifetime)!;
+}
+
+function buildUpstreamCredential(name: string, upstream: UpstreamCredential): CredentialConfig {
+  const { traits, common, wanted } = upstream;
+  const { provider, use, attribution } = common;
   return {
     name,
     provider,
@@ -153,7 +163,7 @@ function buildUpstreamCredential(name: string, { traits, common, wanted }: Upstr
     binding: traits.binding,
     audience: traits.audience,
     scope: traits.scope ?? [],
-    lifetimeMs: lifetime === undefined ? traits.defaultLifetimeMs : parseDurationMs(lifetime)!,
+    lifetimeMs: lifetimeOf(upstream),
     floorMs: traits.floorMs ?? 0,
     holders: traits.holders,
     use: prefixesOf(use),

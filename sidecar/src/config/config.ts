@@ -126,4 +126,6 @@ export interface TokenConfig extends CredentialConfig {
   readonly provider: 'issuer';
   readonly type: 'access-token';
   readonly audience: string;
+  /** Name of the X.509 credential that it is bound to (RFC 8705 §3); undefined: to the key that asks. */
+  readonly certificate: string | undefined;
 }

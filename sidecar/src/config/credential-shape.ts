@@ -1,7 +1,7 @@
 import { PROVIDER_KINDS } from '../providers/kinds.ts';
-import { defaulted, object, required } from './object-shape.ts';
+import { defaulted, object, optional, required } from './object-shape.ts';
 import { choice, isMapping, list, text, type Draft, type JsonSchema, type Shape, type TypeOf } from './shape.ts';
-import { AUDIENCE, SCOPE, TOKEN_LIFETIME, USE_PREFIX } from './texts.ts';
+import { AUDIENCE, NAME, SCOPE, TOKEN_LIFETIME, USE_PREFIX } from './texts.ts';
 
 /** A token of our own issuer. */
 const TOKEN = object({
@@ -22,6 +22,10 @@ const TOKEN = object({
     choice(['identity', 'process', 'run']),
     'process',
     '"run": the token carries the run that the workload claims, and is not shared between runs.',
+  ),
+  certificate: optional(
+    text(NAME),
+    'Name of the X.509 credential whose certificate the token is bound to, for an API behind mTLS. Default: the token is bound to the key of the workload, by DPoP.',
   ),
 });
 

@@ -11,6 +11,8 @@ interface Target {
   readonly scope: readonly string[] | undefined;
   /** `use` prefixes in one form. */
   readonly prefixes: readonly string[];
+  /** Name of the certificate that it is bound to. */
+  readonly certificate?: string | undefined;
 }
 
 /** The credentials of a file by name. */
@@ -46,6 +48,7 @@ function targetOf(value: CredentialDraft, upstream: UpstreamCredential | undefin
     audience: value.audience,
     scope: value.scope === undefined ? undefined : valuesOf(value.scope),
     prefixes: formsOf(value.use ?? []),
+    certificate: value.certificate,
   };
 }
 
@@ -53,7 +56,10 @@ function formsOf(use: readonly (string | undefined)[]): readonly string[] {
   return use.flatMap((text) => (text === undefined ? [] : oneForm(text)));
 }
 
-/** Judges what one identity is entitled to: each name is there and given once, and no two stand for one request. */
+/**
+ * Judges what one identity is entitled to: each name is there and given once, no two stand for one request, and what one
+ * needs beside it is there too.
+ */
 export function checkEntitlements(
   entitlements: readonly (Draft<EntitlementValue> | undefined)[],
   at: Path,
@@ -80,6 +86,27 @@ export function checkEntitlements(
   });
   checkRequests(entitled, report);
   checkPrefixes(entitled, report);
+  checkCertificatesOf(entitled, names, targets, report);
+}
+
+/** Whoever may have a token needs the certificate that it is bound to. */
+function checkCertificatesOf(
+  entitled: readonly Entitled[],
+  names: ReadonlySet<string>,
+  targets: Targets,
+  report: Report,
+): void {
+  for (const { path, target } of entitled) {
+    const { certificate } = target;
+    // Of one that is not there, its credential tells.
+    if (certificate === undefined || names.has(certificate) || !targets.has(certificate)) continue;
+    amiss(
+      report,
+      path,
+      'names a token that is bound to a certificate which this identity is not entitled to',
+      `add ${certificate} to its "entitlements"`,
+    );
+  }
 }
 
 function reportUnknown(name: string, path: Path, targets: Targets, report: Report): void {

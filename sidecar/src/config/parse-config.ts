@@ -1,12 +1,14 @@
 import { checkReplica } from './replica-rules.ts';
 import type { Config } from './config.ts';
 import { buildConfig } from './build-config.ts';
+import { checkCertificates } from './certificate-rules.ts';
 import { nameOf, type Fault, type Mistake, type Report } from './fault.ts';
 import { checkFederation } from './federation-rules.ts';
 import { FEATURES, FILE, FILE_VERSION, type FileValue } from './file-shape.ts';
 import { checkIdentities } from './identity-rules.ts';
 import { checkListeners } from './listener-rules.ts';
 import { isMapping } from './shape.ts';
+import { checkSignIns } from './sign-in-rules.ts';
 import { checkSockets } from './socket-rules.ts';
 import { readUpstreamCredentials } from './upstream-rules.ts';
 import { parseYaml, type ParsedYaml } from './yaml.ts';
@@ -62,6 +64,8 @@ export function validateConfig(value: unknown, report: Report): ValidConfig | un
   checkReplica(file, noting);
   checkFederation(file, noting);
   const upstream = readUpstreamCredentials(file, noting);
+  checkCertificates(file, upstream, noting);
+  checkSignIns(file, upstream, noting);
   checkIdentities(file, upstream, noting);
   if (faulty) return undefined;
   const whole = file as FileValue;

@@ -80,9 +80,10 @@ function* warnSockets({ config }: WarningInput): Generator<Caution> {
 }
 
 function* warnCredentials({ config }: WarningInput): Generator<Caution> {
-  const used = new Set(
-    config.identities.flatMap(({ entitlements }) => entitlements.map(({ credential }) => credential)),
-  );
+  const used = new Set([
+    ...config.identities.flatMap(({ entitlements }) => entitlements.map(({ credential }) => credential)),
+    ...Array.from(config.providers.values(), ({ kind, settings }) => kind.signsInWith?.(settings)?.credential),
+  ]);
   for (const { name, type, lifetimeMs, use } of config.credentials.values()) {
     const path = ['credentials', name];
     if (!used.has(name)) {

@@ -1,4 +1,4 @@
-import { JWT_TYPE, type TallystickClaims } from '@tallystick/core';
+import { JWT_TYPE, type RevocableToken, type TallystickClaims } from '@tallystick/core';
 import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet } from 'jose';
 import { jwkSet } from './jwks.ts';
 import type { Signer } from './signer.ts';
@@ -12,8 +12,19 @@ export interface OwnTokenClaims {
   readonly iat: number;
   readonly exp: number;
   readonly scope: string | undefined;
-  readonly cnf: { readonly jkt: string };
+  readonly cnf: { readonly jkt: string } | { readonly 'x5t#S256': string };
   readonly tallystick: TallystickClaims;
+}
+
+/** Returns the thumbprint of the key that a token was given to, which it is bound to unless it is to a certificate. */
+export function holderOf({ cnf, tallystick }: OwnTokenClaims): string | undefined {
+  return 'jkt' in cnf ? cnf.jkt : tallystick.holder;
+}
+
+/** Returns what revocations of a token go by. */
+export function revocableOf(claims: OwnTokenClaims): RevocableToken {
+  const { jti, sub, iat, tallystick } = claims;
+  return { jti, sub, iat, jkt: holderOf(claims), certificate: tallystick.certificate };
 }
 
 /** Returns the claims of a token this issuer signed, or undefined for anything else. */

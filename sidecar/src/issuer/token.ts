@@ -9,6 +9,8 @@ export interface TokenContent {
   readonly scope: readonly string[];
   /** Thumbprint of the holder's key. */
   readonly jkt: string;
+  /** The certificate that the token is bound to instead of to that key: its lease, and its thumbprint. */
+  readonly certificate?: { readonly leaseId: string; readonly x5t: string } | undefined;
   /** The lease id; it is the `jti` too, so that one id revokes the token wherever it is known. */
   readonly leaseId: string;
   readonly registryRoot: string;
@@ -21,18 +23,20 @@ export interface TokenContent {
 }
 
 /**
- * Returns an RFC 9068 access token bound to the holder's key (RFC 9449 §6.1).
+ * Returns an RFC 9068 access token bound to the holder's key (RFC 9449 §6.1), or to a certificate alone (RFC 8705 §3.1):
+ * a verifier that knew both would ask for both.
  *
  * @throws {TallystickError} `signer_unavailable`
  */
 export function mintToken(signer: Signer, content: TokenContent): Promise<string> {
-  const { identity } = content;
+  const { identity, certificate, jkt } = content;
   const tallystick: TallystickClaims & { run?: string } = {
     lease: content.leaseId,
     owner: { id: identity.owner.id, kind: identity.owner.kind },
     environment: identity.environment,
     processes: identity.businessProcesses,
     registry: content.registryRoot,
+    ...(certificate && { holder: jkt, certificate: certificate.leaseId }),
     ...(content.run !== undefined && { run: content.run }),
   };
   return signer.sign(
@@ -46,7 +50,7 @@ export function mintToken(signer: Signer, content: TokenContent): Promise<string
       exp: content.expiresAt,
       jti: content.leaseId,
       scope: content.scope.length > 0 ? content.scope.join(' ') : undefined,
-      cnf: { jkt: content.jkt },
+      cnf: certificate ? { 'x5t#S256': certificate.x5t } : { jkt },
       tallystick,
     }),
   );

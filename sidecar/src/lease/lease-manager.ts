@@ -11,6 +11,7 @@ import {
 import type { Material } from '@tallystick/protocol';
 import type { Peer } from '../listen/peer.ts';
 import type { UpstreamHandles } from '../providers/provider.ts';
+import { certificateOf } from './bound-tokens.ts';
 import type { IssueCap } from './issue-cap.ts';
 import { leaseKeyText, type Lease, type LeaseKey, type UpstreamHold } from './lease.ts';
 import type { LeaseTable } from './lease-table.ts';
@@ -219,6 +220,9 @@ export function createLeaseManager(options: LeaseManagerOptions): LeaseManager {
   const drop = (lease: Lease): void => {
     lease.revoked = true;
     table.remove(lease);
+    if (lease.key.credential.type !== 'x509') return;
+    // A token that is being made for this certificate is good no more.
+    for (const [text, { key }] of mints) if (certificateOf({ key }) === lease.id) mints.delete(text);
   };
   const revoke = (leases: readonly Lease[]): void => {
     for (const lease of leases) {

@@ -17,7 +17,10 @@ export interface LeaseKey {
   readonly process: string | undefined;
   /** The claimed run, where the credential is attributed by run; else undefined. */
   readonly run: string | undefined;
-  /** Digest of the key that a certificate is asked for; undefined of what needs none. */
+  /**
+   * Of a certificate, the digest of the key that it is asked for; of a token that is bound to one, the id of its lease;
+   * undefined of all else.
+   */
   readonly subject: string | undefined;
 }
 

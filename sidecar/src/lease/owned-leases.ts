@@ -1,5 +1,5 @@
 import { TallystickError } from '@tallystick/core';
-import type { TokenReader } from '../issuer/read-token.ts';
+import { holderOf, type TokenReader } from '../issuer/read-token.ts';
 import type { LeaseTable } from './lease-table.ts';
 
 /** A key that names leases as its own. */
@@ -34,7 +34,7 @@ export function createOwnedLeases(parts: { table: Pick<LeaseTable, 'get'>; readT
     if (made.size < leases.size) {
       for (const token of tokens) {
         const claims = await readToken(token);
-        if (claims?.sub !== identity || claims.cnf.jkt !== jkt) throw unknown();
+        if (claims?.sub !== identity || holderOf(claims) !== jkt) throw unknown();
         made.set(claims.jti, claims.iat * 1000);
       }
     }

@@ -2,7 +2,9 @@ import { TallystickError, type Clock, type IdentityObject, type Revocation } fro
 import type { EventHub } from '../events/hub.ts';
 import type { Standing } from '../state/standing.ts';
 import type { BarCap } from './bar-cap.ts';
+import { boundTokens, certificateOf, withBoundTokens } from './bound-tokens.ts';
 import type { LeaseManager } from './lease-manager.ts';
+import type { LeaseTable } from './lease-table.ts';
 import { expOf, type Lease } from './lease.ts';
 import type { UpstreamEnding } from './upstream-ending.ts';
 
@@ -13,19 +15,26 @@ import type { UpstreamEnding } from './upstream-ending.ts';
  */
 export interface Withdrawal {
   /**
-   * Ends a token because a holder asks for it.
+   * Ends a token, or a certificate and the tokens that are bound to it, because a holder asks for it.
    *
    * @param lease Its lease; undefined where an earlier run of this sidecar issued it.
    * @throws {TallystickError} `rate_limited`: too many of its identity's tokens are listed as ended already.
    */
-  letGo(token: BarredToken, lease: Lease | undefined): Promise<void>;
+  letGo(token: BarredToken, lease: Lease | undefined): Ended;
   /** Ends those of `leases` that the list has room for, because the sidecar stops; the others end by themselves. */
   letGoAll(leases: readonly Lease[]): Ended;
-  /** Ends leases early. */
-  revokeLeases(leases: readonly Lease[]): Promise<void>;
+  /**
+   * Ends what is left of a lease that nobody has any more: upstream, and with it the tokens that are bound to the
+   * certificate that it was of. Those that the list has no room for are known as ended here alone.
+   *
+   * @returns The leases of the tokens.
+   */
+  abandon(lease: Lease): Ended;
+  /** Ends leases early, and with a certificate the tokens that are bound to it. */
+  revokeLeases(leases: readonly Lease[]): Ended;
   /** Ends a token by its lease id, also one that an earlier run of this sidecar issued. */
   revokeById(leaseId: string): Promise<void>;
-  /** Ends every token bound to a key, and issues none to it for a year. */
+  /** Ends every token bound to a key, or that was given to it, and issues none to it for a year. */
   revokeKey(jkt: string): Ended;
   /** Ends everything that an identity holds, also from earlier runs. It may ask anew. */
   revokeIdentity(id: string): Ended;
@@ -56,6 +65,7 @@ export interface Ended {
 /** The inputs of {@link createWithdrawal}. */
 export interface WithdrawalOptions {
   readonly leases: LeaseManager;
+  readonly table: Pick<LeaseTable, 'ofHolder'>;
   readonly standing: Standing;
   readonly hub: EventHub;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -69,7 +79,7 @@ export interface WithdrawalOptions {
 const KEY_REVOKED_SECONDS = 366 * 86_400;
 
 export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
-  const { leases, standing, hub, clock, barCap, ending, maxLifetimeSeconds } = options;
+  const { leases, table, standing, hub, clock, barCap, ending, maxLifetimeSeconds } = options;
   const endUpstream = (chosen: readonly Lease[]): void => {
     for (const lease of chosen) ending.end(lease);
   };
@@ -103,34 +113,48 @@ export function createWithdrawal(options: WithdrawalOptions): Withdrawal {
     hub.publish(id, { type: 'changed' });
   };
 
-  const revokeLeases = (chosen: readonly Lease[]): Promise<void> => {
+  /** Ends these and no others; `listed` of them stand on the list. */
+  const endLeases = (chosen: readonly Lease[], listed = chosen): Ended => {
     leases.revoke(chosen);
     endUpstream(chosen);
-    const durable = standing.revoke(chosen.flatMap(tokenLine));
+    const durable = standing.revoke(listed.flatMap(tokenLine));
     tell('revoked', chosen);
-    return durable;
+    return { leases: chosen, durable };
   };
+  const mayList = (lease: Lease): boolean =>
+    lease.upstream !== undefined || barCap.take(lease.key.identity, expOf(lease));
 
   return {
     letGo({ leaseId, identity, exp }, lease) {
-      if (!barCap.take(identity, exp)) {
+      const ended = lease && withBoundTokens([lease], table);
+      const hasRoom = ended ? ended.every(mayList) : barCap.take(identity, exp);
+      if (!hasRoom) {
         throw new TallystickError('rate_limited', `${identity} has let go of too many tokens that have not expired`, {
           retryAfterMs: 60_000,
         });
       }
-      return lease ? revokeLeases([lease]) : standing.revoke([{ kind: 'jti', value: leaseId, until: exp }]);
+      if (ended) return endLeases(ended);
+      return { leases: [], durable: standing.revoke([{ kind: 'jti', value: leaseId, until: exp }]) };
     },
-    letGoAll(chosen) {
-      const ended = chosen.filter((lease) => lease.upstream ?? barCap.take(lease.key.identity, expOf(lease)));
-      return { leases: ended, durable: revokeLeases(ended) };
+    letGoAll: (chosen) => endLeases(withBoundTokens(chosen, table).filter(mayList)),
+    abandon(lease) {
+      ending.end(lease);
+      const bound = boundTokens(lease, table);
+      if (bound.length === 0) return { leases: [], durable: Promise.resolve() };
+      return endLeases(bound, bound.filter(mayList));
     },
-    revokeLeases,
+    revokeLeases: (chosen) => endLeases(withBoundTokens(chosen, table)),
     revokeById: (leaseId) => standing.revoke([{ kind: 'jti', value: leaseId, until: seconds() + maxLifetimeSeconds }]),
     revokeKey(jkt) {
       // Of what is shared, that key has the secret: it ends for all, and the others ask for another.
       const ended = leases.revokeWhere(({ key, holders }) => key.jkt === jkt || holders?.has(jkt) === true);
       endUpstream(ended);
-      const durable = standing.revoke([{ kind: 'jkt', value: jkt, until: seconds() + KEY_REVOKED_SECONDS }]);
+      // Tokens that are bound to a certificate do not show whose key asked for them, to verifiers other than ours.
+      const byCertificate = ended.filter((lease) => certificateOf(lease) !== undefined);
+      const durable = standing.revoke([
+        { kind: 'jkt', value: jkt, until: seconds() + KEY_REVOKED_SECONDS },
+        ...byCertificate.flatMap(tokenLine),
+      ]);
       tell('revoked', ended);
       return { leases: ended, durable };
     },

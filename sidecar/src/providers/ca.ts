@@ -37,7 +37,13 @@ export const caKind: ProviderKind<CaSettings, CaCredential> = {
   type: 'ca',
   settings: SETTINGS,
   credential: CREDENTIAL,
-  describe: () => ({ type: 'x509', binding: 'mtls', holders: 'own', defaultLifetimeMs: 3_600_000 }),
+  describe: ({ usages }) => ({
+    type: 'x509',
+    binding: 'mtls',
+    holders: 'own',
+    defaultLifetimeMs: 3_600_000,
+    isClientCertificate: usages.includes('client'),
+  }),
   judge(_wanted, { certificate, key, authorities }, at, report) {
     if ((certificate === undefined) !== (key === undefined)) {
       amiss(report, at, 'has a provider with one of "certificate" and "key"', 'give both, or neither');

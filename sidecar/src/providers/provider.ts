@@ -47,6 +47,8 @@ export interface CredentialTraits {
   readonly defaultLifetimeMs: number;
   /** What consumers need left when it is replaced, milliseconds (AWS SDKs: 20 min). */
   readonly floorMs?: number | undefined;
+  /** False of an X.509 certificate that is known to be for servers alone. */
+  readonly isClientCertificate?: boolean | undefined;
 }
 
 /** What a provider is opened with. */

@@ -54,6 +54,7 @@ export function bodyOf(asked: Asked, node: string, credential: CredentialConfig 
       scopes: request.scope ?? [],
       process: request.context ?? null,
       jkt: proof.jkt,
+      certificate: request.certificate,
     }),
     requested: {
       clientId: request.clientId === undefined ? null : shown(request.clientId),

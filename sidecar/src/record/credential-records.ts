@@ -1,6 +1,7 @@
 import { ERROR_CODES, TallystickError, type Clock } from '@tallystick/core';
 import type { Decision } from '../authorize/authorize.ts';
 import type { CredentialConfig } from '../config/config.ts';
+import { certificateOf } from '../lease/bound-tokens.ts';
 import type { Lease } from '../lease/lease.ts';
 import { secretOf } from '../lease/secret-of.ts';
 import type { EndedStatus, Ending } from '../lease/upstream-ending.ts';
@@ -9,7 +10,7 @@ import { Denial } from '../release/denial.ts';
 import { bodyOf, envelopeOf, type Asked } from './asked.ts';
 import type { Fingerprint } from './fingerprint/fingerprint.ts';
 import type { FloodGate } from './flood.ts';
-import type { CredentialBody, Recorder, RecordRef } from './record.ts';
+import type { CredentialBody, Recorder, RecordInput, RecordRef } from './record.ts';
 
 /** What came of an intent: what was made, or why nothing was. */
 export interface UpstreamOutcome {
@@ -152,7 +153,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
         ...envelopeOf(asked),
         lease: lease.id,
         corr: lease.upstream?.intent,
-        refs: replaced ? [{ rel: 'replaces', id: replaced.id }] : [],
+        refs: refsOf(lease, replaced),
         outcome: 'success',
         reason: 'entitled',
         body: {
@@ -213,6 +214,15 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       return new Denial('rate_limited', description, { ...facts, record: null }, { remedy, retryAfterMs: 60_000 });
     },
   };
+}
+
+/** The leases that a release is about beside its own: the one it replaces, the certificate that a token is bound to. */
+function refsOf(lease: Lease, replaced: Lease | undefined): NonNullable<RecordInput['refs']> {
+  const certificate = certificateOf(lease);
+  return [
+    ...(certificate === undefined ? [] : [{ rel: 'bound_to', id: certificate }]),
+    ...(replaced ? [{ rel: 'replaces', id: replaced.id }] : []),
+  ];
 }
 
 /** What is known of an upstream that refused, or that nobody knows what it did. */

@@ -4,7 +4,7 @@ import type { ClaimedProcess } from '@tallystick/protocol';
 
 /**
  * Returns the hash of what a workload asks for: base64url SHA-256 of the canonical JSON of identity, credential,
- * resource, scopes, lifetime, claimed process and key. Approvals bind to it.
+ * resource, scopes, lifetime, claimed process and key, and certificate where one is named. Approvals bind to it.
  */
 export function requestHash(request: {
   readonly identity: string;
@@ -13,11 +13,14 @@ export function requestHash(request: {
   readonly scopes: readonly string[];
   readonly process: ClaimedProcess | null;
   readonly jkt: string;
+  /** Lease id of the certificate that a token is to be bound to. */
+  readonly certificate?: string | undefined;
 }): string {
   return hash(
     'sha256',
     canonicalJson({
       authorization_details: null,
+      ...(request.certificate !== undefined && { certificate: request.certificate }),
       credential: request.credential,
       identity: request.identity,
       jkt: request.jkt,

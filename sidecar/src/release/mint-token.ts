@@ -2,11 +2,20 @@ import type { TokenConfig } from '../config/config.ts';
 import type { Signer } from '../issuer/signer.ts';
 import { mintToken } from '../issuer/token.ts';
 import type { Maker } from '../lease/lease-manager.ts';
-import type { LeaseKey } from '../lease/lease.ts';
+import type { Lease, LeaseKey } from '../lease/lease.ts';
 import type { Asked } from '../record/asked.ts';
+import { certificateThumbprint } from './certificate.ts';
 
-/** Returns what makes a token of our own issuer. It is never extended. */
-export function tokenMaker(asked: Asked, key: LeaseKey & { credential: TokenConfig }, signer: Signer): Maker {
+/**
+ * Returns what makes a token of our own issuer, bound to a certificate where one is given, else to the key that asks. It
+ * is never extended.
+ */
+export function tokenMaker(
+  asked: Asked,
+  key: LeaseKey & { credential: TokenConfig },
+  certificate: Lease | undefined,
+  signer: Signer,
+): Maker {
   const { credential, scope, run } = key;
   return {
     async mint({ leaseId, issuedAt, expiresAt }) {
@@ -15,6 +24,7 @@ export function tokenMaker(asked: Asked, key: LeaseKey & { credential: TokenConf
         audience: credential.audience,
         scope,
         jkt: asked.proof.jkt,
+        certificate: certificate && { leaseId: certificate.id, x5t: certificateThumbprint(certificate) },
         leaseId,
         registryRoot: asked.registry.digest.root,
         issuedAt,
@@ -23,7 +33,7 @@ export function tokenMaker(asked: Asked, key: LeaseKey & { credential: TokenConf
       });
       return {
         material: { token, audience: credential.audience, scope: scope.join(' ') },
-        binding: 'dpop',
+        binding: certificate ? 'mtls' : 'dpop',
         handles: { jti: leaseId },
         upstream: undefined,
       };

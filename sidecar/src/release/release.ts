@@ -6,6 +6,7 @@ import { isOwnToken, type Registry } from '../authorize/registry.ts';
 import type { CredentialConfig } from '../config/config.ts';
 import type { Signer } from '../issuer/signer.ts';
 import type { LeaseManager, Maker } from '../lease/lease-manager.ts';
+import type { LeaseTable } from '../lease/lease-table.ts';
 import type { Lease, LeaseKey } from '../lease/lease.ts';
 import type { Asked } from '../record/asked.ts';
 import type { CredentialRecords, Undelivered } from '../record/credential-records.ts';
@@ -13,6 +14,7 @@ import type { LogHeads } from '../record/heads/log-heads.ts';
 import type { RecordRef, TraceMember } from '../record/record.ts';
 import type { Standing } from '../state/standing.ts';
 import type { Admission, Admittable } from './admit.ts';
+import { requireCertificate } from './certificate.ts';
 import { tokenMaker } from './mint-token.ts';
 import { upstreamMaker, type UpstreamParts } from './mint-upstream.ts';
 import type { CredentialAsk } from './request.ts';
@@ -51,6 +53,7 @@ export interface ReleaseParts extends UpstreamParts {
   readonly registry: () => Registry;
   readonly standing: Standing;
   readonly leases: LeaseManager;
+  readonly table: Pick<LeaseTable, 'get'>;
   readonly signer: Signer;
   readonly records: CredentialRecords;
   readonly heads: LogHeads;
@@ -75,10 +78,11 @@ export async function release<Answer = undefined>(ask: Ask<Answer>, parts: Relea
     const decision = decide(asked, parts);
     if (!decision.allow) throw await parts.records.denied(asked, decision);
 
-    const key = leaseKeyOf(asked, decision);
+    const certificate = requireCertificate(asked, decision.credential, parts);
+    const key = leaseKeyOf(asked, decision, certificate);
     const { jkt } = admitted.proof;
-    const notAfterMs = identityEndMs(identity);
-    const obtained = await parts.leases.obtain({ key, jkt, peer, notAfterMs }, makerOf(asked, key, parts));
+    const notAfterMs = Math.min(identityEndMs(identity), certificate?.expiresAtMs ?? Infinity);
+    const obtained = await parts.leases.obtain({ key, jkt, peer, notAfterMs }, makerOf(asked, key, certificate, parts));
     if (!obtained || obtained.lease.revoked) continue;
     const { lease, source, replaced } = obtained;
     const recordId = parts.records.newId();
@@ -113,10 +117,10 @@ async function afterTurn<I, O>(work: (input: I) => Promise<O>, input: I): Promis
   return work(input);
 }
 
-function makerOf(asked: Asked, key: LeaseKey, parts: ReleaseParts): Maker {
+function makerOf(asked: Asked, key: LeaseKey, certificate: Lease | undefined, parts: ReleaseParts): Maker {
   const { credential } = key;
   return isOwnToken(credential)
-    ? tokenMaker(asked, { ...key, credential }, parts.signer)
+    ? tokenMaker(asked, { ...key, credential }, certificate, parts.signer)
     : upstreamMaker(asked, key, parts);
 }
 
@@ -126,10 +130,14 @@ function subjectOf(type: CredentialConfig['type'], applicant: CredentialAsk['app
   return subject === undefined ? undefined : hash('sha256', subject, 'base64url');
 }
 
-/** A token belongs to one key; what an upstream makes is shared, as far as the credential is attributed. */
+/**
+ * A token belongs to one key, and to one certificate where it is bound to that; what an upstream makes is shared, as far
+ * as the credential is attributed.
+ */
 function leaseKeyOf(
   { identity, proof, request: { context, applicant } }: Asked,
   { credential, scope }: { readonly credential: CredentialConfig; readonly scope: readonly string[] },
+  certificate: Lease | undefined,
 ): LeaseKey {
   const { holders, attribution } = credential;
   return {
@@ -139,7 +147,7 @@ function leaseKeyOf(
     jkt: holders === 'own' ? proof.jkt : undefined,
     process: isOwnToken(credential) || attribution === 'identity' ? undefined : context?.id,
     run: attribution === 'run' ? (context?.run ?? undefined) : undefined,
-    subject: subjectOf(credential.type, applicant),
+    subject: certificate?.id ?? subjectOf(credential.type, applicant),
   };
 }
 

@@ -13,6 +13,8 @@ export interface CredentialAsk {
   /** Scope values, sorted, each once. Undefined: all that the credential has. */
   readonly scope: readonly string[] | undefined;
   readonly context: ClaimedProcess | undefined;
+  /** Lease id of the certificate that a token is to be bound to. */
+  readonly certificate?: string | undefined;
   /** The newest signed head of the log that the workload was shown. */
   readonly logHead?: string | undefined;
   /** What it sends along for a credential of its own. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { indexRevocations, type Clock, type Revocation } from '@tallystick/core';
+import { indexRevocations, type Clock, type RevocableToken, type Revocation } from '@tallystick/core';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** That an operator stopped an identity. */
@@ -22,8 +22,8 @@ export interface Standing {
   suspensions(): readonly Suspension[];
   /** True while a line revokes every token of a key. */
   isKeyRevoked(jkt: string): boolean;
-  /** True when a line revokes this token (seconds since the epoch). In constant time. */
-  revokes(token: { readonly jti: string; readonly jkt: string; readonly sub: string; readonly iat: number }): boolean;
+  /** True when a line revokes this token. In constant time. */
+  revokes(token: RevocableToken): boolean;
   /** Lines that are still of use. */
   revocations(): readonly Revocation[];
   /** How many lines there are. */
@@ -91,11 +91,14 @@ export async function openStanding(folder: string, clock: Clock): Promise<Standi
     suspensions: () => [...suspended.values()],
     isKeyRevoked: (jkt) => lines.has(lineKey('jkt', jkt)),
     revokes(token) {
-      const found = [
-        lines.get(lineKey('jti', token.jti)),
-        lines.get(lineKey('jkt', token.jkt)),
-        lines.get(lineKey('sub', token.sub)),
-      ];
+      const { jti, certificate, jkt, sub } = token;
+      const named = [
+        ['jti', jti],
+        ['jti', certificate],
+        ['jkt', jkt],
+        ['sub', sub],
+      ] as const;
+      const found = named.map(([kind, value]) => (value === undefined ? undefined : lines.get(lineKey(kind, value))));
       return indexRevocations(found.filter((line) => line !== undefined)).revokes(token);
     },
     revocations() {

@@ -195,7 +195,7 @@ describe('no token leaves', () => {
     recorder.hold();
     const asked = one.token();
     await recorder.reached(2);
-    await sidecar.withdrawal.revokeLeases([sidecar.table.get(first.json.lease_id as string)!]);
+    await sidecar.withdrawal.revokeLeases([sidecar.table.get(first.json.lease_id as string)!]).durable;
     recorder.letGo();
     const second = await asked;
     expect(second.status).toBe(200);

@@ -176,7 +176,7 @@ describe('POST /v1/usage', () => {
 
   test('a lease that has ended is proven by its token, also after the token has expired', async () => {
     const { report, lease, token, time, sidecar, recorder } = await served();
-    await sidecar.withdrawal.revokeLeases([sidecar.table.get(lease)!]);
+    await sidecar.withdrawal.revokeLeases([sidecar.table.get(lease)!]).durable;
     time.advance(3_600_000);
     expect((await report(reportOf(lease))).json.code).toBe('lease_unknown');
     expect((await report(reportOf(lease, { tokens: [token] }))).status).toBe(200);
@@ -189,7 +189,7 @@ describe('POST /v1/usage', () => {
     const { report, socket, sidecar, lease, token, recorder } = await served();
     const other = await holder(socket);
     const foreign = (await other.token()).json as Record<string, string>;
-    await sidecar.withdrawal.revokeLeases([...sidecar.table.all()]);
+    await sidecar.withdrawal.revokeLeases([...sidecar.table.all()]).durable;
     recorder.clear();
     const codes = await Promise.all(
       [

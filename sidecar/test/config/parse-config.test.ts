@@ -111,6 +111,31 @@ describe('short forms', () => {
   });
 });
 
+describe('a token that is bound to a certificate', () => {
+  const bound = (lifetime: string): ReturnType<typeof configOf> =>
+    configOf(
+      GOOD.replace('[ledger-api]', '[ledger-api, batch-tls, ledger-mtls]').concat(
+        `  batch-tls: { provider: mesh, lifetime: ${lifetime} }\n`,
+        '  ledger-mtls: { provider: issuer, audience: https://mtls.acme.example, certificate: batch-tls, lifetime: 20m }\n',
+        'providers:\n  mesh: { type: ca }\n',
+      ),
+    );
+
+  test('is bound by mTLS, and each key has its own', () => {
+    expect(bound('1h').credentials.get('ledger-mtls')).toMatchObject({
+      certificate: 'batch-tls',
+      binding: 'mtls',
+      holders: 'own',
+      lifetimeMs: 1_200_000,
+    });
+    expect(bound('1h').credentials.get('ledger-api')).toMatchObject({ certificate: undefined, binding: 'dpop' });
+  });
+
+  test('is promised no longer than its certificate lives', () => {
+    expect(bound('5m').credentials.get('ledger-mtls')?.lifetimeMs).toBe(300_000);
+  });
+});
+
 test('in data that is no YAML, undefined is as good as no key', () => {
   const faults: Fault[] = [];
   const valid = validateConfig(

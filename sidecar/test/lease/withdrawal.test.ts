@@ -6,10 +6,12 @@ import { createWithdrawal } from '../../src/lease/withdrawal.ts';
 import { openStanding, type Standing } from '../../src/state/standing.ts';
 import { expOf, type Lease } from '../../src/lease/lease.ts';
 import { identity } from '../acme.ts';
+import { upstreamCredential } from '../providers/test-provider.ts';
 import { temporaryFolder } from '../listen/temporary-folder.ts';
 import { leases } from './leases.ts';
 
 const BATCH = identity('close-batch');
+const CERTIFICATE = upstreamCredential('batch-tls', { type: 'x509', binding: 'mtls', holders: 'own' });
 const OTHER = identity('other');
 
 /** Leases, the list and the events, and in which order the three learnt of each withdrawal. */
@@ -40,6 +42,7 @@ async function withdrawals() {
   };
   const withdrawal = createWithdrawal({
     leases: own.manager,
+    table: own.table,
     standing: watched,
     hub,
     clock: own.time,
@@ -51,12 +54,20 @@ async function withdrawals() {
   return { ...own, standing, withdrawal, listen, order, now };
 }
 
+/** A certificate, and tokens that are bound to it. */
+async function certified(get: Awaited<ReturnType<typeof withdrawals>>['get'], count: number) {
+  const { lease: certificate } = await get('key-1', { credential: CERTIFICATE, subject: `digest of ${count}` });
+  const scopes = Array.from({ length: count }, (_, i) => [`scope-${i}`]);
+  const tokens = await Promise.all(scopes.map((scope) => get('key-1', { scope, subject: certificate.id })));
+  return { certificate, tokens: tokens.map(({ lease }) => lease) };
+}
+
 describe('taking away goes', () => {
   test('from the leases to the list to the workloads to the disk, the first three at once', async () => {
     const { get, withdrawal, listen, order } = await withdrawals();
     const { lease } = await get();
     listen(BATCH.id, 'key-1');
-    const durable = withdrawal.revokeLeases([lease]);
+    const { durable } = withdrawal.revokeLeases([lease]);
     expect(order).toEqual(['list of 0 leases', 'event revoked']);
     await durable;
     expect(order.at(-1)).toBe('disk');
@@ -79,7 +90,7 @@ describe('revoking leases', () => {
     const mine = [await get('key-1'), await get('key-1', { scope: [] })].map(({ lease }) => lease);
     const theirs = await get('key-2');
     const [heard, others] = [listen(BATCH.id, 'key-1'), listen(BATCH.id, 'key-2')];
-    await withdrawal.revokeLeases(mine);
+    await withdrawal.revokeLeases(mine).durable;
     expect(standing.revocations()).toEqual(
       mine.map((lease) => ({ kind: 'jti', value: lease.id, until: expOf(lease) })),
     );
@@ -90,7 +101,7 @@ describe('revoking leases', () => {
 
   test('of none changes nothing', async () => {
     const { withdrawal, standing } = await withdrawals();
-    await withdrawal.revokeLeases([]);
+    await withdrawal.revokeLeases([]).durable;
     expect([standing.size, standing.version]).toEqual([0, 0]);
   });
 
@@ -99,6 +110,20 @@ describe('revoking leases', () => {
     await withdrawal.revokeById('ls_earlier');
     expect(standing.revocations()).toEqual([{ kind: 'jti', value: 'ls_earlier', until: now() + 86_400 }]);
   });
+});
+
+test('the tokens of a certificate that is gone end here, and on the list as far as it has room', async () => {
+  const { get, withdrawal, standing, listen, table, abandoned } = await withdrawals();
+  const { certificate, tokens } = await certified(get, 4);
+  const other = await certified(get, 1);
+  const heard = listen(BATCH.id, 'key-1');
+  const { leases: ended, durable } = withdrawal.abandon(certificate);
+  await durable;
+  expect([ended, abandoned[0]]).toEqual([tokens, certificate]);
+  expect(tokens.every(({ revoked }) => revoked)).toBe(true);
+  expect(standing.size).toBe(3);
+  expect(heard).toMatchObject([{ type: 'revoked', leases: tokens.map(({ id }) => id) }]);
+  expect(table.get(other.tokens[0]!.id)?.revoked).toBe(false);
 });
 
 test('revoking a key ends what it holds for every identity, and bars it for a year', async () => {
@@ -180,7 +205,6 @@ test('leases that are asked to rotate stay good, and the next request gets a new
   expect(await get()).toMatchObject({ source: 'minted', replaced: first.lease });
 });
 
-describe('holders that let go', () => {
 test('a lease that is asked to rotate says that its time has come: who is given it again asks again', async () => {
   const { get, withdrawal, time } = await withdrawals();
   const { lease } = await get();
@@ -189,13 +213,14 @@ test('a lease that is asked to rotate says that its time has come: who is given 
   expect(lease.rotateAtMs).toBe(time.nowMs());
 });
 
+describe('holders that let go', () => {
   test('of more tokens than the list has room for are told to wait, and what they hold stays as it is', async () => {
     const { get, withdrawal, standing, time } = await withdrawals();
     const letGo = (lease: Lease) =>
       withdrawal.letGo({ leaseId: lease.id, identity: lease.key.identity, exp: expOf(lease) }, lease);
     for (const jkt of ['a', 'b', 'c']) {
       const { lease } = await get(jkt);
-      await letGo(lease);
+      await letGo(lease).durable;
     }
     // An expired one is listed for as long again as it has lived.
     time.advance(1_799_000);
@@ -203,13 +228,22 @@ test('a lease that is asked to rotate says that its time has come: who is given 
     expect(() => letGo(lease)).toThrow(expect.objectContaining({ code: 'rate_limited', retryAfterMs: 60_000 }));
     expect([lease.revoked, standing.revocations().length]).toEqual([false, 3]);
     time.advance(2000);
-    await letGo(lease);
+    await letGo(lease).durable;
     expect([lease.revoked, standing.revocations().length]).toEqual([true, 1]);
+  });
+
+  test('of a certificate whose tokens the list has no room for are told to wait', async () => {
+    const { get, withdrawal } = await withdrawals();
+    const { certificate, tokens } = await certified(get, 4);
+    const letGo = () =>
+      withdrawal.letGo({ leaseId: certificate.id, identity: BATCH.id, exp: expOf(certificate) }, certificate);
+    expect(letGo).toThrow(expect.objectContaining({ code: 'rate_limited' }));
+    expect([certificate, ...tokens].some(({ revoked }) => revoked)).toBe(false);
   });
 
   test('of a token of an earlier run have it listed until it ends, and no longer', async () => {
     const { withdrawal, standing, now } = await withdrawals();
-    await withdrawal.letGo({ leaseId: 'ls_earlier', identity: BATCH.id, exp: now() + 60 }, undefined);
+    await withdrawal.letGo({ leaseId: 'ls_earlier', identity: BATCH.id, exp: now() + 60 }, undefined).durable;
     expect(standing.revocations()).toEqual([{ kind: 'jti', value: 'ls_earlier', until: now() + 60 }]);
   });
 
@@ -221,7 +255,7 @@ test('a lease that is asked to rotate says that its time has come: who is given 
     await durable;
     expect(ended.map(({ key }) => key.jkt)).toEqual(['a', 'b', 'c', 'f']);
     expect(mine.map(({ lease }) => lease.revoked)).toEqual([true, true, true, false, false]);
-    await withdrawal.revokeLeases(mine.map(({ lease }) => lease));
+    await withdrawal.revokeLeases(mine.map(({ lease }) => lease)).durable;
     expect(standing.size).toBe(6);
   });
 });

@@ -41,7 +41,7 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
     if (identity !== undefined && jkt === undefined) return withdrawal.revokeIdentity(identity);
     const leases = chosen(names);
     const unknown = id !== undefined && leases.length === 0;
-    return { leases, durable: unknown ? withdrawal.revokeById(id) : withdrawal.revokeLeases(leases) };
+    return unknown ? { leases, durable: withdrawal.revokeById(id) } : withdrawal.revokeLeases(leases);
   };
 
   return [

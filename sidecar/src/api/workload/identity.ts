@@ -43,6 +43,7 @@ export function identityRoute(parts: IdentityRouteParts): WorkloadRoute {
             binding: credential.binding,
             delivery: isOwnToken(credential) ? 'plain' : 'sealed',
             attribution: credential.attribution,
+            certificate: isOwnToken(credential) ? credential.certificate : undefined,
           })),
       };
       return json(document);

@@ -1,7 +1,7 @@
 import { TallystickError, type Clock } from '@tallystick/core';
 import { ROUTES } from '@tallystick/protocol';
 import { identityState } from '../../authorize/identity-state.ts';
-import type { TokenReader } from '../../issuer/read-token.ts';
+import { revocableOf, type TokenReader } from '../../issuer/read-token.ts';
 import type { Admission } from '../../release/admit.ts';
 import type { Standing } from '../../state/standing.ts';
 import { json } from '../answer.ts';
@@ -38,11 +38,12 @@ export function introspectRoute(parts: IntrospectRouteParts): WorkloadRoute {
       }
       const claims = await parts.readToken(token);
       if (!claims || !receives.has(claims.aud)) return json({ active: false });
-      const { jti, sub, iat, cnf } = claims;
-      if (parts.standing.isSuspended(sub) || parts.standing.revokes({ jti, sub, iat, jkt: cnf.jkt })) {
+      const { sub, cnf } = claims;
+      if (parts.standing.isSuspended(sub) || parts.standing.revokes(revocableOf(claims))) {
         return json({ active: false });
       }
-      return json({ active: true, token_type: 'DPoP', client_id: sub, ...claims });
+      // As it was issued: one that is bound to a certificate is shown without a proof (RFC 8705 §3.2).
+      return json({ active: true, token_type: 'jkt' in cnf ? 'DPoP' : 'Bearer', client_id: sub, ...claims });
     },
   };
 }

@@ -21,8 +21,8 @@ export interface LeaseRouteParts {
 }
 
 /**
- * `DELETE /v1/leases/{id}`: the holder lets go of a lease. A token belongs to one key, and ends with that; what an
- * upstream has made ends with its last holder.
+ * `DELETE /v1/leases/{id}`: the holder lets go of a lease. A token or a certificate belongs to one key, and ends with
+ * that, a certificate with the tokens that are bound to it; what else an upstream has made ends with its last holder.
  */
 export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
   return {
@@ -34,12 +34,13 @@ export function leaseRoute(parts: LeaseRouteParts): WorkloadRoute {
       if (!lease?.holders.has(proof.jkt) || lease.key.identity !== identity.id) {
         throw new TallystickError('lease_unknown', 'this key holds no such lease');
       }
-      if (lease.upstream) {
+      if (lease.upstream && lease.key.credential.type !== 'x509') {
         if (parts.leases.leave(lease, proof.jkt) === 0) parts.records.revoked([lease], 'holder', exchange.trace);
         return NO_CONTENT;
       }
-      const durable = parts.withdrawal.letGo({ leaseId: lease.id, identity: identity.id, exp: expOf(lease) }, lease);
-      parts.records.revoked([lease], 'holder', exchange.trace);
+      const token = { leaseId: lease.id, identity: identity.id, exp: expOf(lease) };
+      const { leases, durable } = parts.withdrawal.letGo(token, lease);
+      parts.records.revoked(leases, 'holder', exchange.trace);
       await durable;
       return NO_CONTENT;
     },

@@ -8,7 +8,7 @@ import type { Answer } from '../answer.ts';
 import { readTokenForm } from '../body.ts';
 import { attestSender } from './attested.ts';
 import type { WorkloadRoute } from './route.ts';
-import type { TokenReader } from '../../issuer/read-token.ts';
+import { revocableOf, type TokenReader } from '../../issuer/read-token.ts';
 
 /** What the revocation route is made of. */
 export interface RevokeRouteParts {
@@ -37,13 +37,13 @@ export function revokeRoute(parts: RevokeRouteParts): WorkloadRoute {
       if (!claims || !matching.some(({ id }) => id === claims.sub)) return DONE;
       const lease = parts.table.get(claims.jti);
       // One of an earlier run is known by its id alone; one that is revoked already stays so.
-      const isNews = lease !== undefined || !parts.standing.revokes({ ...claims, jkt: claims.cnf.jkt });
+      const isNews = lease !== undefined || !parts.standing.revokes(revocableOf(claims));
       if (!isNews) {
         await parts.standing.revoke([]); // That it does may not be on disk yet.
         return DONE;
       }
       const { jti, sub, exp } = claims;
-      const durable = parts.withdrawal.letGo({ leaseId: jti, identity: sub, exp }, lease);
+      const { durable } = parts.withdrawal.letGo({ leaseId: jti, identity: sub, exp }, lease);
       parts.records.revoked([{ id: jti, key: { identity: sub } }], 'holder', exchange.trace);
       await durable;
       return DONE;

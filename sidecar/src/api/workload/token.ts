@@ -7,7 +7,7 @@ import { json } from '../answer.ts';
 import { FORM, readText } from '../body.ts';
 import type { WorkloadRoute } from './route.ts';
 
-/** `POST /token`: a token of our own issuer (RFC 6749 §4.4, RFC 9449 §5). */
+/** `POST /token`: a token of our own issuer (RFC 6749 §4.4, RFC 9449 §5), or one for a certificate (RFC 8705 §3). */
 export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Clock, 'nowMs'>): WorkloadRoute {
   const url = htuOfRoute(issuer, ROUTES.token);
   return {
@@ -31,7 +31,7 @@ export function tokenRoute(parts: ReleaseParts, issuer: string, clock: Pick<Cloc
         return json(
           formatTokenResponse({
             accessToken: secretOf(lease.material),
-            tokenType: 'DPoP',
+            tokenType: lease.binding === 'mtls' ? 'Bearer' : 'DPoP',
             expiresIn: Math.max(0, Math.floor((lease.expiresAtMs - clock.nowMs()) / 1000)),
             scope: lease.key.scope.join(' '),
             leaseId: lease.id,

@@ -13,7 +13,7 @@ export function factsOfRecord(record: AuditRecord): readonly GroupedFact[] {
     case 'log.carried':
       return record.body.leases.map((group) => ({ group, fact: { kind: 'carried' } }));
     case 'credential.released': {
-      const { handles, granted, name, jkt, notAfter } = record.body;
+      const { handles, granted, name, jkt, binding, notAfter } = record.body;
       if (handles?.jti === undefined || record.lease === null) return [];
       const fact: LeaseFact = {
         kind: 'released',
@@ -22,6 +22,7 @@ export function factsOfRecord(record: AuditRecord): readonly GroupedFact[] {
         credential: name,
         audience: granted?.audience ?? null,
         jkt,
+        shownJkt: binding === 'mtls' ? null : jkt,
         atMs: Date.parse(record.time),
         endsMs: notAfter === null ? null : Date.parse(notAfter),
         record: placeOf(record),

@@ -7,7 +7,10 @@ export interface ReleasedFact {
   readonly identity: string;
   readonly credential: string | null;
   readonly audience: string | null;
+  /** Thumbprint of the key that asked. */
   readonly jkt: string;
+  /** Thumbprint of the key that the token says it is bound to; null of one that is bound to a certificate. */
+  readonly shownJkt: string | null;
   readonly atMs: number;
   readonly endsMs: number | null;
   /** Where the record stands: `<incarnation>/<shard>/<index>`. */

@@ -135,7 +135,7 @@ export function createLeaseJudge(options: LeaseJudgeOptions): LeaseJudge {
     };
     if (caller !== token.identity) differs('identity_differs', token.identity);
     if (audience !== token.audience) differs('audience_differs', token.audience);
-    if (jkt !== token.jkt) differs('key_differs', token.jkt);
+    if (jkt !== token.shownJkt) differs('key_differs', token.shownJkt);
     const end = rights.endOf({ ...token, madeMs: token.atMs }, revokedMs);
     if (!end || Date.parse(last) <= end.atMs + toleranceMs) return;
     report(AFTER[end.code], receipt, new Date(end.atMs).toISOString(), token.record);

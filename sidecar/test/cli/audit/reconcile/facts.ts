@@ -36,6 +36,7 @@ export function released(parts: Partial<ReleasedFact> = {}): ReleasedFact {
     credential: 'ledger-api',
     audience: AUDIENCE,
     jkt: JKT,
+    shownJkt: JKT,
     atMs: NINE,
     endsMs: NINE + 900_000,
     record: '1/1/57',

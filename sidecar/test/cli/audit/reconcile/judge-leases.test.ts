@@ -94,6 +94,12 @@ describe('what was used', () => {
     expect(codes(judged([released(), seen({ ...parts, ...refused })]))).toEqual([]);
   });
 
+  test('of a token that is bound to a certificate, which shows no key, is as the record says it', () => {
+    const bound = released({ shownJkt: null });
+    expect(codes(judged([bound, seen({ jkt: null })]))).toEqual([]);
+    expect(codes(judged([bound, seen()]))).toEqual(['key_differs']);
+  });
+
   test('after its time is a finding, but for clocks that differ', () => {
     const endsMs = NINE + 900_000;
     expect(codes(judged([released(), seen(at(endsMs + 10_000))]))).toEqual([]);
