@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { Head, OpenJournal } from '@tallystick/audit';
 import { ulid, type Clock, type Random, type Timers } from '@tallystick/core';
 import type { Provider } from './providers/provider.ts';
+import { checkSubject } from './providers/federation/check-files.ts';
 import { guard } from './providers/guard/guard.ts';
+import { createOwnSecrets } from './providers/own-secrets.ts';
 import { createUpstreams } from './providers/upstreams.ts';
 import { providerMemory } from './state/provider-memory.ts';
 import { openUpstreamLeases } from './state/upstream-leases.ts';
@@ -157,7 +159,10 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       clock,
       random,
     });
-    const providerContext = { trustDomain: config.trustDomain, sidecarId: id, clock, timers, random };
+    const { trustDomain } = config;
+    const subject = checkSubject({ trustDomain, sidecarId: id });
+    const ownSecrets = createOwnSecrets({ upstreams: () => upstreams, subject, clock, random });
+    const providerContext = { trustDomain, sidecarId: id, clock, timers, random, ownSecrets };
     const openProvider = ({ name, kind, settings }: ProviderConfig): Promise<Provider> =>
       kind.open(settings, {
         ...providerContext,
@@ -169,6 +174,11 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     const recorded = await openRecordedRegistry(config.state.leases, copy, recorder);
     const metrics = createMetrics();
     const observe = meteredCalls(telemetry.providerCall, metrics);
+    const upstreams = createUpstreams({
+      config,
+      open: openProvider,
+      guard: (name, provider, fleetSize) => guard(provider, { name, clock, timers, random, fleetSize, observe, log }),
+    });
     const sidecar = assemble({
       config,
       clock,
@@ -185,11 +195,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
       signer: await signing,
       replySigner: await replying,
       assertionKeys,
-      upstreams: createUpstreams({
-        config,
-        open: openProvider,
-        guard: (name, provider, fleetSize) => guard(provider, { name, clock, timers, random, fleetSize, observe, log }),
-      }),
+      upstreams,
       upstreamLeases: await upstreamLeases,
       standing: await standing,
       attest: createAttest(ATTESTORS.map((attestor) => observedAttestor(attestor, telemetry, clock))),

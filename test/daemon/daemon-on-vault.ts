@@ -12,6 +12,8 @@ export interface VaultLogin {
   readonly role: string;
   /** How long a login lives, such as `6s`. */
   readonly lease: string;
+  /** Path of a secret in KV version 2, mounted at `secret`, that the sidecar may read too. */
+  readonly secret?: string;
 }
 
 /**
@@ -40,13 +42,14 @@ export async function startDaemonOnVault(
   });
 }
 
-function policyOf({ role }: VaultLogin): string {
+function policyOf({ role, secret }: VaultLogin): string {
   return `
 path "database/creds/${role}" { capabilities = ["read"] }
 path "database/roles/${role}" { capabilities = ["read"] }
 path "auth/token/create" { capabilities = ["update"] }
 path "auth/token/renew-accessor" { capabilities = ["update"] }
 path "auth/token/revoke-accessor" { capabilities = ["update"] }
+${secret === undefined ? '' : `path "secret/data/${secret}" { capabilities = ["read"] }`}
 `;
 }
 

@@ -1,5 +1,6 @@
 // The service of the examples against real upstreams: its journal in PostgreSQL by logins of Vault, its ledger by tokens
-// that Keycloak binds to its key. All of it are processes of their own.
+// that Keycloak binds to its key, and that the sidecar asks for with a secret of Vault. All of it are processes of their
+// own.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,17 +37,17 @@ describeWithServers(['vault', 'postgres', 'keycloak'], 'close-batch against Vaul
     const port = await freePort();
     ledger = `http://127.0.0.1:${port}`;
     api = startApi(port, await subjectOf(keycloak));
-    const secretFile = join(folder, 'client-secret');
-    writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
+    await vault.call('POST', 'secret/data/ledger/sso', { data: { client_secret: CLIENT.secret } });
     daemon = await startDaemonOnVault(
       vault,
-      { credential: 'ledger-db', role: 'ledger-writer', lease: '4s' },
+      { credential: 'ledger-db', role: 'ledger-writer', lease: '4s', secret: 'ledger/sso' },
       (config) => `${config
         .replace('entitlements: [ledger-db]', 'entitlements: [ledger-db, ledger-api]')
         .replace(
           'providers:\n',
-          `providers:\n  sso: { type: oauth, issuer: '${issuer}', client: { id: ${CLIENT.clientId}, authentication: client_secret_basic, secretFile: '${secretFile}' } }\n`,
+          `providers:\n  sso: { type: oauth, issuer: '${issuer}', client: { id: ${CLIENT.clientId}, authentication: client_secret_basic, secret: { credential: sso-client, value: client_secret } } }\n`,
         )}  ledger-api: { provider: sso, audience: ${AUDIENCE}, scope: journal.write, indicator: none, use: ['${ledger}/'] }
+  sso-client: { provider: vault, path: secret/ledger/sso }
 `,
     );
     await api.line(({ event }) => event === 'listening');

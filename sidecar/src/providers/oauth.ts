@@ -2,8 +2,8 @@ import { isLoopbackHost, parseDurationMs } from '@tallystick/core';
 import { amiss, type Path, type Report } from '../config/fault.ts';
 import { ABSOLUTE_PATH } from '../config/file-path.ts';
 import { defaulted, object, optional, required } from '../config/object-shape.ts';
-import { choice, text, type Shape, type TextOptions, type TypeOf } from '../config/shape.ts';
-import { SCOPE } from '../config/texts.ts';
+import { choice, text, type Draft, type Shape, type TextOptions, type TypeOf } from '../config/shape.ts';
+import { NAME, SCOPE } from '../config/texts.ts';
 import { UPSTREAM_CREDENTIAL } from '../config/upstream-credential.ts';
 import type { ProviderKind } from './provider.ts';
 
@@ -35,13 +35,26 @@ const TARGET: TextOptions = {
   pattern: /^[\x21-\x7e]{1,500}$/u,
 };
 
+/** A name in the secret, as its upstream has it. */
+const MEMBER: TextOptions = {
+  is: 'the name of a value',
+  write: 'the name under which the secret has it, such as client_secret',
+  pattern: /^[^\p{Cc}]{1,256}$/u,
+};
+
+const STORED_SECRET = object({
+  credential: required(text(NAME), 'A credential of type secret, of another provider.', 'sso-client'),
+  value: required(text(MEMBER), 'The name of the value that is the client secret.', 'client_secret'),
+});
+
 const CLIENT_MEMBERS = object({
   id: optional(text(CLIENT_ID), 'The client id of credentials that name none.'),
   authentication: defaulted(
     choice(['private_key_jwt', 'spiffe_jwt', 'client_secret_basic', 'client_secret_post']),
     'private_key_jwt',
-    'How the sidecar proves which client it is: by its own keys, or by a secret from a file.',
+    'How the sidecar proves which client it is: by its own keys, or by a secret.',
   ),
+  secret: optional(STORED_SECRET, 'Where another provider, a vault, has the client secret.'),
   secretFile: optional(text(ABSOLUTE_PATH), 'The file that the client secret is read from, each time.'),
 });
 
@@ -52,18 +65,21 @@ const CLIENT: Shape<OauthClient> = {
   ...CLIENT_MEMBERS,
   read(value, path, report) {
     const client = CLIENT_MEMBERS.read(value, path, report);
-    if (client?.authentication) judgeClient(client.authentication, client.secretFile, path, report);
+    if (client?.authentication) judgeClient(client.authentication, client, path, report);
     return client;
   },
 };
 
-function judgeClient(method: string, secretFile: string | undefined, path: Path, report: Report): void {
-  const bySecret = method.startsWith('client_secret');
-  if (bySecret && secretFile === undefined) {
-    amiss(report, path, 'lacks "secretFile"', 'name the file with the client secret, or use private_key_jwt');
+function judgeClient(method: string, client: Draft<OauthClient>, path: Path, report: Report): void {
+  const [given, another] = (['secret', 'secretFile'] as const).filter((key) => client[key] !== undefined);
+  const takesSecret = method.startsWith('client_secret');
+  if (takesSecret && given === undefined) {
+    amiss(report, path, 'lacks "secret"', 'name the credential, or as "secretFile" the file; or use private_key_jwt');
   }
-  if (!bySecret && secretFile !== undefined) {
-    amiss(report, path, `has a "secretFile" that ${method} takes none of`, 'remove it, or use client_secret_basic');
+  if (!takesSecret && given !== undefined) {
+    amiss(report, [...path, given], `is nothing that ${method} takes`, 'remove it, or use client_secret_basic');
+  } else if (another !== undefined) {
+    amiss(report, [...path, another], 'stands beside "secret"', 'keep one of the two');
   }
 }
 
@@ -78,7 +94,7 @@ const SETTINGS = object({
   ca: optional(text(ABSOLUTE_PATH), 'PEM of the authorities that its certificate is verified by.'),
   client: defaulted(
     CLIENT,
-    { id: undefined, authentication: 'private_key_jwt', secretFile: undefined },
+    { id: undefined, authentication: 'private_key_jwt', secret: undefined, secretFile: undefined },
     'How the sidecar is a client of it.',
   ),
 });
@@ -123,6 +139,8 @@ export const oauthKind: ProviderKind<OauthSettings, OauthWanted> = {
   credential: CREDENTIAL,
   needsFederation: ({ client }, wanted) =>
     client.authentication === 'spiffe_jwt' || (wanted !== undefined && wanted.grant !== 'client_credentials'),
+  signsInWith: ({ client: { secret } }) =>
+    secret && { credential: secret.credential, at: ['client', 'secret', 'credential'] },
   describe: ({ audience, scope }) => ({
     type: 'access-token',
     binding: 'dpop',

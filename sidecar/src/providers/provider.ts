@@ -4,6 +4,7 @@ import type { Report, Path } from '../config/fault.ts';
 import type { Shape } from '../config/shape.ts';
 import type { AssertionKeys } from '../issuer/assertion-keys.ts';
 import type { Log } from '../observe/log.ts';
+import type { OwnSecrets } from './own-secrets.ts';
 
 /**
  * A type of upstream: how it is configured, and how it is opened. One file each, listed in `kinds.ts`; what it needs to
@@ -24,6 +25,8 @@ export interface ProviderKind<Settings = unknown, Wanted = unknown> {
    * credential alone. Pure.
    */
   needsFederation?(settings: Settings, wanted?: Wanted): boolean;
+  /** Returns the secret of another upstream that the sidecar signs in with, and where that is said. Pure. */
+  signsInWith?(settings: Settings): { readonly credential: string; readonly at: Path } | undefined;
   /** Says what the configuration alone tells of a credential. Pure. */
   describe(wanted: Wanted, settings: Settings): CredentialTraits;
   /** Reports what is wrong between settings and a credential, both without a mistake in themselves. Pure. */
@@ -67,6 +70,8 @@ export interface ProviderContext {
    * and vaults that trust our issuer. The signer adds `iss` of the role and `iat` where `claims` have none.
    */
   readonly sign: AssertionKeys['sign'];
+  /** The secrets of other upstreams that the sidecar itself signs in with. */
+  readonly ownSecrets: OwnSecrets;
   /** What the provider keeps over a restart, in a file among the sidecar's keys. Never a credential of a workload. */
   readonly memory: ProviderMemory;
 }

@@ -1,5 +1,5 @@
 import { TallystickError } from '@tallystick/core';
-import type { Config, ProviderConfig } from '../config/config.ts';
+import type { Config, CredentialConfig, ProviderConfig } from '../config/config.ts';
 import type { GuardedProvider } from './guard/guard.ts';
 import type { Provider } from './provider.ts';
 import type { UpstreamStatus } from './upstream-status.ts';
@@ -8,6 +8,8 @@ import type { UpstreamStatus } from './upstream-status.ts';
 export interface Upstreams {
   /** @throws {TallystickError} `upstream_*`, `config_invalid`: it could not be opened. */
   get(name: string): Promise<Provider>;
+  /** Returns a credential of the present configuration. */
+  credential(name: string): CredentialConfig | undefined;
   /** Runs what asks an upstream, until the sidecar stops. What a single call may take, its guard says. */
   within<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /**
@@ -26,7 +28,7 @@ export interface Upstreams {
 }
 
 /** What of the configuration says which upstreams there are. */
-export type UpstreamsConfig = Pick<Config, 'providers' | 'fleetSize'>;
+export type UpstreamsConfig = Pick<Config, 'credentials' | 'fleetSize' | 'providers'>;
 
 /** The inputs of {@link createUpstreams}. */
 export interface UpstreamsOptions {
@@ -80,6 +82,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       }
       return entry.provider;
     },
+    credential: (name) => current.credentials.get(name),
     within: (run) => run(stopped.signal),
     apply(next) {
       current = next;

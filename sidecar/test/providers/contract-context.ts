@@ -1,4 +1,5 @@
 import { systemClock, systemRandom, systemTimers, ulid } from '@tallystick/core';
+import type { OwnSecrets } from '../../src/providers/own-secrets.ts';
 import type { ProviderContext } from '../../src/providers/provider.ts';
 import { memoryLog } from '../memory-log.ts';
 
@@ -7,6 +8,12 @@ export interface ContractContext extends ProviderContext {
   runningTimers(): number;
   lines(): readonly unknown[];
 }
+
+/** Of a provider that signs in with no secret of another. */
+export const noSecrets: OwnSecrets = {
+  read: () => Promise.reject(new Error('this provider was to read no secret')),
+  refused() {},
+};
 
 /** @param subject Signs, where the provider needs it. */
 export function contractContext({ sign }: { readonly sign?: ProviderContext['sign'] }): ContractContext {
@@ -36,6 +43,7 @@ export function contractContext({ sign }: { readonly sign?: ProviderContext['sig
     random: systemRandom,
     log,
     sign: sign ?? (() => Promise.reject(new Error('this provider was to sign nothing'))),
+    ownSecrets: noSecrets,
     memory: {
       read: async () => memory,
       write: async (value) => {

@@ -57,6 +57,7 @@ export function testProvider(clock: { nowMs(): number }): TestProvider {
 export function upstreamsOf(provider: Provider): Upstreams {
   return {
     get: async () => provider,
+    credential: () => undefined,
     within: (run) => run(new AbortController().signal),
     apply: () => new Set(),
     closeUnused: () => {},

@@ -9,6 +9,7 @@ import { memoryLog } from '../memory-log.ts';
 
 const KIND = { type: 'vault' } as ProviderKind;
 const configOf = (settings: Readonly<Record<string, unknown>>, fleetSize = 1): UpstreamsConfig => ({
+  credentials: new Map(),
   fleetSize,
   providers: new Map(
     Object.entries(settings).map(([name, each]): [string, ProviderConfig] => [

@@ -1,6 +1,7 @@
 import { TallystickError } from '@tallystick/core';
 import type { OauthSettings, OauthWanted } from '../oauth.ts';
-import type { CheckFinding } from '../provider.ts';
+import type { CheckFinding, ProviderContext } from '../provider.ts';
+import { secretOf } from './client-authentication.ts';
 import { GRANT_TYPE } from './grant.ts';
 import type { ServerMetadata } from './server-metadata.ts';
 
@@ -26,6 +27,22 @@ export function checkServer(
           `turn ${client.authentication} on, upstream, or correct "client.authentication"`,
         ),
   ];
+}
+
+/** Says whether the client secret is to be had, where there is one. */
+export async function checkSecret(
+  { client }: Pick<OauthSettings, 'client'>,
+  context: Pick<ProviderContext, 'name' | 'ownSecrets'>,
+  signal: AbortSignal,
+): Promise<readonly CheckFinding[]> {
+  if (!client.secret && client.secretFile === undefined) return [];
+  try {
+    await secretOf(client, context, signal);
+    return [finding('client secret', 'it can be read')];
+  } catch (error) {
+    if (!TallystickError.is(error)) throw error;
+    return [finding('client secret', error.description, error.remedy)];
+  }
 }
 
 /** Says why the metadata of a server could not be read. */

@@ -15,12 +15,12 @@ export const ASSERTION_SECONDS = 60;
 /**
  * Returns what proves which client asks.
  *
- * @throws {TallystickError} `upstream_login_refused`: the file of the secret cannot be used; `signer_unavailable`.
+ * @throws {TallystickError} `signer_unavailable`, and what {@link secretOf} throws.
  */
 export async function authenticateClient(
-  order: Pick<MintOrder<OauthWanted>, 'wanted' | 'identity' | 'leaseId'>,
+  order: Pick<MintOrder<OauthWanted>, 'wanted' | 'identity' | 'leaseId' | 'signal'>,
   { issuer, client }: OauthSettings,
-  context: Pick<ProviderContext, 'name' | 'clock' | 'sign'>,
+  context: Pick<ProviderContext, 'name' | 'clock' | 'ownSecrets' | 'sign'>,
 ): Promise<ClientAuthentication> {
   const id = order.wanted.client ?? client.id;
   switch (client.authentication) {
@@ -37,11 +37,11 @@ export async function authenticateClient(
       };
     }
     case 'client_secret_basic': {
-      const pair = `${formEncoded(id!)}:${formEncoded(await secretOf(context.name, client.secretFile!))}`;
+      const pair = `${formEncoded(id!)}:${formEncoded(await secretOf(client, context, order.signal))}`;
       return { headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }, parameters: {} };
     }
     case 'client_secret_post': {
-      const secret = await secretOf(context.name, client.secretFile!);
+      const secret = await secretOf(client, context, order.signal);
       return { headers: {}, parameters: { client_id: id!, client_secret: secret } };
     }
   }
@@ -67,8 +67,19 @@ function assertionOf(type: 'jwt-bearer' | 'jwt-spiffe', assertion: string): Read
   };
 }
 
-async function secretOf(name: string, path: string): Promise<string> {
-  const file = await readSecretFile(path);
+/**
+ * Returns the client secret, from where the configuration says.
+ *
+ * @throws {TallystickError} `upstream_login_refused`: the file of the secret cannot be used. What {@link OwnSecrets.read}
+ * throws.
+ */
+export async function secretOf(
+  { secret, secretFile }: OauthSettings['client'],
+  { name, ownSecrets }: Pick<ProviderContext, 'name' | 'ownSecrets'>,
+  signal: AbortSignal,
+): Promise<string> {
+  if (secret) return ownSecrets.read(secret.credential, secret.value, signal);
+  const file = await readSecretFile(secretFile!);
   if (file.ok) return file.secret;
   throw new TallystickError('upstream_login_refused', `"secretFile" of "${name}" ${file.message}`, {
     remedy: file.remedy,

@@ -5,7 +5,7 @@ import type { OauthSettings, OauthWanted } from '../oauth.ts';
 import type { MintOrder, Provider, ProviderContext } from '../provider.ts';
 import { openUpstreamHttp, type UpstreamAnswer } from '../upstream-http.ts';
 import { UpstreamProofRequired } from '../upstream-proof-required.ts';
-import { checkServer, unreachable } from './check-server.ts';
+import { checkSecret, checkServer, unreachable } from './check-server.ts';
 import { authenticateClient } from './client-authentication.ts';
 import { createDiscovery } from './discovery.ts';
 import { grantParameters } from './grant.ts';
@@ -25,6 +25,7 @@ const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/;
 export async function openOauth(settings: OauthSettings, context: ProviderContext): Promise<Provider<OauthWanted>> {
   const { name, clock } = context;
   const { issuer, tokenEndpoint } = settings;
+  const { secret } = settings.client;
   const http = await openUpstreamHttp({
     name,
     ca: settings.ca === undefined ? undefined : await authorities(settings.ca),
@@ -74,7 +75,9 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
         const isNew = given !== undefined && given !== proof.nonce;
         if (isNew && oauthErrorOf(answer) === 'use_dpop_nonce') throw new UpstreamProofRequired(htuOf(url), given);
         const isSharedClient = wanted.client === undefined && settings.client.authentication !== 'spiffe_jwt';
-        throw tokenRefusalOf(answer, { name, isSharedClient, nowMs: clock.nowMs() });
+        const refusal = tokenRefusalOf(answer, { name, isSharedClient, nowMs: clock.nowMs() });
+        if (refusal.code === 'upstream_login_refused' && secret) context.ownSecrets.refused(secret.credential);
+        throw refusal;
       }
       return readTokenAnswer(answer, {
         name,
@@ -86,7 +89,13 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
         nowMs: clock.nowMs(),
       });
     },
-    check: (wanted) => discovery.refresh().then((metadata) => checkServer(wanted, settings, metadata), unreachable),
+    async check(wanted, signal) {
+      const [server, secret] = await Promise.all([
+        discovery.refresh().then((metadata) => checkServer(wanted, settings, metadata), unreachable),
+        checkSecret(settings, context, signal),
+      ]);
+      return [...server, ...secret];
+    },
     async close() {
       closed.abort();
       await http.close();

@@ -11,6 +11,7 @@ import type { MintOrder, Provider, ProviderContext } from '../../../src/provider
 import { identity } from '../../acme.ts';
 import { manualTime } from '../../manual-time.ts';
 import { REGION, startStsJudge, type StsJudge } from './sts-judge.ts';
+import { noSecrets } from '../contract-context.ts';
 
 export const FEDERATION = 'https://identity.acme.example';
 export const AUDIENCE = 'sts.amazonaws.com';
@@ -129,6 +130,7 @@ export function context(
       if (role !== 'federation') throw new Error(`signed as ${role}`);
       return federation.sign(claims);
     },
+    ownSecrets: noSecrets,
     memory: {
       read: async () => undefined,
       write: async () => {

@@ -99,7 +99,12 @@ describe('a refusal of the server', () => {
   test('of a client that one credential has for itself is none of the provider', async () => {
     const { refusal } = await openedOauth();
     expect(await refusal({ wanted: wanted({ client: 'unknown-client' }) })).toMatchObject({ code: 'upstream_denied' });
-    const client = { id: 'unknown-client', authentication: 'private_key_jwt' as const, secretFile: undefined };
+    const client = {
+      id: 'unknown-client',
+      authentication: 'private_key_jwt' as const,
+      secret: undefined,
+      secretFile: undefined,
+    };
     const shared = await openedOauth({ settings: () => ({ client }) });
     expect(await shared.refusal()).toMatchObject({ code: 'upstream_login_refused' });
   });

@@ -1,7 +1,8 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import type { OwnSecrets } from '../../../src/providers/own-secrets.ts';
 import { UpstreamProofRequired } from '../../../src/providers/upstream-proof-required.ts';
 import { temporaryFolder } from '../../listen/temporary-folder.ts';
 import { CLIENT_SECRET, FEDERATION } from './authorization-server.ts';
@@ -148,7 +149,7 @@ describe('the client proves itself', () => {
   });
 
   test('by a JWT-SVID of the workload itself', async () => {
-    const client = { id: undefined, authentication: 'spiffe_jwt' as const, secretFile: undefined };
+    const client = { id: undefined, authentication: 'spiffe_jwt' as const, secret: undefined, secretFile: undefined };
     const { server, mint } = await openedOauth({ settings: () => ({ client }) });
     await mint();
     const { form } = server.requests[0]!;
@@ -164,7 +165,7 @@ describe('the client proves itself', () => {
       const secretFile = join(temporaryFolder(), 'secret');
       await writeFile(secretFile, `${CLIENT_SECRET}\n`, { mode: 0o600 });
       const { server, mint } = await openedOauth({
-        settings: () => ({ client: { id: 'close-batch', authentication, secretFile } }),
+        settings: () => ({ client: { id: 'close-batch', authentication, secret: undefined, secretFile } }),
       });
       await mint();
       expect(server.requests).toHaveLength(1);
@@ -175,7 +176,7 @@ describe('the client proves itself', () => {
   test('by a secret that is read anew for each request, and refused where others may read it', async () => {
     const secretFile = join(temporaryFolder(), 'secret');
     await writeFile(secretFile, 'an-old-secret', { mode: 0o600 });
-    const client = { id: 'close-batch', authentication: 'client_secret_basic' as const, secretFile };
+    const client = { id: 'close-batch', authentication: 'client_secret_basic' as const, secret: undefined, secretFile };
     const { mint, refusal } = await openedOauth({ settings: () => ({ client }) });
     expect(await refusal()).toMatchObject({ code: 'upstream_login_refused' });
     await writeFile(secretFile, CLIENT_SECRET);
@@ -184,6 +185,23 @@ describe('the client proves itself', () => {
     const error = await refusal();
     expect(error).toMatchObject({ code: 'upstream_login_refused', remedy: 'run "chmod 600" on it' });
     expect(error.message).toContain('names a file that others may read');
+  });
+
+  test('by a secret that another provider has, and anew by what it has then when that was refused', async () => {
+    const secret = { credential: 'sso-client', value: 'client_secret' };
+    const client = { id: 'close-batch', authentication: 'client_secret_basic' as const, secret, secretFile: undefined };
+    const stored = ['an-old-secret', CLIENT_SECRET];
+    const refused = vi.fn<OwnSecrets['refused']>(() => void stored.shift());
+    const read = vi.fn<OwnSecrets['read']>(async () => stored[0]!);
+    const { mint, refusal } = await openedOauth({
+      settings: () => ({ client }),
+      context: { ownSecrets: { read, refused } },
+    });
+    expect(await refusal()).toMatchObject({ code: 'upstream_login_refused' });
+    expect(refused.mock.calls).toEqual([['sso-client']]);
+    await mint();
+    expect(read).toHaveBeenLastCalledWith('sso-client', 'client_secret', expect.any(AbortSignal));
+    expect(refused).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import { systemRandom, TallystickError } from '@tallystick/core';
 import { createProof, generateHolderKey, type ProofRequest } from '@tallystick/dpop';
 import { onTestFinished } from 'vitest';
+import { noSecrets } from '../contract-context.ts';
 import { oauthKind, type OauthSettings, type OauthWanted } from '../../../src/providers/oauth.ts';
 import type { Made, MintOrder, Provider, ProviderContext } from '../../../src/providers/provider.ts';
 import { UpstreamProofRequired } from '../../../src/providers/upstream-proof-required.ts';
@@ -45,12 +46,15 @@ export interface OpenOptions {
   readonly settings?: (server: AuthorizationServer) => Partial<OauthSettings>;
   readonly openid?: boolean;
   readonly time?: ManualTime;
+  /** Members of the context that it is opened with. */
+  readonly context?: Partial<ProviderContext>;
 }
 
 export async function openedOauth({
   settings,
   openid = false,
   time = manualTime(),
+  context,
 }: OpenOptions = {}): Promise<OpenedOauth> {
   const server = await authorizationServer({ clock: time, openid });
   onTestFinished(() => server.close());
@@ -61,10 +65,10 @@ export async function openedOauth({
       issuer: server.issuer,
       tokenEndpoint: undefined,
       ca: undefined,
-      client: { id: 'close-batch', authentication: 'private_key_jwt', secretFile: undefined },
+      client: { id: 'close-batch', authentication: 'private_key_jwt', secret: undefined, secretFile: undefined },
       ...settings?.(server),
     },
-    contextOf(server, time),
+    { ...contextOf(server, time), ...context },
   );
   onTestFinished(() => provider.close());
 
@@ -118,6 +122,7 @@ export function contextOf(server: AuthorizationServer, time: ManualTime): Provid
     random: systemRandom,
     log: memoryLog(),
     sign: server.sign,
+    ownSecrets: noSecrets,
     memory: { read: async () => undefined, write: async () => {} },
   };
 }

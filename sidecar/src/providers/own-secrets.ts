@@ -1,0 +1,136 @@
+import { leaseId, TallystickError, type Clock, type IdentityObject, type Random } from '@tallystick/core';
+import type { CredentialConfig } from '../config/config.ts';
+import type { MintOrder } from './provider.ts';
+import { unlessAborted } from './unless-aborted.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** The secrets that the sidecar itself signs in with at one upstream, and that another one, a vault, has. */
+export interface OwnSecrets {
+  /**
+   * Returns one value of the secret that a credential names. Read anew at half of its lifetime, and served to its end
+   * while the upstream that has it is away.
+   *
+   * @throws {TallystickError} `upstream_*`: it is not to be had. The reason of `signal`.
+   */
+  read(credential: string, value: string, signal: AbortSignal): Promise<string>;
+  /** That what a credential gave was refused where it was shown: it is read anew when it is asked for again. */
+  refused(credential: string): void;
+}
+
+/** The inputs of {@link createOwnSecrets}. */
+export interface OwnSecretsOptions {
+  readonly upstreams: () => Pick<Upstreams, 'credential' | 'get' | 'within'>;
+  /** SPIFFE ID of the sidecar. */
+  readonly subject: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface Kept {
+  /** What it was read by. */
+  readonly source: string;
+  readonly values: Readonly<Record<string, string>>;
+  readonly freshUntilMs: number;
+  readonly expiresAtMs: number;
+}
+
+export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecretsOptions): OwnSecrets {
+  const kept = new Map<string, Kept>();
+  const flights = new Map<string, Promise<Kept>>();
+  const identity = ownIdentity(subject);
+
+  const ask = async (config: CredentialConfig): Promise<Kept> => {
+    const provider = await upstreams().get(config.provider);
+    const nowMs = clock.nowMs();
+    const { material, expiresAtMs } = await upstreams().within((signal) =>
+      provider.mint({
+        leaseId: leaseId(clock, random),
+        name: config.name,
+        wanted: config.wanted,
+        scope: [],
+        lifetimeMs: config.lifetimeMs,
+        identity,
+        process: undefined,
+        applicant: NOBODY,
+        keep: refuseLease,
+        signal,
+      }),
+    );
+    const values = (material as { readonly values?: Kept['values'] }).values ?? {};
+    return { source: sourceOf(config), values, freshUntilMs: (nowMs + expiresAtMs) / 2, expiresAtMs };
+  };
+  /** One reading at a time, for however many wait. */
+  const readAnew = (config: CredentialConfig): Promise<Kept> => {
+    const { name } = config;
+    const under = flights.get(name);
+    if (under) return under;
+    const flight = ask(config)
+      .then((read) => {
+        kept.set(name, read);
+        return read;
+      })
+      .finally(() => flights.delete(name));
+    flights.set(name, flight);
+    return flight;
+  };
+  const current = async (config: CredentialConfig): Promise<Kept> => {
+    const held = kept.get(config.name);
+    const isUsable = held?.source === sourceOf(config) && clock.nowMs() < held.expiresAtMs;
+    if (isUsable && clock.nowMs() < held.freshUntilMs) return held;
+    return readAnew(config).catch((error: unknown) => {
+      if (isUsable && TallystickError.is(error) && error.retryable) return held;
+      throw error;
+    });
+  };
+
+  return {
+    async read(name, value, signal) {
+      const config = upstreams().credential(name);
+      if (!config)
+        throw new TallystickError('upstream_login_refused', `the credential "${name}" is not there any more`);
+      const { values } = await unlessAborted(current(config), signal);
+      const found = Object.hasOwn(values, value) ? values[value] : undefined;
+      if (found !== undefined && found !== '') return found;
+      throw new TallystickError(
+        'upstream_login_refused',
+        `the secret of "${name}" has no value under the name configured`,
+        {
+          remedy: `write a value under that name into the secret of "${name}", or correct "value"`,
+        },
+      );
+    },
+    refused: (name) => void kept.delete(name),
+  };
+}
+
+/** No workload is behind it. */
+const NOBODY: MintOrder['applicant'] = { jkt: '' };
+
+/** What ends by itself needs no keeping; what has a lease would have to be ended by somebody. */
+async function refuseLease(): Promise<never> {
+  throw new TallystickError('upstream_login_refused', 'the secret to sign in with has a lease', {
+    remedy: 'name a secret that is stored, such as one of the engine kv',
+  });
+}
+
+/** Another configuration of the same name is another secret. */
+function sourceOf({ provider, wanted }: CredentialConfig): string {
+  return JSON.stringify([provider, wanted]);
+}
+
+/** The sidecar, as the one that a secret is read for. */
+function ownIdentity(id: string): IdentityObject {
+  return {
+    id,
+    kind: 'workload',
+    owner: { id: 'tallystick', kind: 'role', accountable: null, backup: null },
+    purpose: 'signs in to upstreams',
+    environment: 'sidecar',
+    businessProcesses: [],
+    expires: '9999-12-31',
+    match: [],
+    revocable: 'exp',
+    receives: [],
+    entitlements: [],
+  };
+}
