@@ -68,12 +68,10 @@ export class CredentialSource<H extends HeldCredential = HeldCredential> {
       this.#requireAskable();
       const flight = this.#flight ?? this.#start(false);
       const answer = await flight.answer;
-      if (flight.generation === this.#generation) return answer;
-      if (round === MAX_ROUNDS)
-        throw new TallystickError(
-          'credential_revoked',
-          `"${this.#options.name}" was taken away while it was asked for`,
-        );
+      const isCurrent = flight.generation === this.#generation;
+      // One that took as long as its credential lives is worth nothing; the sidecar has it now, and answers at once.
+      if (isCurrent && this.#mayUse(answer)) return answer;
+      if (round === MAX_ROUNDS) throw isCurrent ? this.#tooLate() : this.#takenAway();
     }
   }
 
@@ -168,6 +166,18 @@ export class CredentialSource<H extends HeldCredential = HeldCredential> {
   #requireAskable(): void {
     if (this.#closed)
       throw new TallystickError('identity_closed', `"${this.#options.name}" was asked for after close()`);
+  #takenAway(): TallystickError {
+    const { name } = this.#options;
+    return new TallystickError('credential_revoked', `"${name}" was taken away while it was asked for`);
+  }
+
+  #tooLate(): TallystickError {
+    const { name } = this.#options;
+    return new TallystickError('sidecar_unavailable', `"${name}" had expired each time before its answer was here`, {
+      remedy: 'let the credential live longer than it takes to make it',
+    });
+  }
+
     const refusal = this.#standingRefusal();
     if (refusal) throw refusal;
   }
@@ -243,7 +253,7 @@ interface Flight<H> {
   readonly answer: Promise<H>;
 }
 
-/** How often an answer that was overtaken by a revocation is asked for again. */
+/** How often an answer that was overtaken by a revocation, or by its end, is asked for again. */
 const MAX_ROUNDS = 2;
 /** A refusal stands for a second, so that a busy workload does not flood the sidecar with what is refused. */
 const REFUSAL_KEPT_MS = 1000;

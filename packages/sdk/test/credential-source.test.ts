@@ -120,6 +120,31 @@ describe('replaced ahead of expiry while in use', () => {
   });
 });
 
+describe('what has expired before its answer is here', () => {
+  test('is given to nobody: it is asked for again', async () => {
+    const { source, asked, token, time } = bench();
+    const calls = Promise.all([source.obtain(), source.obtain()]);
+    const late = token();
+    time.advance(LIFETIME_MS);
+    await asked[0]!.resolve(late);
+    expect(asked).toHaveLength(2);
+    await asked[1]!.resolve();
+    expect((await calls).map(({ credential }) => credential.leaseId)).toEqual(['lease-2', 'lease-2']);
+  });
+
+  test('again and again, is an error that may pass', async () => {
+    const { source, asked, token, time } = bench();
+    const call = source.obtain().catch((error: unknown) => error);
+    for (let round = 0; round < 3; round++) {
+      const late = token();
+      time.advance(LIFETIME_MS);
+      await asked[round]!.resolve(late);
+    }
+    expect(await call).toMatchObject({ code: 'sidecar_unavailable', retryable: true });
+    expect(asked).toHaveLength(3);
+  });
+});
+
 describe('while the sidecar is away', () => {
   test('a valid token is served, and the sidecar asked with backoff, until it expires', async () => {
     const { asked, time, first, lease, source } = bench();
