@@ -35,6 +35,7 @@ export {
   backoffMs,
   formatDuration,
   parseDurationMs,
+  MAX_BACKOFF_MS,
   renewalInstant,
   rotationInstant,
   type Lifetime,

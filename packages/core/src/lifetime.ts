@@ -38,6 +38,9 @@ function instant({ issuedAtMs, expiresAtMs }: Lifetime, part: number, jitter: nu
   return Math.max(earliest, Math.min(wanted, expiresAtMs - floorMs));
 }
 
+/** The longest wait before something that failed is tried again, milliseconds. */
+export const MAX_BACKOFF_MS = 300_000;
+
 /**
  * Returns the delay before attempt `attempt` (0 = the first retry): full jitter over 1 s x 2^attempt, at most
  * 5 min, and never zero: at least a tenth of a second.
@@ -48,7 +51,7 @@ function instant({ issuedAtMs, expiresAtMs }: Lifetime, part: number, jitter: nu
 export function backoffMs(attempt: number, uniform: number): number {
   if (!(attempt >= 0)) throw new RangeError('"attempt" must be a number from 0');
   if (!(uniform >= 0 && uniform < 1)) throw new RangeError('"uniform" must be in [0, 1)');
-  const ceilingMs = Math.min(1000 * 2 ** Math.min(attempt, 20), 300_000);
+  const ceilingMs = Math.min(1000 * 2 ** Math.min(attempt, 20), MAX_BACKOFF_MS);
   return Math.max(100, Math.floor(ceilingMs * uniform));
 }
 

@@ -1,4 +1,11 @@
-import { formatDuration, registryDigest, rotationInstant, type IdentityObject } from '@tallystick/core';
+import {
+  formatDuration,
+  MAX_BACKOFF_MS,
+  registryDigest,
+  renewalInstant,
+  rotationInstant,
+  type IdentityObject,
+} from '@tallystick/core';
 import type { Config, CredentialConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { checkOnline, describeOnline, isGood } from './check-online.ts';
@@ -37,12 +44,22 @@ export const check = defineCommand({
   },
 });
 
-/**
- * Returns how long a sidecar may be away before a workload that uses a token all the time is without one: what is
- * left of the token when it is replaced at the latest.
- */
-export function outageBudgetMs({ lifetimeMs, floorMs }: Pick<CredentialConfig, 'lifetimeMs' | 'floorMs'>): number {
-  return lifetimeMs - rotationInstant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1, floorMs);
+/** How long a workload that uses a credential all the time goes without noticing. */
+export interface OutageBudget {
+  /** Milliseconds for which the sidecar may be away: what is left when it is replaced, or extended, at the latest. */
+  readonly sidecarMs: number;
+  /** Milliseconds for which its upstream may be away: less the longest wait before that is asked again. */
+  readonly upstreamMs: number;
+}
+
+export function outageBudget({
+  lifetimeMs,
+  floorMs,
+  isExtended,
+}: Pick<CredentialConfig, 'floorMs' | 'isExtended' | 'lifetimeMs'>): OutageBudget {
+  const instant = isExtended ? renewalInstant : rotationInstant;
+  const sidecarMs = lifetimeMs - instant({ issuedAtMs: 0, expiresAtMs: lifetimeMs }, 1, floorMs);
+  return { sidecarMs, upstreamMs: Math.max(0, sidecarMs - MAX_BACKOFF_MS) };
 }
 
 function summaryOf(config: Config): Readonly<Record<string, unknown>> {
@@ -60,7 +77,8 @@ function summaryOf(config: Config): Readonly<Record<string, unknown>> {
       audience: credential.audience,
       scope: credential.scope.join(' '),
       lifetimeSeconds: credential.lifetimeMs / 1000,
-      outageSeconds: outageBudgetMs(credential) / 1000,
+      outageSeconds: outageBudget(credential).sidecarMs / 1000,
+      ...(credential.provider !== 'issuer' && { upstreamOutageSeconds: outageBudget(credential).upstreamMs / 1000 }),
     })),
     registry: registryDigest(config.identities).root,
   };
@@ -80,7 +98,11 @@ function describe(file: string, config: Config): string {
       ROWS_SHOWN,
     ),
     '',
-    ...table(['credential', 'audience', 'lifetime', 'sidecar may be away'], credentials.map(credentialRow), ROWS_SHOWN),
+    ...table(
+      ['credential', 'audience', 'lifetime', 'sidecar may be away', 'upstream may be away'],
+      credentials.map(credentialRow),
+      ROWS_SHOWN,
+    ),
     '',
     `registry ${registryDigest(config.identities).root}`,
     '',
@@ -93,12 +115,14 @@ function identityRow({ id, owner, environment, expires, entitlements }: Identity
 
 function credentialRow(credential: CredentialConfig): readonly string[] {
   const { name, provider, audience = provider, lifetimeMs } = credential;
-  return [name, audience, formatDuration(lifetimeMs), roughly(outageBudgetMs(credential))];
+  const { sidecarMs, upstreamMs } = outageBudget(credential);
+  const upstream = provider === 'issuer' ? '' : roughly(upstreamMs);
+  return [name, audience, formatDuration(lifetimeMs), roughly(Math.max(1000, sidecarMs)), upstream];
 }
 
 /** Whole minutes from two on, else seconds. */
 function roughly(ms: number): string {
-  return ms < 120_000 ? formatDuration(Math.max(1000, ms)) : formatDuration(Math.round(ms / 60_000) * 60_000);
+  return ms < 120_000 ? formatDuration(ms) : formatDuration(Math.round(ms / 60_000) * 60_000);
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -165,6 +165,7 @@ function buildUpstreamCredential(name: string, upstream: UpstreamCredential): Cr
     scope: traits.scope ?? [],
     lifetimeMs: lifetimeOf(upstream),
     floorMs: traits.floorMs ?? 0,
+    isExtended: traits.isExtended,
     holders: traits.holders,
     use: prefixesOf(use),
     attribution,

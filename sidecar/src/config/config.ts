@@ -113,6 +113,8 @@ export interface CredentialConfig {
   readonly lifetimeMs: number;
   /** What its consumers need left when it is replaced. */
   readonly floorMs: number;
+  /** True where its upstream may extend it. */
+  readonly isExtended?: boolean | undefined;
   /** Whether all holders share one, or each key has its own. */
   readonly holders: 'shared' | 'own';
   readonly use: readonly UsePrefix[];

@@ -50,6 +50,8 @@ export interface CredentialTraits {
   readonly defaultLifetimeMs: number;
   /** What consumers need left when it is replaced, milliseconds (AWS SDKs: 20 min). */
   readonly floorMs?: number | undefined;
+  /** True where its upstream may extend it: that is done later than it would be replaced. */
+  readonly isExtended?: boolean | undefined;
   /** False of an X.509 certificate that is known to be for servers alone. */
   readonly isClientCertificate?: boolean | undefined;
 }

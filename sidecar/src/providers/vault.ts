@@ -199,13 +199,13 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** What each engine gives. */
 const TRAITS: Readonly<Record<Engine, CredentialTraits>> = {
   kv: { type: 'secret', binding: 'none', holders: 'shared', defaultLifetimeMs: 15 * MINUTE_MS },
-  database: { type: 'database', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS },
+  database: { type: 'database', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS, isExtended: true },
   pki: { type: 'x509', binding: 'mtls', holders: 'own', defaultLifetimeMs: 24 * HOUR_MS },
   ssh: { type: 'ssh', binding: 'none', holders: 'own', defaultLifetimeMs: 30 * MINUTE_MS },
   aws: { type: 'aws', binding: 'sigv4', holders: 'shared', defaultLifetimeMs: HOUR_MS, floorMs: 20 * MINUTE_MS },
   gcp: { type: 'gcp', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS, floorMs: 6 * MINUTE_MS },
-  azure: { type: 'secret', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS },
-  generic: { type: 'secret', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS },
+  azure: { type: 'secret', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS, isExtended: true },
+  generic: { type: 'secret', binding: 'none', holders: 'shared', defaultLifetimeMs: HOUR_MS, isExtended: true },
 };
 
 /** Keys that are of some engines alone. */

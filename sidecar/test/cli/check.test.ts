@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { outageBudgetMs } from '../../src/cli/check.ts';
+import { outageBudget } from '../../src/cli/check.ts';
 import { EXIT } from '../../src/cli/command.ts';
 import { GOOD } from '../config/good-config.ts';
 import { runCli } from './run-cli.ts';
@@ -103,8 +103,40 @@ test('beyond forty identities the rest is counted', async () => {
 });
 
 test('what is left of a token when it is replaced at the latest is how long the sidecar may be away', () => {
+  const sidecarMs = (lifetimeMs: number, floorMs = 0): number => outageBudget({ lifetimeMs, floorMs }).sidecarMs;
   // Half of the lifetime and 10 % of that half.
-  expect(outageBudgetMs({ lifetimeMs: 900_000, floorMs: 0 })).toBe(405_000);
-  expect(outageBudgetMs({ lifetimeMs: 2000, floorMs: 0 })).toBe(900);
-  expect(outageBudgetMs({ lifetimeMs: 3_600_000, floorMs: 2_400_000 })).toBe(2_400_000);
+  expect(sidecarMs(900_000)).toBe(405_000);
+  expect(sidecarMs(2000)).toBe(900);
+  expect(sidecarMs(3_600_000, 2_400_000)).toBe(2_400_000);
+});
+
+test('what its upstream extends has less left, and an upstream may be away for that less the wait before it is asked again', () => {
+  expect(outageBudget({ lifetimeMs: 3_600_000, floorMs: 0 })).toEqual({ sidecarMs: 1_620_000, upstreamMs: 1_320_000 });
+  // Two thirds of the lifetime and 10 % of those.
+  expect(outageBudget({ lifetimeMs: 3_600_000, floorMs: 0, isExtended: true })).toEqual({
+    sidecarMs: 960_000,
+    upstreamMs: 660_000,
+  });
+  expect(outageBudget({ lifetimeMs: 300_000, floorMs: 0 }).upstreamMs).toBe(0);
+});
+
+test('for how long an upstream may be away is printed of credentials that have one', async () => {
+  const path = write(
+    'upstream.yaml',
+    GOOD.replace(
+      /(?<=credentials:\n)/,
+      '  ledger-db: { provider: vault-eu, path: database/creds/ledger-writer, lifetime: 1h }\n',
+    )
+      .replace('[ledger-api]', '[ledger-api, ledger-db]')
+      .replace(
+        'credentials:',
+        'providers:\n  vault-eu: { type: vault, address: https://vault.acme.example, auth: { method: approle, roleId: r } }\ncredentials:',
+      ),
+  );
+  const { stdout } = await runCli(['check', '--config', path]);
+  expect(stdout).toMatch(/^ledger-db +vault-eu +1h +16m +11m$/m);
+  const { stdout: json } = await runCli(['check', '--config', path, '--json']);
+  expect(JSON.parse(json)).toMatchObject({
+    credentials: [{ name: 'ledger-api' }, { name: 'ledger-db', outageSeconds: 960, upstreamOutageSeconds: 660 }],
+  });
 });
