@@ -149,7 +149,7 @@ credentials:
   };
 
   const title = 'no call fails while a good login is held, none is served after its end, and none is left';
-  test(`${title} (seed ${SEED})`, { timeout: FULL ? FULL_MS + 400_000 : 120_000 }, async () => {
+  test(`${title} (seed ${SEED})`, { timeout: FULL ? FULL_MS + 400_000 : 180_000 }, async () => {
     const kinds = (): [string, Happen][] => {
       const [some, others] = [outages, answers].map((each) => shuffled(Object.entries(each), random)) as [
         [string, Happen][],
