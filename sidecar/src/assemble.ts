@@ -1,4 +1,3 @@
-import { type Clock, type Random, type Timers } from '@tallystick/core';
 import { adminAssertionKeyRoutes } from './api/admin/assertion-keys.ts';
 import { adminAuditRoutes } from './api/admin/audit.ts';
 import { adminIdentityRoutes } from './api/admin/identities.ts';
@@ -12,17 +11,14 @@ import { publicRoutes, type PublicRoutes } from './api/public/routes.ts';
 import { createRevocationAnswer } from './api/revocations.ts';
 import { createWorkloadHandler, type WorkloadHandler } from './api/workload/router.ts';
 import { workloadRoutes } from './api/workload/routes.ts';
-import type { Attestation } from './attest/attestor.ts';
 import { createMayMatch } from './attest/may-match.ts';
 import { createUnmatchedPeers } from './attest/unmatched.ts';
 import { changedIdentities, narrowedIdentities } from './authorize/narrowed.ts';
 import { createRegistry, type Registry } from './authorize/registry.ts';
 import type { Config } from './config/config.ts';
 import { createEventHub } from './events/hub.ts';
-import type { AssertionKeys } from './issuer/assertion-keys.ts';
 import { startKeyRotation } from './issuer/key-rotation.ts';
 import { createTokenReader } from './issuer/read-token.ts';
-import type { Signer } from './issuer/signer.ts';
 import { createBarCap } from './lease/bar-cap.ts';
 import { createIssueCap } from './lease/issue-cap.ts';
 import { createLeaseManager } from './lease/lease-manager.ts';
@@ -34,7 +30,7 @@ import { createUpstreamCare } from './lease/upstream-care.ts';
 import { createWithdrawal, type Withdrawal } from './lease/withdrawal.ts';
 import type { RefusalReason } from './listen/counters.ts';
 import type { Peer } from './listen/peer.ts';
-import { errorFields, type Log } from './observe/log.ts';
+import { errorFields } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createCensus } from './observe/census.ts';
 import { meteredTelemetry } from './observe/metered-telemetry.ts';
@@ -42,30 +38,21 @@ import { observedHeads } from './observe/observed-heads.ts';
 import { observedLeases } from './observe/observed-leases.ts';
 import { observedRecorder } from './observe/observed-recorder.ts';
 import { describeSidecar } from './observe/sidecar-metrics.ts';
-import type { SidecarTelemetry } from './observe/sidecar-telemetry.ts';
-import type { Upstreams } from './providers/upstreams.ts';
+import type { Outside } from './outside.ts';
 import { createCredentialRecords } from './record/credential-records.ts';
-import type { Fingerprint } from './record/fingerprint/fingerprint.ts';
 import { createFloodGate } from './record/flood.ts';
 import { createFloodRecords } from './record/flood-records.ts';
-import { createLateRecords, type LateStore } from './record/late-records.ts';
+import { createLateRecords } from './record/late-records.ts';
 import { createLifecycleRecords, type LifecycleRecords } from './record/lifecycle-records.ts';
 import { createOperatorRecords } from './record/operator-records.ts';
-import type { EarlierReports } from './record/usage/earlier-reports.ts';
-import type { LogHeads } from './record/heads/log-heads.ts';
-import type { PublishedLogs } from './record/published-logs.ts';
-import type { Recorder } from './record/record.ts';
 import { createReadRecords } from './record/read-records.ts';
 import { createRegistryRecords } from './record/registry/registry-records.ts';
-import type { RecordedRegistry } from './record/registry/recorded-registry.ts';
 import { createRevocationRecords } from './record/revocation-records.ts';
 import { createUsageGate } from './record/usage/usage-gate.ts';
 import { createUsageRecords } from './record/usage/usage-records.ts';
 import { createAdmission } from './release/admit.ts';
 import { createProofGate } from './release/proof-gate.ts';
 import { createUpstreamChallenges } from './release/upstream-challenge.ts';
-import type { Standing } from './state/standing.ts';
-import type { UpstreamLeases } from './state/upstream-leases.ts';
 
 /** The longest life of a token, in seconds: what `config` allows. */
 export const MAX_LIFETIME_SECONDS = 86_400;
@@ -73,48 +60,6 @@ export const MAX_LIFETIME_SECONDS = 86_400;
 const UPSTREAM_END_MS = 3000;
 /** How long after its end a token still proves whose its lease was: use is reported late where the sidecar was away. */
 const PROVES_LEASE_MS = 86_400_000;
-
-/** What a sidecar is assembled from: everything that touches the world. */
-export interface Outside {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  readonly recorder: Recorder;
-  /** The signed heads of its log. */
-  readonly heads: LogHeads;
-  readonly publishedLogs: PublishedLogs;
-  /** Reports of use that an earlier run has recorded. */
-  readonly earlierReports: EarlierReports;
-  /** Names a secret in the record. */
-  readonly fingerprint: Fingerprint;
-  /** Revocations and suspensions that are not on record yet. */
-  readonly lateStore: LateStore;
-  /** What the log knows of identities. */
-  readonly recorded: RecordedRegistry;
-  /** True where the log takes the place of an earlier one. */
-  readonly continuesLog: boolean;
-  readonly signer: Signer;
-  /** Signs sealed answers. */
-  readonly replySigner: Signer;
-  /** What the sidecar proves by to upstreams who it is. */
-  readonly assertionKeys: AssertionKeys;
-  readonly upstreams: Upstreams;
-  readonly upstreamLeases: UpstreamLeases;
-  readonly standing: Standing;
-  readonly attest: (peer: Peer) => Attestation | Promise<Attestation>;
-  /** Returns what finds the identities of a configuration that an attestation matches. */
-  readonly matcher: (identities: Config['identities']) => (attestation: Attestation) => Config['identities'];
-  readonly telemetry: SidecarTelemetry;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  readonly node: string;
-  readonly version: string;
-  /** Names this run. */
-  readonly epoch: string;
-  /** Issues of one credential to one identity in a minute. */
-  readonly issuesPerMinute?: number;
-}
 
 /** A sidecar without its sockets. */
 export interface Sidecar {
