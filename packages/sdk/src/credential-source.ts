@@ -159,13 +159,6 @@ export class CredentialSource<H extends HeldCredential = HeldCredential> {
     for (const watcher of this.#watchers) watcher.ended(undefined);
   }
 
-  #mayUse(held: H): boolean {
-    return isUsable(held, this.#options.runtime.clock) && !this.#options.isStale(held.askedAtMs);
-  }
-
-  #requireAskable(): void {
-    if (this.#closed)
-      throw new TallystickError('identity_closed', `"${this.#options.name}" was asked for after close()`);
   #takenAway(): TallystickError {
     const { name } = this.#options;
     return new TallystickError('credential_revoked', `"${name}" was taken away while it was asked for`);
@@ -178,6 +171,13 @@ export class CredentialSource<H extends HeldCredential = HeldCredential> {
     });
   }
 
+  #mayUse(held: H): boolean {
+    return isUsable(held, this.#options.runtime.clock) && !this.#options.isStale(held.askedAtMs);
+  }
+
+  #requireAskable(): void {
+    if (this.#closed)
+      throw new TallystickError('identity_closed', `"${this.#options.name}" was asked for after close()`);
     const refusal = this.#standingRefusal();
     if (refusal) throw refusal;
   }
