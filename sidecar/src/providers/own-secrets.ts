@@ -7,8 +7,8 @@ import type { Upstreams } from './upstreams.ts';
 /** The secrets that the sidecar itself signs in with at one upstream, and that another one, a vault, has. */
 export interface OwnSecrets {
   /**
-   * Returns one value of the secret that a credential names. Read anew at half of its lifetime, and served to its end
-   * while the upstream that has it is away.
+   * Returns one value of the secret that a credential names. From half of its lifetime on it is read anew when it is used,
+   * and it serves to its end while the upstream that has it is away.
    *
    * @throws {TallystickError} `upstream_*`: it is not to be had. The reason of `signal`.
    */
@@ -73,14 +73,19 @@ export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecre
     flights.set(name, flight);
     return flight;
   };
-  const current = async (config: CredentialConfig): Promise<Kept> => {
-    const held = kept.get(config.name);
-    const isUsable = held?.source === sourceOf(config) && clock.nowMs() < held.expiresAtMs;
-    if (isUsable && clock.nowMs() < held.freshUntilMs) return held;
-    return readAnew(config).catch((error: unknown) => {
-      if (isUsable && TallystickError.is(error) && error.retryable) return held;
-      throw error;
+  /** In the background: who asks is served what is there. */
+  const refresh = (config: CredentialConfig): void => {
+    readAnew(config).catch((error: unknown) => {
+      // It was taken from us, which is more than that its upstream is away.
+      if (!TallystickError.is(error) || !error.retryable) kept.delete(config.name);
     });
+  };
+  const current = (config: CredentialConfig): Kept | Promise<Kept> => {
+    const held = kept.get(config.name);
+    const nowMs = clock.nowMs();
+    if (held?.source !== sourceOf(config) || nowMs >= held.expiresAtMs) return readAnew(config);
+    if (nowMs >= held.freshUntilMs) refresh(config);
+    return held;
   };
 
   return {
@@ -88,7 +93,7 @@ export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecre
       const config = upstreams().credential(name);
       if (!config)
         throw new TallystickError('upstream_login_refused', `the credential "${name}" is not there any more`);
-      const { values } = await unlessAborted(current(config), signal);
+      const { values } = await unlessAborted(Promise.resolve(current(config)), signal);
       const found = Object.hasOwn(values, value) ? values[value] : undefined;
       if (found !== undefined && found !== '') return found;
       throw new TallystickError(

@@ -75,28 +75,38 @@ test('a secret is asked for in the name of the sidecar, once for all who want it
   });
 });
 
-test('it is read anew at half of its lifetime, and served to its end while it cannot be', async () => {
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('from half of its lifetime on it is read anew behind who uses it, and it serves to its end while it cannot be', async () => {
   const { read, time, stores, answers } = vault();
   stores({ client_secret: 'the first' });
   await read();
   stores({ client_secret: 'the second' });
   time.advance(HOUR_MS / 2 - 1);
   expect(await read()).toBe('the first');
+  await turn();
+  expect(await read()).toBe('the first');
   time.advance(1);
+  expect(await read()).toBe('the first');
+  await turn();
   expect(await read()).toBe('the second');
   answers(away);
   time.advance(HOUR_MS - 1);
+  expect(await read()).toBe('the second');
+  await turn();
   expect(await read()).toBe('the second');
   time.advance(1);
   await expect(read()).rejects.toMatchObject({ code: 'upstream_unavailable' });
 });
 
-test('one that is taken away upstream is not served on', async () => {
+test('one that is taken away upstream is served on no longer than it takes to hear of it', async () => {
   const { read, time, stores, answers } = vault();
   stores({ client_secret: 'canary' });
   await read();
   answers(() => Promise.reject(new TallystickError('upstream_denied', 'no')));
   time.advance(HOUR_MS / 2);
+  await read();
+  await turn();
   await expect(read()).rejects.toMatchObject({ code: 'upstream_denied' });
 });
 
