@@ -1,11 +1,11 @@
-import { TallystickError, type Clock, type CredentialType } from '@tallystick/core';
+import { TallystickError, type Clock, type CredentialType, type X509Credential } from '@tallystick/core';
 import type { HolderKey } from '@tallystick/dpop';
 import type { EntitledCredential, UpstreamProof } from '@tallystick/protocol';
 import type { AuthorizationServers } from './authorization-servers.ts';
 import { CertifiedKeys } from './certified-key.ts';
 import { momentOf, type HeldCredential } from './held-credential.ts';
 import { holdReply } from './held-reply.ts';
-import { holdToken } from './held-token.ts';
+import { holdBoundToken, holdToken } from './held-token.ts';
 import { observeAsk, type ClaimedProcess } from './observe.ts';
 import type { ReplyOf } from './open-reply.ts';
 import { UpstreamProofAsked } from './refused.ts';
@@ -14,7 +14,12 @@ import { makeSshKey } from './ssh-key.ts';
 import { makeX509Key } from './x509-key.ts';
 
 /** Asks the sidecar for a credential, in the way that goes with its type. */
-export type Ask = (entitled: EntitledCredential, process: ClaimedProcess | undefined) => Promise<HeldCredential>;
+export type Ask = (
+  entitled: EntitledCredential,
+  process: ClaimedProcess | undefined,
+  /** What a token is to be bound to, instead of to the key that asks. */
+  certificate?: X509Credential,
+) => Promise<HeldCredential>;
 
 /** How often one request for a token of another authorization server is answered with a proof: for it, and for its nonce. */
 const PROOF_ROUNDS = 2;
@@ -25,14 +30,20 @@ export function createAsk(client: SidecarClient, servers: AuthorizationServers, 
   /** The key of the last proof: what the token that came is bound to, where it does not show that. */
   let proofKey: HolderKey | undefined;
 
-  return async (entitled, process) => {
+  return async (entitled, process, certificate) => {
     const asked = momentOf(clock);
     const { name, audience, scope } = entitled;
     const type = typeOf(entitled);
     const observed = { name, type, socketPath: client.socketPath, clock };
     if (entitled.delivery === 'plain') {
-      const token = await observeAsk(observed, (headers) => client.token({ audience, scope, process, headers }));
-      return holdToken(entitled, token, asked, { id: client.identityId, key: client.key });
+      const { identityId: id, key } = client;
+      const boundTo = certificate?.leaseId;
+      const token = await observeAsk(observed, (headers) =>
+        client.token({ audience, scope, process, headers, certificate: boundTo }),
+      );
+      return certificate
+        ? holdBoundToken(entitled, token, asked, { id, certificate })
+        : holdToken(entitled, token, asked, { id, key });
     }
     const certified = keysOf(type);
     const applicant = (await certified?.next())?.applicant;

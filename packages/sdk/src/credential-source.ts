@@ -7,6 +7,8 @@ import type { Runtime } from './runtime.ts';
 /** What a {@link CredentialSource} is made of. */
 export interface CredentialSourceOptions<H extends HeldCredential> {
   readonly name: string;
+  /** Lease id of the certificate that it is bound to. */
+  readonly boundTo?: string | undefined;
   readonly runtime: Pick<Runtime, 'clock' | 'timers' | 'random'>;
   /** Asks the sidecar for it. `background`: nobody waits for it. */
   readonly ask: (background: boolean) => Promise<H>;
@@ -127,6 +129,11 @@ export class CredentialSource<H extends HeldCredential = HeldCredential> {
 
   get name(): string {
     return this.#options.name;
+  }
+
+  /** Lease id of the certificate that it is bound to; undefined of all else. */
+  get boundTo(): string | undefined {
+    return this.#options.boundTo;
   }
 
   /** True when forgetting the source would lose nothing. */

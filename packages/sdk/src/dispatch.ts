@@ -1,3 +1,5 @@
+import type { AuthenticationHeaders } from './authentication.ts';
+
 /** What the interceptor needs to know of undici's dispatch contract. The same in undici 7 and 8. */
 export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean;
 
@@ -55,22 +57,24 @@ export function urlOf({ origin, path, method }: DispatchOptions): URL | undefine
 }
 
 /**
- * Returns the headers of a request with these two in the place of those that it may have of the same names: names and
- * values in turn, the one form of a list that undici takes.
+ * Returns the headers of a request with these in the place of those that it may have of the same names: names and values
+ * in turn, the one form of a list that undici takes.
  */
 export function credentialHeaders(
   headers: RequestHeaders | undefined,
-  credential: { readonly authorization: string; readonly dpop: string },
+  { authorization, dpop }: AuthenticationHeaders,
 ): readonly unknown[] {
-  const kept = pairsOf(headers ?? {}).filter(([name]) => !Object.hasOwn(credential, name.toLowerCase()));
+  const kept = pairsOf(headers ?? {}).filter(([name]) => !OURS.has(name.toLowerCase()));
   return [
     ...kept.flatMap(([name, value]) => [name, value]),
     'authorization',
-    credential.authorization,
-    'dpop',
-    credential.dpop,
+    authorization,
+    ...(dpop === undefined ? [] : ['dpop', dpop]),
   ];
 }
+
+// A proof of the caller's own would make a Bearer token one that is shown wrongly.
+const OURS: ReadonlySet<string> = new Set(['authorization', 'dpop']);
 
 type Pair = readonly [string, string | readonly string[] | undefined];
 

@@ -69,7 +69,7 @@ export function createFetch({ holder, send, requireOpen }: FetchParts, pinned?: 
       if (response.status !== 401) return response;
       const { headers } = response;
       const answer = { challenge: headers.get('www-authenticate'), nonce: newNonce, date: headers.get('date') };
-      const remedy = learnFromRefusal(answer, { origin, nonce, held, source, memory }, tried);
+      const remedy = learnFromRefusal(answer, { origin, scheme: 'DPoP', nonce, held, source, memory }, tried);
       if (remedy === undefined) return response;
       if (!request.replayable) {
         if (remedy !== 'nonce') return response;

@@ -3,7 +3,7 @@ import type { HolderKey } from '@tallystick/dpop';
 import type { Materials } from '@tallystick/protocol';
 import type { CertifiedKeys } from './certified-key.ts';
 import { termsOf, type HeldCredential, type Moment } from './held-credential.ts';
-import { useOf, type HeldToken } from './held-token.ts';
+import { useOf, type ProvableToken } from './held-token.ts';
 import { openClaims } from './open-claims.ts';
 import type { ReplyOf } from './open-reply.ts';
 import { shapeCredential, type Base } from './shape-credential.ts';
@@ -17,7 +17,7 @@ export interface ReplyKeys {
 }
 
 /** What an access token of another server is, once it is known to be bound to a key of ours. */
-type HeldReply = HeldCredential | HeldToken;
+type HeldReply = HeldCredential | ProvableToken;
 
 /**
  * Returns the credential of an answer that was opened.
@@ -50,7 +50,7 @@ export function holdReply<K extends CredentialType>(reply: ReplyOf<K>, asked: Mo
 }
 
 function keyOfToken(token: string, { keyOf }: ReplyKeys): HolderKey {
-  const { jkt } = openClaims(token);
+  const jkt = openClaims(token).cnf?.jkt;
   const key = jkt === undefined || typeof jkt === 'string' ? keyOf(jkt) : undefined;
   if (!key) throw new TallystickError('protocol_error', 'the sidecar gave a token that is bound to no key of ours');
   return key;

@@ -1,4 +1,4 @@
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, type X509Credential } from '@tallystick/core';
 import {
   PROMPT_GRACE_MS,
   type EntitledCredential,
@@ -7,11 +7,12 @@ import {
 } from '@tallystick/protocol';
 import { createAsk, type Ask } from './ask.ts';
 import { AuthorizationServers } from './authorization-servers.ts';
+import { certificateReplaced, requireBinding } from './certificate-binding.ts';
 import { CredentialSource } from './credential-source.ts';
 import { EventFeed } from './event-feed.ts';
 import { consequencesOf, type Consequence } from './events.ts';
 import type { HeldCredential } from './held-credential.ts';
-import type { HeldToken } from './held-token.ts';
+import type { HeldToken, ProvableToken } from './held-token.ts';
 import { announceIdentity, claimedProcess, withdrawIdentity } from './observe.ts';
 import { outside } from './outside.ts';
 import { RecentMap } from './recent-map.ts';
@@ -121,22 +122,34 @@ export class Holder {
     await Promise.allSettled(leases.map((lease) => this.#client.letGo(lease)));
   }
 
-  /** Returns the source of a credential: one for each, or one for each run where it is attributed to runs. */
-  source(entitlement: EntitledCredential): CredentialSource {
+  /**
+   * Returns the source of a credential: one for each, or one for each run where it is attributed to runs, and one for each
+   * certificate that its tokens are bound to.
+   *
+   * @throws {TallystickError} `certificate_required`, `invalid_request`: it is bound otherwise.
+   */
+  source(entitlement: EntitledCredential, certificate?: X509Credential): CredentialSource {
+    requireBinding(entitlement, certificate);
     const { name } = entitlement;
     const process = entitlement.attribution === 'run' ? claimedProcess() : undefined;
-    const key = process?.run === undefined ? name : `${name}\0${process.run}`;
+    const asked = process?.run === undefined ? name : `${name}\0${process.run}`;
+    const key = certificate ? `${asked}\0${certificate.leaseId}` : asked;
     const existing = this.#sources.get(key);
     if (existing) return existing;
     for (const [other, source] of this.#sources) if (source.isIdle) this.#sources.delete(other);
-    const ask = this.#asks.get(key) ?? createAsk(this.#client, this.#servers, this.#runtime.clock);
-    this.#asks.set(key, ask);
+    const ask = this.#asks.get(asked) ?? createAsk(this.#client, this.#servers, this.#runtime.clock);
+    this.#asks.set(asked, ask);
     const source = new CredentialSource({
       name,
+      boundTo: certificate?.leaseId,
       runtime: this.#runtime,
-      ask: (background) => {
+      ask: async (background) => {
         const claimed = process ?? claimedProcess();
-        return this.#ask((entitled) => ask(entitled, claimed), name, background);
+        try {
+          return await this.#ask((entitled) => ask(entitled, claimed, certificate), name, background);
+        } catch (error) {
+          throw certificate ? this.#judgeBound(error, certificate) : error;
+        }
       },
       isStale: (askedAtMs) => this.#isStale(askedAtMs),
     });
@@ -145,10 +158,23 @@ export class Holder {
     return source;
   }
 
-  /** Returns the source of an access token, which is one for requests. */
-  tokens(entitlement: EntitledCredential): CredentialSource<HeldToken> {
+  /**
+   * Returns the source of an access token, which is one for requests that are proven one by one.
+   *
+   * @throws {TallystickError} `certificate_required`
+   */
+  tokens(entitlement: EntitledCredential): CredentialSource<ProvableToken> {
     // What is asked for as a token is held as one; the table of uses has nothing else.
-    return this.source(entitlement) as CredentialSource<HeldToken>;
+    return this.source(entitlement) as CredentialSource<ProvableToken>;
+  }
+
+  /**
+   * Returns the source of an access token that is bound to a certificate.
+   *
+   * @throws {TallystickError} `certificate_required`: that is not the one.
+   */
+  boundTokens(entitlement: EntitledCredential, certificate: X509Credential | undefined): CredentialSource<HeldToken> {
+    return this.source(entitlement, certificate) as CredentialSource<HeldToken>;
   }
 
   /** Lets go of one lease. */
@@ -172,6 +198,13 @@ export class Holder {
     }
     this.#feed.hurry();
     return held;
+  }
+
+  /** A sidecar that does not know the certificate of a token any more is asked for another one. */
+  #judgeBound(error: unknown, certificate: X509Credential): unknown {
+    if (!TallystickError.is(error) || error.code !== 'lease_unknown') return error;
+    this.#take([certificate.leaseId], (source) => source.refresh());
+    return certificateReplaced(certificate, error);
   }
 
   /** Nothing cached is used without word from the sidecar for a minute, where revocation is to be prompt. */
@@ -222,7 +255,8 @@ export class Holder {
   }
 
   #askAgain(source: CredentialSource): void {
-    if (!source.held) return;
+    // A sidecar that was restarted knows no certificate of before: its tokens end with it.
+    if (!source.held || source.boundTo !== undefined) return;
     const { timers, random } = this.#runtime;
     timers.after(random.uniform() * ASK_AGAIN_SPREAD_MS, () => source.refresh());
   }
@@ -265,6 +299,10 @@ export class Holder {
         // Whoever asks for it next gets a source of the new type.
         this.#sources.delete(key);
         source.revoke(new TallystickError('credential_type_mismatch', `"${source.name}" is of type "${now.type}" now`));
+      } else if (now.certificate !== then.certificate) {
+        this.#sources.delete(key);
+        const to = now.certificate === undefined ? 'no certificate' : `the certificate "${now.certificate}"`;
+        source.revoke(new TallystickError('certificate_required', `"${source.name}" is bound to ${to} now`));
       } else if (now.audience !== then?.audience || now.scope !== then?.scope) source.drop('changed');
     }
   }

@@ -1,4 +1,10 @@
-import { TallystickError, type Credential, type CredentialOf, type CredentialType } from '@tallystick/core';
+import {
+  TallystickError,
+  type Credential,
+  type CredentialOf,
+  type CredentialType,
+  type X509Credential,
+} from '@tallystick/core';
 import type { EntitledCredential } from '@tallystick/protocol';
 import { abortable } from './abortable.ts';
 import { authorize, type Authorization, type AuthorizeRequest } from './authorize.ts';
@@ -6,7 +12,7 @@ import type { CredentialSource } from './credential-source.ts';
 import { createFetch, type FetchParts } from './fetch.ts';
 import { holdOpen } from './hold-open.ts';
 import type { Holder } from './holder.ts';
-import { createInterceptor, type Interceptor } from './interceptor.ts';
+import { createInterceptor, type Interceptor, type InterceptorOptions } from './interceptor.ts';
 import { watchSource } from './watch.ts';
 
 /** A credential that this identity may have. */
@@ -42,17 +48,21 @@ export interface Identity extends AsyncDisposable {
    * @throws {TallystickError} `url_not_covered`, `not_entitled`, or why there is no token.
    */
   authorize(request: AuthorizeRequest): Promise<Authorization>;
-  /** Returns an interceptor for undici 7 and later: `new Agent().compose(identity.interceptor())`. */
-  interceptor(options?: { credential?: string }): Interceptor;
+  /**
+   * Returns an interceptor for undici 7 and later: `new Agent().compose(identity.interceptor())`. With the `certificate`
+   * that the dispatcher's connections show, it is the way of tokens that are bound to that.
+   */
+  interceptor(options?: InterceptorOptions): Interceptor;
   /**
    * Returns a credential: a frozen snapshot of the one that is good now.
    *
-   * @throws {TallystickError} `not_entitled`, `credential_type_mismatch`, or why there is none.
+   * @param options `certificate`: what an access token is to be bound to, where its credential is.
+   * @throws {TallystickError} `not_entitled`, `credential_type_mismatch`, `certificate_required`, or why there is none.
    */
   credential<K extends CredentialType>(
     name: string,
     type: K,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; certificate?: X509Credential },
   ): Promise<CredentialOf<K>>;
   /**
    * Yields the credential that is good now, then each newer one. Ends on close, throws when it is revoked. Waiting
@@ -115,16 +125,16 @@ class WorkloadIdentity implements Identity {
     return authorize(this.#holder, request);
   }
 
-  interceptor(options: { credential?: string } = {}): Interceptor {
-    return createInterceptor(this.#holder, () => this.#requireOpen(), options.credential);
+  interceptor(options: InterceptorOptions = {}): Interceptor {
+    return createInterceptor(this.#holder, () => this.#requireOpen(), options);
   }
 
   async credential<K extends CredentialType>(
     name: string,
     type: K,
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; certificate?: X509Credential },
   ): Promise<CredentialOf<K>> {
-    const source = this.#sourceOf(name, type);
+    const source = this.#sourceOf(name, type, options?.certificate);
     const held = source.peek() ?? (await abortable(holdOpen(source.obtain()), options?.signal));
     return held.credential as CredentialOf<K>;
   }
@@ -158,7 +168,7 @@ class WorkloadIdentity implements Identity {
     if (this.#closed.signal.aborted) throw new TallystickError('identity_closed', `${this.id} was used after close()`);
   }
 
-  #sourceOf(name: string, type: CredentialType): CredentialSource {
+  #sourceOf(name: string, type: CredentialType, certificate?: X509Credential): CredentialSource {
     this.#requireOpen();
     const entitlement = this.#holder.use.named(name);
     if (entitlement.type !== type) {
@@ -167,6 +177,6 @@ class WorkloadIdentity implements Identity {
         `"${name}" is of type "${entitlement.type}", not "${type}"`,
       );
     }
-    return this.#holder.source(entitlement);
+    return this.#holder.source(entitlement, certificate);
   }
 }

@@ -25,7 +25,7 @@ export type { Authorization, AuthorizeRequest } from './authorize.ts';
 export type { ChannelMessages } from './channels.ts';
 export type { ConnectOptions } from './connect.ts';
 export type { Entitlement, Identity } from './identity.ts';
-export type { Interceptor } from './interceptor.ts';
+export type { Interceptor, InterceptorOptions } from './interceptor.ts';
 
 /**
  * Returns the identity of this workload, as the sidecar recognises it. Waits for a sidecar that is not there yet.

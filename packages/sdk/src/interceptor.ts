@@ -1,6 +1,6 @@
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, type X509Credential } from '@tallystick/core';
+import { authenticationFor, type Authentication } from './authentication.ts';
 import { publish } from './channels.ts';
-import type { CredentialSource } from './credential-source.ts';
 import {
   credentialHeaders,
   headerOf,
@@ -15,7 +15,6 @@ import {
 import type { HeldToken } from './held-token.ts';
 import { holdOpen } from './hold-open.ts';
 import type { Holder } from './holder.ts';
-import { proofFor } from './proof-for.ts';
 import { learnFromRefusal, type Remedy } from './unauthorized.ts';
 
 /**
@@ -24,34 +23,50 @@ import { learnFromRefusal, type Remedy } from './unauthorized.ts';
  */
 export type Interceptor = <D extends (options: never, handler: never) => boolean>(dispatch: D) => D;
 
+/** Which requests an interceptor authenticates, and how. */
+export interface InterceptorOptions {
+  /** The credential to use. Absent: the one whose `use` prefix is the longest that covers the URL. */
+  readonly credential?: string;
+  /**
+   * What the connections of this dispatcher show: {@link Identity.interceptor} of a rotating dispatcher has it. Credentials
+   * that are bound to it go with it alone; all others are proven request by request, as without it.
+   */
+  readonly certificate?: X509Credential;
+}
+
 /**
- * Returns an interceptor that signs every request which a credential covers, and passes on every other as it is.
+ * Returns an interceptor that authenticates every request which a credential covers, and passes on every other as it is.
  *
  * It must lie within the interceptors that repeat or redirect, for each attempt needs a proof of its own, and around
  * one that resolves names, for the proof names the host: `compose(dns, tallystick, redirect, retry)`.
  */
-export function createInterceptor(holder: Holder, requireOpen: () => void, pinned: string | undefined): Interceptor {
+export function createInterceptor(
+  holder: Holder,
+  requireOpen: () => void,
+  { credential: pinned, certificate }: InterceptorOptions,
+): Interceptor {
   const intercept = (dispatch: Dispatch): Dispatch =>
     // undici accepts a function of two parameters alone.
-    function signedDispatch(options, handler) {
+    function authenticatedDispatch(options, handler) {
       requireOpen();
       const url = urlOf(options);
       const credential = url && holder.use.find(url, pinned);
       if (!credential) return dispatch(options, handler);
       // A copy: what the caller changes while a token is on its way was not judged.
-      return new SignedDispatch(dispatch, { ...options }, handler, url, holder, holder.tokens(credential)).start();
+      const authentication = authenticationFor(holder, credential, certificate);
+      return new AuthenticatedDispatch(dispatch, { ...options }, handler, url, holder, authentication).start();
     };
   return intercept as unknown as Interceptor;
 }
 
 /** One request, through all its attempts. */
-class SignedDispatch {
+class AuthenticatedDispatch {
   readonly #dispatch: Dispatch;
   readonly #options: DispatchOptions;
   readonly #handler: DispatchHandler;
   readonly #url: URL;
   readonly #holder: Holder;
-  readonly #source: CredentialSource<HeldToken>;
+  readonly #authentication: Authentication;
   #tried: readonly Remedy[] = [];
 
   constructor(
@@ -60,21 +75,22 @@ class SignedDispatch {
     handler: DispatchHandler,
     url: URL,
     holder: Holder,
-    source: CredentialSource<HeldToken>,
+    authentication: Authentication,
   ) {
     this.#dispatch = dispatch;
     this.#options = options;
     this.#handler = handler;
     this.#url = url;
     this.#holder = holder;
-    this.#source = source;
+    this.#authentication = authentication;
   }
 
   /** Sends an attempt as soon as there is a token. Returns what `dispatch` returns: false when the caller should slow down. */
   start(): boolean {
-    const held = this.#source.peek();
+    const { source } = this.#authentication;
+    const held = source.peek();
     if (held) return this.#attempt(held);
-    holdOpen(this.#source.obtain())
+    holdOpen(source.obtain())
       .then((obtained) => this.#attempt(obtained))
       // No connection has been chosen, so there is nothing to control.
       .catch((error: Error) => this.#handler.onResponseError?.(null, error));
@@ -86,9 +102,8 @@ class SignedDispatch {
     const { origin } = url;
     const { method } = this.#options;
     const nonce = this.#holder.memory.nonce(origin);
-    const authorization = held.authorization.reveal();
-    const dpop = proofFor(this.#holder, held, { method, url, origin, nonce });
-    const headers = credentialHeaders(this.#options.headers, { authorization, dpop });
+    const authentication = this.#authentication.headersFor(held, { method, url, origin, nonce });
+    const headers = credentialHeaders(this.#options.headers, authentication);
     return this.#dispatch({ ...this.#options, headers }, this.#handlerOf(held, nonce));
   }
 
@@ -129,7 +144,8 @@ class SignedDispatch {
       nonce: newNonce,
       date: headerOf(headers, 'date'),
     };
-    return learnFromRefusal(answer, { origin, nonce, held, source: this.#source, memory }, this.#tried);
+    const { scheme, source } = this.#authentication;
+    return learnFromRefusal(answer, { origin, scheme, nonce, held, source, memory }, this.#tried);
   }
 
   #mayRepeat(remedy: Remedy, controller: DispatchController): boolean {

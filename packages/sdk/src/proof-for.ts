@@ -1,5 +1,5 @@
 import { createProof } from '@tallystick/dpop';
-import type { HeldToken } from './held-token.ts';
+import type { ProvableToken } from './held-token.ts';
 import type { Holder } from './holder.ts';
 
 /** One request to an API. */
@@ -12,7 +12,7 @@ export interface ProvenRequest {
 }
 
 /** Returns a new proof for one request with a token (RFC 9449 §7), and counts the use. Every attempt needs its own. */
-export function proofFor(holder: Holder, held: HeldToken, { method, url, origin, nonce }: ProvenRequest): string {
+export function proofFor(holder: Holder, held: ProvableToken, { method, url, origin, nonce }: ProvenRequest): string {
   const iat = holder.memory.issuedAt(origin);
   const proof = createProof(held.key, { method, url, iat, nonce, ath: held.ath });
   holder.usage.count(held, origin);

@@ -28,12 +28,14 @@ export interface TokenAsk {
   readonly audience: string | undefined;
   readonly scope: string | undefined;
   readonly process: ClaimedProcess | undefined;
+  /** Lease id of the certificate that it is to be bound to. */
+  readonly certificate?: string | undefined;
   /** Trace context for the sidecar. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** What a credential is asked for. */
-export interface CredentialAsk<K extends CredentialType> extends Omit<TokenAsk, 'audience' | 'scope'> {
+export interface CredentialAsk<K extends CredentialType> extends Omit<TokenAsk, 'audience' | 'scope' | 'certificate'> {
   readonly name: string;
   readonly type: K;
   /** Of the key that a certificate is for. */
@@ -92,17 +94,18 @@ export class SidecarClient {
     return identity;
   }
 
-  /** Asks for an access token bound to the key. */
-  async token({ audience, scope, process, headers }: TokenAsk): Promise<TokenResponse> {
+  /** Asks for an access token bound to the key, or to a certificate. */
+  async token({ audience, scope, process, certificate, headers }: TokenAsk): Promise<TokenResponse> {
     const logHead = this.#heads.newest;
-    const body = formatTokenRequest({ clientId: this.#link.identity, resource: audience, scope, process, logHead });
+    const { identity: clientId } = this.#link;
+    const body = formatTokenRequest({ clientId, resource: audience, scope, process, certificate, logHead });
     const answer = await this.#ask({
       method: 'POST',
       path: ROUTES.token,
       body,
       headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
     });
-    const response = parseTokenResponse(answer, 'DPoP');
+    const response = parseTokenResponse(answer, certificate === undefined ? 'DPoP' : 'Bearer');
     this.#heads.learn(response.logHead);
     return response;
   }

@@ -19,6 +19,8 @@ export interface Unauthorized {
 /** What was sent, and where what is learned goes. */
 export interface SentRequest {
   readonly origin: string;
+  /** How the token was shown. */
+  readonly scheme: 'DPoP' | 'Bearer';
   readonly nonce: string | undefined;
   readonly held: HeldToken;
   readonly source: CredentialSource<HeldToken>;
@@ -35,7 +37,9 @@ export function learnFromRefusal(
   sent: SentRequest,
   tried: readonly Remedy[],
 ): Remedy | undefined {
-  const error = findChallenge(answer.challenge ?? '', 'DPoP')?.get('error');
+  const error = findChallenge(answer.challenge ?? '', sent.scheme)?.get('error');
+  // Without a proof, nothing but the token can be another.
+  if (sent.scheme === 'Bearer' && error !== 'invalid_token') return undefined;
   switch (error) {
     case 'use_dpop_nonce':
       if (tried.includes('nonce') || answer.nonce === undefined || answer.nonce === sent.nonce) return undefined;

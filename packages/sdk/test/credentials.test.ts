@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Secret, TallystickError, type Credential, type CredentialType } from '@tallystick/core';
 import type { Materials } from '@tallystick/protocol';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { withBusinessProcess } from '../src/index.ts';
 import type { ChannelMessages } from '../src/channels.ts';
 import type { Making } from './fake-replies.ts';
 import { CLOSE_BATCH, sealedCredential, type FakeOptions, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
 import { onPath } from './on-path.ts';
+import { folder, openssl, x509 } from './openssl-authority.ts';
 import { connected, sidecar } from './setup.ts';
 
 const code = (name: string): unknown => expect.objectContaining({ code: name });
@@ -207,37 +207,7 @@ describe('a credential of an upstream', () => {
   });
 });
 
-/** A folder that goes with the test. */
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'sdk-certificates-'));
-  onTestFinished(() => rmSync(path, { recursive: true }));
-  return path;
-}
-
-/** Returns a certificate authority by openssl, which signs what the sidecar is sent. */
-function openssl(): (csr: Buffer) => string {
-  const dir = folder();
-  const run = (...args: string[]): void => void execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' });
-  run(
-    ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=ca'.split(
-      ' ',
-    ),
-  );
-  return (csr) => {
-    writeFileSync(join(dir, 'csr.der'), csr);
-    run(...'req -inform DER -in csr.der -verify -noout'.split(' '));
-    const signing = 'x509 -req -inform DER -in csr.der -CA ca.pem -CAkey ca.key -days 1 -out cert.pem';
-    run(...signing.split(' '));
-    return execFileSync('cat', ['cert.pem', 'ca.pem'], { cwd: dir }).toString();
-  };
-}
-
 describe.skipIf(!OPENSSL)('an X.509 certificate', () => {
-  const x509 = (certificate: string): Making => ({
-    material: { certificate, authorities: 'CA', serial: '0a' },
-    binding: 'mtls',
-  });
-
   test('is for a key that was made here, is not sent, and is another each time', async () => {
     const sign = openssl();
     const fake = await upstream('x509', ({ request }) => x509(sign(Buffer.from(request.csr!, 'base64'))));

@@ -1,3 +1,4 @@
+import { hash, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -64,6 +65,8 @@ interface Lease {
   readonly key: string;
   readonly expiresAtMs: number;
   readonly rotateAtMs: number;
+  /** Thumbprint, where it is of a certificate. */
+  readonly x5t?: string | undefined;
   stale: boolean;
 }
 
@@ -381,8 +384,9 @@ export class FakeSidecar {
     if (identity.state !== 'active') throw new TallystickError(`identity_${identity.state}`, 'not active');
     const credential = identity.credentials.find(({ audience }) => audience === request.resource);
     if (!credential) throw new TallystickError('invalid_target', 'no such audience');
+    const x5t = this.#certificateFor(credential, request, proof);
     const run = credential.attribution === 'run' ? request.context?.run : undefined;
-    const key = [identity.id, credential.name, request.scope?.join(' '), proof.jkt, run].join(' ');
+    const key = [identity.id, credential.name, request.scope?.join(' '), proof.jkt, run, x5t].join(' ');
     const nowMs = this.options.clock.nowMs();
     let lease = this.#leases.find((known) => known.key === key && nowMs < known.rotateAtMs && !known.stale);
     if (!lease) {
@@ -393,7 +397,7 @@ export class FakeSidecar {
       const token = await new SignJWT({
         client_id: identity.id,
         scope: request.scope?.join(' '),
-        cnf: { jkt: proof.jkt },
+        cnf: x5t === undefined ? { jkt: proof.jkt } : { 'x5t#S256': x5t },
         tallystick: { lease: id },
         ...(run && { run }),
       })
@@ -420,7 +424,7 @@ export class FakeSidecar {
     }
     return {
       accessToken: lease.token,
-      tokenType: 'DPoP',
+      tokenType: x5t === undefined ? 'DPoP' : 'Bearer',
       expiresIn: Math.floor((lease.expiresAtMs - nowMs) / 1000),
       scope: request.scope?.join(' ') ?? '',
       leaseId: lease.id,
@@ -428,6 +432,20 @@ export class FakeSidecar {
       recordId: 'rec_1',
       logHead: this.options.logHead,
     };
+  }
+
+  #certificateFor(
+    { certificate }: IdentityDocument['credentials'][number],
+    request: TokenRequest,
+    { jkt }: Proof,
+  ): string | undefined {
+    if (certificate === undefined) return undefined;
+    if (request.certificate === undefined) throw new TallystickError('certificate_required', 'none is named');
+    const lease = this.#leases.find(
+      ({ id, key, jkt: own }) => id === request.certificate && key === certificate && own === jkt,
+    );
+    if (!lease) throw new TallystickError('lease_unknown', 'no such certificate');
+    return lease.x5t;
   }
 
   async #credential({ proof, path, headers, credential: request }: SeenRequest): Promise<FakeAnswer> {
@@ -453,6 +471,7 @@ export class FakeSidecar {
       key: name,
       expiresAtMs,
       rotateAtMs,
+      x5t: 'certificate' in reply.material ? thumbprintOf(reply.material.certificate) : undefined,
       stale: false,
     });
     const honest = this.replyKey.seal(formatReplyClaims(reply), request!.sealTo);
@@ -472,4 +491,10 @@ export class FakeSidecar {
       this.#changed();
     });
   }
+}
+
+/** RFC 8705 §3.1; undefined of what is no X.509 certificate. */
+function thumbprintOf(certificate: string): string | undefined {
+  if (!certificate.startsWith('-----BEGIN CERTIFICATE')) return undefined;
+  return hash('sha256', new X509Certificate(certificate).raw, 'base64url');
 }

@@ -1,12 +1,16 @@
+import { hash, X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
-import { Secret } from '@tallystick/core';
+import { Secret, type X509Credential } from '@tallystick/core';
 import { accessTokenHash, generateHolderKey } from '@tallystick/dpop';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { isUsable, momentOf } from '../src/held-credential.ts';
-import { holdToken } from '../src/held-token.ts';
+import { holdBoundToken, holdToken } from '../src/held-token.ts';
+import { makeX509Key } from '../src/x509-key.ts';
 import { CLOSE_BATCH, LEDGER } from './fake-sidecar.ts';
 import { manualTime } from './manual-time.ts';
+import { onPath } from './on-path.ts';
+import { openssl } from './openssl-authority.ts';
 
 const key = await generateHolderKey();
 const HOLDER = { id: CLOSE_BATCH.id, key };
@@ -80,6 +84,44 @@ describe('what a token shows openly', () => {
   test('another identity is refused', async () => {
     const token = await jwt({ sub: 'spiffe://acme.example/other', cnf: { jkt: key.jkt } });
     expect(() => hold(token)).toThrow(expect.objectContaining({ code: 'identity_mismatch' }));
+  });
+
+  describe.skipIf(!onPath('openssl'))('of a certificate that it is to be bound to', () => {
+    const ledger = { ...LEDGER, certificate: 'batch-tls', binding: 'mtls' };
+    const certify = async () => {
+      const { applicant } = await makeX509Key();
+      const certificate = openssl()(Buffer.from(applicant.csr!, 'base64'));
+      const x5t = hash('sha256', new X509Certificate(certificate).raw, 'base64url');
+      return { certificate: { certificate } as X509Credential, x5t };
+    };
+
+    test('and nothing else is kept, as a Bearer token', async () => {
+      const { certificate, x5t } = await certify();
+      const token = await jwt({ sub: HOLDER.id, cnf: { 'x5t#S256': x5t } });
+      const held = holdBoundToken(ledger, answer(token), asked, { id: HOLDER.id, certificate });
+      expect(held.credential).toMatchObject({ binding: 'mtls', delivery: 'plain', leaseId: 'ls_1' });
+      expect(held.authorization.reveal()).toBe(`Bearer ${token}`);
+    });
+
+    test('is refused where it shows another, another key beside it, none, or nothing', async () => {
+      const { certificate, x5t } = await certify();
+      const other = (await certify()).x5t;
+      const bindings = [{ 'x5t#S256': other }, { 'x5t#S256': x5t, jkt: key.jkt }, { jkt: key.jkt }, {}, undefined, x5t];
+      const tokens = await Promise.all(bindings.map((cnf) => jwt({ sub: HOLDER.id, cnf })));
+      for (const token of [...tokens, 'opaque', 'a.b.c']) {
+        expect(() => holdBoundToken(ledger, answer(token), asked, { id: HOLDER.id, certificate })).toThrow(
+          expect.objectContaining({ code: 'protocol_error', message: expect.not.stringContaining(token) }),
+        );
+      }
+    });
+
+    test('is refused for another identity', async () => {
+      const { certificate, x5t } = await certify();
+      const token = await jwt({ sub: 'spiffe://acme.example/other', cnf: { 'x5t#S256': x5t } });
+      expect(() => holdBoundToken(ledger, answer(token), asked, { id: HOLDER.id, certificate })).toThrow(
+        expect.objectContaining({ code: 'identity_mismatch' }),
+      );
+    });
   });
 
   test('ours is kept, and so is one that shows nothing', async () => {

@@ -17,7 +17,7 @@ export interface TlsMaterial {
 /** Is told of each certificate, from the first one on. */
 export interface CertificateFollower {
   /** That a newer one is there. The earlier is good until it ends, for what has begun with it. */
-  changed(tls: TlsMaterial): void;
+  changed(tls: TlsMaterial, certificate: X509Credential): void;
   /** That none is to be used any more, and why; undefined: the identity was closed. */
   ended(why: TallystickError | undefined): void;
 }
@@ -37,7 +37,7 @@ export function followCertificate(
   const follow = async (): Promise<void> => {
     try {
       for await (const credential of identity.watch(name, 'x509', { signal })) {
-        follower.changed(materialOf(credential));
+        follower.changed(materialOf(credential), credential);
         first.resolve();
       }
       follower.ended(undefined);

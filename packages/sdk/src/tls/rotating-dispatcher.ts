@@ -1,5 +1,6 @@
-import { TallystickError } from '@tallystick/core';
+import { TallystickError, type X509Credential } from '@tallystick/core';
 import { followCertificate, type CertificateSource, type TlsMaterial } from './follow-certificate.ts';
+import { InFlight } from './in-flight.ts';
 
 /** What is used of a dispatcher of undici. */
 export interface Dispatcher {
@@ -22,26 +23,28 @@ export interface RotatingDispatcher<D extends Dispatcher> extends AsyncDisposabl
  * connections when what is in flight on them has ended: none is cut. They share no TLS sessions: one that is resumed
  * keeps the certificate that it began with. A certificate that is revoked is shown no more, and calls fail with why.
  *
- * @param open Makes a dispatcher of your undici: `(tls) => new Agent({ connect: tls })`.
+ * @param open Makes a dispatcher of your undici: `(tls) => new Agent({ connect: tls })`. `certificate` is what its
+ * connections show: `.compose(identity.interceptor({ certificate }))` sends tokens that are bound to exactly that.
  * @throws {TallystickError} Why there is no certificate.
  */
 export async function rotatingDispatcher<D extends Dispatcher>(
   identity: CertificateSource,
   name: string,
-  open: (tls: TlsMaterial) => D,
+  open: (tls: TlsMaterial, certificate: X509Credential) => D,
 ): Promise<RotatingDispatcher<D>> {
   const stopped = new AbortController();
   const closing = new Set<Promise<void>>();
-  let current: D | undefined;
+  let current: { readonly dispatcher: D; readonly inFlight: InFlight } | undefined;
   let why: TallystickError | undefined;
 
   const replaceBy = (next: D | undefined): void => {
     const before = current;
-    current = next;
+    current = next && { dispatcher: next, inFlight: new InFlight() };
     if (!before) return;
-    // One that whoever made it has destroyed has nothing in flight, and cannot be closed.
-    const closed = before
-      .close()
+    const closed = before.inFlight
+      .settled()
+      .then(() => before.dispatcher.close())
+      // One that whoever made it has destroyed cannot be closed.
       .catch(() => {})
       .finally(() => closing.delete(closed));
     closing.add(closed);
@@ -50,7 +53,7 @@ export async function rotatingDispatcher<D extends Dispatcher>(
     identity,
     name,
     {
-      changed: (tls) => replaceBy(open(tls)),
+      changed: (tls, certificate) => replaceBy(open(tls, certificate)),
       ended: (reason) => {
         why = reason;
         replaceBy(undefined);
@@ -67,7 +70,8 @@ export async function rotatingDispatcher<D extends Dispatcher>(
   return {
     dispatch: ((options, handler) => {
       if (!current) throw why ?? new TallystickError('identity_closed', `"${name}" was used after close()`);
-      return current.dispatch(options, handler);
+      const { dispatcher, inFlight } = current;
+      return inFlight.dispatch(handler as object, (watched) => dispatcher.dispatch(options, watched as never));
     }) satisfies Dispatcher['dispatch'],
     close,
     [Symbol.asyncDispose]: close,
