@@ -4,7 +4,9 @@ import { tileHashReader, type TileReader } from '../tlog/tile-reader.ts';
 import { TILE_WIDTH } from '../tlog/tile.ts';
 import { LogError, type LogFault } from './log-error.ts';
 import type { Leaves } from './tail.ts';
-import { hashesOf, TileRows } from './tile-rows.ts';
+import { TileRows } from './tile-rows.ts';
+
+const HASH_BYTES = 32;
 
 /** A root that the tree must have at a size, and what is wrong where it has not. */
 export interface ExpectedRoot {
@@ -45,22 +47,24 @@ export async function restoreTree(sources: TreeSources, expected: readonly Expec
   const { readTile, publishedSize, journal, firstSeq, nextSeq } = sources;
   const base = Math.floor(firstSeq / TILE_WIDTH) * TILE_WIDTH;
   const hashes = tileHashReader(publishedSize, readTile);
-  const fromTiles = async (): Promise<{ range: CompactRange; rows: TileRows; shared: Buffer[] }> => {
+  const fromTiles = async (): Promise<{ range: CompactRange; rows: TileRows; shared: Uint8Array }> => {
     for (const each of expected) if (each.size < base) compare(each, await readRoot(each.size, hashes));
     // The journal begins within a bundle: its first leaves are in the tile that the bundle's hashes are in.
-    const shared = firstSeq - base;
-    const row = shared === 0 ? [] : hashesOf(await readTile(tileAt(base)), shared);
+    const shared = firstSeq === base ? new Uint8Array() : await readTile(tileAt(base));
     return {
       range: await readCompactRange(base, hashes),
       rows: await TileRows.read(base, publishedSize, readTile),
-      shared: row,
+      shared,
     };
   };
   const { range, rows, shared } = await fromTiles().catch((cause: unknown) => {
     if (cause instanceof LogError) throw cause;
     throw new LogError('tiles_damaged', 'the tiles of the log are not complete', cause);
   });
-  const leafHash = (seq: number): Uint8Array => (seq < firstSeq ? shared[seq - base]! : journal.leafHash(seq));
+  const leafHash = (seq: number): Uint8Array => {
+    const at = (seq - base) * HASH_BYTES;
+    return seq < firstSeq ? shared.subarray(at, at + HASH_BYTES) : journal.leafHash(seq);
+  };
   const check = (): void => {
     for (const each of expected) if (each.size === range.size) compare(each, range.root());
   };

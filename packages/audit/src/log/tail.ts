@@ -14,8 +14,10 @@ export interface TileLeaves {
   lowestTile(tile: Tile): Uint8Array;
 }
 
-/** Records of one bundle begin with so much memory, which doubles where they need more. */
+/** Memory for the entries of the first bundle. Each later one begins with as much as the one before it needed. */
 const FIRST_BYTES = 64 * 1024;
+/** Memory that does not suffice grows by this part of it: sizes of neighbours are much alike. */
+const GROWTH = 1 / 8;
 const HASH_BYTES = 32;
 /** What stands before an entry of a bundle: its length. */
 const LENGTH_BYTES = 2;
@@ -54,7 +56,8 @@ export class Tail implements Leaves, TileLeaves {
   }
 
   push(record: Uint8Array, leafHash: Uint8Array): void {
-    if (this.#nextSeq % TILE_WIDTH === 0) this.#bundles.push(this.#spare.pop() ?? new Bundle());
+    if (this.#nextSeq % TILE_WIDTH === 0)
+      this.#bundles.push(this.#spare.pop() ?? new Bundle(this.#bundles.at(-1)?.bytes ?? FIRST_BYTES));
     this.#bundles.at(-1)!.push(record, leafHash);
     this.#nextSeq++;
     this.#bytes += record.length;
@@ -97,18 +100,28 @@ export class Tail implements Leaves, TileLeaves {
 
 /** Up to 256 records as an entry bundle has them, and their leaf hashes as their tile has them. */
 class Bundle {
-  #entries = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #entries: Buffer;
   readonly #leafHashes = Buffer.allocUnsafeSlow(TILE_WIDTH * HASH_BYTES);
   /** Where each entry ends. */
   readonly #ends = new Uint32Array(TILE_WIDTH);
   #count = 0;
+
+  /** @param bytes Memory for entries, which grows where they need more. */
+  constructor(bytes: number) {
+    this.#entries = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Bytes of all entries in it. */
+  get bytes(): number {
+    return this.#startOf(this.#count);
+  }
 
   push(record: Uint8Array, leafHash: Uint8Array): void {
     const at = this.#startOf(this.#count);
     const end = at + LENGTH_BYTES + record.length;
     if (end > this.#entries.length) {
       // Views of the old memory hold: it stays as it is.
-      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#entries.length * 2));
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, Math.ceil(at * (1 + GROWTH))));
       this.#entries.copy(larger, 0, 0, at);
       this.#entries = larger;
     }
@@ -132,7 +145,7 @@ class Bundle {
 
   /** Empties it for other records, and returns the bytes of those it had. */
   clear(): number {
-    const bytes = this.#startOf(this.#count) - this.#count * LENGTH_BYTES;
+    const bytes = this.bytes - this.#count * LENGTH_BYTES;
     this.#count = 0;
     return bytes;
   }

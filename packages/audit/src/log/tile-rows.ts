@@ -1,6 +1,6 @@
 import { encodeEntryBundle } from '../tlog/entry-bundle.ts';
 import { tilesOfGrowth, tileWidth } from '../tlog/tile-growth.ts';
-import { tileHash } from '../tlog/tile-hashes.ts';
+import { TILE_BYTES, tileHash } from '../tlog/tile-hashes.ts';
 import type { TileReader } from '../tlog/tile-reader.ts';
 import { formatTilePath, TILE_WIDTH, type Tile } from '../tlog/tile.ts';
 import type { Leaves, TileLeaves } from './tail.ts';
@@ -11,13 +11,15 @@ export interface TileContent {
   content(): Uint8Array;
 }
 
+const HASH_BYTES = 32;
+
 /** The last, partial tile of each level above the leaves': what the tiles of a growing log are made from. */
 export class TileRows {
-  /** Hashes of level `i + 1`, each row shorter than a full tile. */
-  readonly #rows: Uint8Array[][];
+  /** Of level `i + 1`, each shorter than a full tile. */
+  readonly #rows: Row[];
   #size: number;
 
-  private constructor(size: number, rows: Uint8Array[][]) {
+  private constructor(size: number, rows: Row[]) {
     this.#size = size;
     this.#rows = rows;
   }
@@ -28,12 +30,14 @@ export class TileRows {
 
   /** Returns the rows of a log of `size` leaves, from the tiles of the same log when it had `tiledSize`, which is not less. */
   static async read(size: number, tiledSize: number, readTile: TileReader): Promise<TileRows> {
-    const rows: Uint8Array[][] = [];
+    const rows: Row[] = [];
     for (let level = 1, has = Math.floor(size / TILE_WIDTH); has > 0; level++, has = Math.floor(has / TILE_WIDTH)) {
       const index = Math.floor(has / TILE_WIDTH);
       const width = tileWidth(level, index, size);
       const tile = { level, index, width: tileWidth(level, index, tiledSize) };
-      rows.push(width === 0 ? [] : hashesOf(await readTile(tile), width));
+      const row = new Row();
+      if (width > 0) row.append((await readTile(tile)).subarray(0, width * HASH_BYTES));
+      rows.push(row);
     }
     return new TileRows(size, rows);
   }
@@ -54,25 +58,49 @@ export class TileRows {
     return [...tilesOfGrowth(from, to)].map((tile) => {
       if (tile.level === 'entries') return { tile, content: () => leaves.entryBundle(tile) };
       if (tile.level === 0) return { tile, content: () => leaves.lowestTile(tile) };
-      const content = full.get(formatTilePath(tile)) ?? Buffer.concat(this.#rows[tile.level - 1]!);
+      const content = full.get(formatTilePath(tile)) ?? this.#rows[tile.level - 1]!.content();
       return { tile, content: () => content };
     });
   }
 
   /** Appends the hash of the full tile `index` of the level below; a row that is full with it becomes a tile itself. */
   #append(level: number, hash: Buffer, index: number, full: Map<string, Buffer>): void {
-    const row = (this.#rows[level - 1] ??= []);
-    if (row.push(hash) < TILE_WIDTH) return;
-    const content = Buffer.concat(row.splice(0));
+    const row = (this.#rows[level - 1] ??= new Row());
+    row.append(hash);
+    if (!row.isFull) return;
+    const content = row.content();
+    row.clear();
     const own = Math.floor(index / TILE_WIDTH);
     full.set(formatTilePath({ level, index: own, width: TILE_WIDTH }), content);
     this.#append(level + 1, tileHash(content), own, full);
   }
 }
 
-/** Returns the first hashes of a tile, as copies. */
-export function hashesOf(tile: Uint8Array, count: number): Buffer[] {
-  return Array.from({ length: count }, (_, i) => Buffer.from(tile.subarray(i * 32, (i + 1) * 32)));
+/**
+ * Hashes of one level that do not fill a tile yet, in memory of their own: as buffers they would each keep the piece of
+ * Node's pool alive that they were cut from, which is two thousand times as large.
+ */
+class Row {
+  readonly #hashes = Buffer.allocUnsafeSlow(TILE_BYTES);
+  #bytes = 0;
+
+  get isFull(): boolean {
+    return this.#bytes === TILE_BYTES;
+  }
+
+  append(hashes: Uint8Array): void {
+    this.#hashes.set(hashes, this.#bytes);
+    this.#bytes += hashes.length;
+  }
+
+  /** Returns a copy. */
+  content(): Buffer {
+    return Buffer.from(this.#hashes.subarray(0, this.#bytes));
+  }
+
+  clear(): void {
+    this.#bytes = 0;
+  }
 }
 
 /** Returns what tiles are made from, from single leaves. */
