@@ -17,6 +17,7 @@ export interface RecordLine {
   readonly type: string;
   readonly seq: number;
   readonly lease: string | null;
+  readonly refs: readonly { readonly rel: string; readonly id: string }[];
   readonly reason: string | null;
   readonly outcome: string;
   readonly body: Readonly<Record<string, unknown>>;
