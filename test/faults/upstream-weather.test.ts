@@ -16,7 +16,7 @@ import { describeWithServers } from '../servers/require-server.ts';
 import { BAD_ANSWERS, isLoginMade, secretsOf, TOO_LATE_MS } from './bad-answers.ts';
 import { startDatabaseTraffic, type DatabaseTraffic } from './database-traffic.ts';
 import { filesIn, findLeaks, type Place } from './leaks.ts';
-import { readRecords } from './record-files.ts';
+import { readRecords, type RecordLine } from './record-files.ts';
 import { FULL, SEED, seeded, shuffled, tried } from './scale.ts';
 
 const LEASE = '5s';
@@ -199,13 +199,26 @@ credentials:
     expect(findLeaks(secretsOf(front), places)).toEqual([]);
     await expect.poll(logins, ENDED).toBe(0);
     const records = readRecords(folder);
-    const answered = new Set(records.flatMap((each) => (each.type === 'credential.outcome' ? [each.lease] : [])));
+    const outcomes = Map.groupBy(
+      records.filter(({ type }) => type === 'credential.outcome'),
+      ({ lease }) => lease,
+    );
     const intents = records.filter(({ type }) => type === 'credential.intent');
-    expect(intents.filter(({ lease }) => !answered.has(lease))).toEqual([]);
+    expect(intents.filter(({ lease }) => !outcomes.has(lease))).toEqual([]);
+    // Where the answer was lost to the very token that a login is made by, or where what was made had ended by its own time
+    // before it could be ended, nobody knows what Vault did. Nobody was given anything by it either.
+    const isUnknown = ({ body }: RecordLine): boolean => body.status === 'unknown' || body.status === 'unreachable';
+    const unknown = new Set(intents.map(({ lease }) => lease).filter((lease) => outcomes.get(lease)!.every(isUnknown)));
+    expect(records.filter(({ type, lease }) => type === 'credential.released' && unknown.has(lease))).toEqual([]);
     const { status, value } = await commandJson<Pick<LogFolderReport, 'integrity' | 'logs'>>(daemon, 'audit', 'verify');
     expect(value.integrity).toMatchObject({ verdict: 'holds', findings: [] });
-    // Nothing is anchored: that is all that it lacks.
-    const findings = value.logs.flatMap(({ completeness }) => completeness.findings.map(({ code }) => code));
-    expect([status, findings]).toEqual([3, ['rollback_undetectable']]);
+    // Beside that, all that it lacks is an anchor.
+    const findings = value.logs.flatMap(({ completeness }) =>
+      completeness.findings.map(({ code, rule }) => rule ?? code),
+    );
+    const gaps = findings.filter((each) => each === 'intent_unresolved');
+    expect(gaps.length).toBeLessThanOrEqual(unknown.size);
+    expect([status, findings]).toEqual([3, [...gaps, 'rollback_undetectable']]);
+    console.log(`${intents.length} intents, of which ${unknown.size} are unknown`);
   });
 });
