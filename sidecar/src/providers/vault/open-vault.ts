@@ -45,10 +45,15 @@ export async function openVault(settings: VaultSettings, context: ProviderContex
     clock,
     auditDevice: settings.auditDevice,
     aside(run) {
-      const running = run(AbortSignal.timeout(ASIDE_MS))
+      const limit = new AbortController();
+      const timer = timers.after(ASIDE_MS, () => limit.abort());
+      const running = run(limit.signal)
         // It ends by its own time too.
         .catch(() => {})
-        .finally(() => aside.delete(running));
+        .finally(() => {
+          timer.cancel();
+          aside.delete(running);
+        });
       aside.add(running);
     },
   };
