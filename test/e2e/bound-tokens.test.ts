@@ -129,7 +129,7 @@ function releases(daemon: Daemon) {
 }
 
 test('no call fails while certificates rotate, and each token is bound to the certificate of its connection', async () => {
-  const { daemon, identity, accepted, slow, url } = await bench('4s');
+  const { daemon, identity, accepted, slow, url } = await bench('5s');
   const get = await service(identity, url);
   const first = await get('/');
   const inFlight = get('/slow');

@@ -197,27 +197,30 @@ describe.skipIf(!onPath('openssl'))('a token that is bound to a certificate', ()
     await expect.poll(() => ask().catch((error: TallystickError) => error.code)).toBe('certificate_required');
   });
 
-  test('that still waits when its certificate is replaced goes over the connections of that', async () => {
-    const { fake, server, identity } = await bench();
-    const opened: X509Credential[] = [];
-    const dispatcher = await rotatingDispatcher(identity, 'batch-tls', (_tls, certificate) => {
-      opened.push(certificate);
-      return new undici8.Agent().compose(identity.interceptor({ certificate }));
-    });
-    const held = Promise.withResolvers<void>();
-    fake.options.intercept = async ({ token }) => {
-      if (token) await held.promise;
-    };
-    const call = undici8.request(`${server.origin}/slow`, { dispatcher: dispatcher as unknown as undici8.Dispatcher });
-    await expect.poll(() => tokensAskedOf(fake).length).toBe(1);
-    await expect.poll(() => fake.streams).toBe(1);
-    fake.rotate(opened[0]!.leaseId);
-    await expect.poll(() => opened.length).toBe(2);
-    // Its dispatcher would be closed by now, had it nothing left to do.
-    await turn();
-    held.resolve();
-    expect(await (await call).body.text()).toBe('/slow');
-    expect(tokensAskedOf(fake)).toEqual([opened[0]!.leaseId]);
-    await dispatcher.close();
-  });
+  test.each(Object.entries(VERSIONS))(
+    'that still waits when its certificate is replaced goes over the connections of that: %s',
+    async (_name, undici) => {
+      const { fake, server, identity } = await bench();
+      const opened: X509Credential[] = [];
+      const dispatcher = await rotatingDispatcher(identity, 'batch-tls', (_tls, certificate) => {
+        opened.push(certificate);
+        return new undici.Agent().compose(identity.interceptor({ certificate }));
+      });
+      const held = Promise.withResolvers<void>();
+      fake.options.intercept = async ({ token }) => {
+        if (token) await held.promise;
+      };
+      const call = undici.request(`${server.origin}/slow`, { dispatcher: dispatcher as unknown as undici8.Dispatcher });
+      await expect.poll(() => tokensAskedOf(fake).length).toBe(1);
+      await expect.poll(() => fake.streams).toBe(1);
+      fake.rotate(opened[0]!.leaseId);
+      await expect.poll(() => opened.length).toBe(2);
+      // Its dispatcher would be closed by now, had it nothing left to do.
+      await turn();
+      held.resolve();
+      expect(await (await call).body.text()).toBe('/slow');
+      expect(tokensAskedOf(fake)).toEqual([opened[0]!.leaseId]);
+      await dispatcher.close();
+    },
+  );
 });
