@@ -207,6 +207,7 @@ describe('leases', () => {
           audience: 'https://ledger-api.acme.example',
           scope: 'journal.read journal.write',
           jkt: one.jkt,
+          certificate: null,
           holders: [one.jkt],
           listening: 0,
           issued_at: new Date(issued).toISOString(),

@@ -255,7 +255,10 @@ describe('a token goes with its certificate', () => {
     const { one, recorder } = own;
     const [gone, kept] = [await certify(one), await certify(one)];
     const [token, other] = [await bound(one, gone), await bound(one, kept)];
-    const answer = await ask(await own.admin(), {
+    const admin = await own.admin();
+    const { leases } = (await ask(admin, { target: '/v1/leases' })).json as { leases: Record<string, unknown>[] };
+    expect(leases.map(({ id, certificate }) => [id, certificate])).toContainEqual([token.json.lease_id, gone.lease]);
+    const answer = await ask(admin, {
       method: 'POST',
       target: '/v1/leases/revoke',
       headers: { 'content-type': 'application/json' },

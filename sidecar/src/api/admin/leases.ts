@@ -1,4 +1,5 @@
 import { isLeaseId, TallystickError } from '@tallystick/core';
+import { certificateOf } from '../../lease/bound-tokens.ts';
 import type { LeaseTable } from '../../lease/lease-table.ts';
 import type { Lease } from '../../lease/lease.ts';
 import type { Ended, Withdrawal } from '../../lease/withdrawal.ts';
@@ -60,6 +61,7 @@ export function adminLeaseRoutes(parts: AdminLeasesParts): readonly AdminRoute[]
           audience: lease.key.credential.audience ?? null,
           scope: lease.key.scope.join(' '),
           jkt: lease.key.jkt ?? null,
+          certificate: certificateOf(lease) ?? null,
           holders: [...lease.holders.keys()],
           listening: lease.holders
             .keys()
