@@ -11,8 +11,11 @@ export function bundledCommand(): Promise<string> {
   return (built ??= build());
 }
 
-/** The flag that the sidecar's page names for where memory counts more than requests. */
-export const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+/** What the systemd unit starts it with, and the sidecar's page names for where memory counts more than requests. */
+export const FOR_LITTLE_MEMORY = {
+  flags: ['--max-semi-space-size=4'],
+  env: { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' },
+} as const;
 
 /** Starts the bundle on this Node, without conditions, as it is shipped; with `flags` of Node's. */
 export async function startBundle({

@@ -19,8 +19,9 @@ export const CATALOG: Readonly<Record<string, () => Promise<Measurement>>> = {
   'log-verification': async () => (await import('./figures/log-verification.ts')).logVerification,
   'hung-lookups': async () => (await import('./figures/hung-lookups.ts')).hungLookups,
   'vault-kv': async () => (await import('./figures/vault-kv.ts')).vaultKv,
+  'growth-upstream-leases': async () => (await import('./figures/growth-upstream-leases.ts')).growthUpstreamLeases,
   'log-large': async () => (await import('./figures/log-large.ts')).logLarge,
 };
 
-/** Measured only when asked for by name: half an hour, and tens of gigabytes. Each has a table of its own. */
-export const BY_NAME_ALONE: readonly string[] = ['log-large'];
+/** Measured only when asked for by name: minutes, or half an hour and tens of gigabytes. Each has a table of its own. */
+export const BY_NAME_ALONE: readonly string[] = ['growth-upstream-leases', 'log-large'];

@@ -1,5 +1,5 @@
 /** What is measured in. Smaller is better, but for what is a second. */
-export type Unit = 'µs' | 'ms' | 's' | 'bytes' | 'MB' | 'GB' | 'requests/s' | 'records/s';
+export type Unit = 'µs' | 'ms' | 's' | 'bytes' | 'MB' | 'GB' | 'requests/s' | 'records/s' | 'timers';
 
 /** One measured figure: ours, the peer's from the same run, and whether the goal holds. One line of the table. */
 export interface Figure {

@@ -16,6 +16,10 @@ export interface KvVault extends AsyncDisposable {
 /** The name of the secret in the engine `secret`, version 2. */
 export const SECRET = 'ledger/db';
 
+const POLICY = `
+  path "secret/data/${SECRET}" { capabilities = ["read"] }
+  path "auth/token/create" { capabilities = ["update"] }`;
+
 /** Starts a Vault whose secret has a value of the size of a password. */
 export async function startKvVault(): Promise<KvVault> {
   const vault = await startVault();
@@ -23,8 +27,9 @@ export async function startKvVault(): Promise<KvVault> {
   const tokenFile = join(folder, 'token');
   await vault.call('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await vault.call('POST', `secret/data/${SECRET}`, { data: { password: 'a-password-of-some-length' } });
+  await vault.call('PUT', 'sys/policies/acl/bench', { policy: POLICY });
   const token = await vault.call<{ auth: { client_token: string } }>('POST', 'auth/token/create', {
-    policies: ['root'],
+    policies: ['bench'],
     period: '1h',
   });
   writeFileSync(tokenFile, token.auth.client_token, { mode: 0o600 });
@@ -38,20 +43,31 @@ export async function startKvVault(): Promise<KvVault> {
   };
 }
 
-/** The registry of a sidecar whose one service may have the secret, as `ledger-kv`. */
-export function kvRegistry({ vault, tokenFile }: KvVault): string {
-  return `identities:
-  - id: ${SERVICE}
+/**
+ * The registry of a sidecar whose services, of one socket, may have the secret, as `ledger-kv`: each business process of
+ * a service has a lease of it, or each run.
+ */
+export function kvRegistry(
+  { vault, tokenFile }: KvVault,
+  identities: readonly string[] = [SERVICE],
+  attribution: 'process' | 'run' = 'process',
+): string {
+  const expires = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10);
+  const entries = identities.map(
+    (id) => `  - id: ${id}
     owner: team-payments
     purpose: posts the month-end journal
     environment: test
-    expires: ${new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)}
+    expires: ${expires}
     match: [tallystick:socket:app]
     entitlements: [ledger-kv]
-providers:
+`,
+  );
+  return `identities:
+${entries.join('')}providers:
   vault-eu: { type: vault, address: '${vault.url}', auth: { method: token, tokenFile: ${tokenFile} } }
 credentials:
-  ledger-kv: { provider: vault-eu, path: secret/${SECRET}, lifetime: 1h }
+  ledger-kv: { provider: vault-eu, path: secret/${SECRET}, lifetime: 1h, attribution: ${attribution} }
 `;
 }
 

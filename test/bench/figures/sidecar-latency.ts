@@ -3,10 +3,8 @@ import { probeDisk } from '../environment.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Measurement } from '../measurement.ts';
+import { SPIRE_AGENT } from '../spire-agent.ts';
 import { median, percentile } from '../statistics.ts';
-
-/** Measured in servers.md's conditions: the caller attested by uid, a cached JWT-SVID, nothing recorded. */
-const SPIRE_P50_MS = 0.61;
 
 /** A token that is leased, asked for by one connection: fresh proof, durable record, answer. */
 export const sidecarLatency: Measurement = {
@@ -32,8 +30,8 @@ export const sidecarLatency: Measurement = {
         what: '`POST /token`, token leased, fresh proof, durable record, 1 connection, p50',
         unit: 'ms',
         ours: median(p50s),
-        peer: { of: 'SPIRE agent `FetchJWTSVID`, not recorded', value: SPIRE_P50_MS, fixed: true },
-        goal: { below: SPIRE_P50_MS },
+        peer: SPIRE_AGENT.p50Ms,
+        goal: { below: SPIRE_AGENT.p50Ms.value },
       }),
       figure({ name: 'sidecar-latency/p99', what: 'the same, p99', unit: 'ms', ours: median(p99s) }),
       figure({

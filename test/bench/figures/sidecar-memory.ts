@@ -1,13 +1,13 @@
-import { SMALL_YOUNG_GENERATION, startBundle } from '../bundle.ts';
+import { FOR_LITTLE_MEMORY, startBundle } from '../bundle.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Effort, Measurement } from '../measurement.ts';
 import { memoryOf, watchMemory } from '../memory.ts';
 import { startOtlpSink } from '../otlp-sink.ts';
+import { SPIRE_AGENT } from '../spire-agent.ts';
 import { median } from '../statistics.ts';
 
 const PER_SECOND = 1000;
-const SPIRE_RSS_MB = 72;
 
 /** What the sidecar holds in memory after a minute at 1,000 requests a second, each with a fresh proof. */
 export const sidecarMemory: Measurement = {
@@ -16,7 +16,7 @@ export const sidecarMemory: Measurement = {
     await using sink = await startOtlpSink();
     const alone = await measureUnderLoad(effort, {});
     const traced = await measureUnderLoad(effort, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: sink.url } });
-    const small = await measureUnderLoad(effort, { flags: [SMALL_YOUNG_GENERATION] });
+    const small = await measureUnderLoad(effort, FOR_LITTLE_MEMORY);
     if (sink.exports === 0) throw new Error('no telemetry was exported');
     return [
       figure({
@@ -24,7 +24,7 @@ export const sidecarMemory: Measurement = {
         what: `RSS in the last seconds of a minute at ${PER_SECOND} requests/s`,
         unit: 'MB',
         ours: alone.rssMb,
-        peer: { of: 'SPIRE agent', value: SPIRE_RSS_MB, fixed: true },
+        peer: SPIRE_AGENT.rssMb,
         goal: { below: 70 },
       }),
       figure({
@@ -36,7 +36,7 @@ export const sidecarMemory: Measurement = {
       }),
       figure({
         name: 'sidecar-memory/small',
-        what: `RSS under the same load, started with \`${SMALL_YOUNG_GENERATION}\``,
+        what: 'RSS under the same load, started as the systemd unit starts it',
         unit: 'MB',
         ours: small.rssMb,
       }),

@@ -1,12 +1,13 @@
 import { findServer } from '../../servers/find.ts';
-import { SMALL_YOUNG_GENERATION, startBundle } from '../bundle.ts';
+import { FOR_LITTLE_MEMORY, startBundle } from '../bundle.ts';
 import { figure, type Figure } from '../figure.ts';
+import { kvRegistry, SECRET, startKvVault, startVaultProxy } from '../kv-vault.ts';
 import type { Wanted } from '../load/commands.ts';
 import { startLoad } from '../load/load.ts';
 import type { Measurement } from '../measurement.ts';
 import { memoryOf } from '../memory.ts';
+import { SPIRE_AGENT } from '../spire-agent.ts';
 import { median } from '../statistics.ts';
-import { kvRegistry, SECRET, startKvVault, startVaultProxy } from '../kv-vault.ts';
 
 const CONNECTIONS = 64;
 const PROXY = 'Vault Proxy 1.21, which asks Vault each time, and neither records nor seals';
@@ -22,7 +23,7 @@ export const vaultKv: Measurement = {
     await using kv = await startKvVault();
     await using proxy = await startVaultProxy(kv);
     await using daemon = await startBundle({ registry: kvRegistry(kv) });
-    await using small = await startBundle({ registry: kvRegistry(kv), flags: [SMALL_YOUNG_GENERATION] });
+    await using small = await startBundle({ registry: kvRegistry(kv), ...FOR_LITTLE_MEMORY });
     using load = await startLoad();
     const kinds = [
       { socket: daemon.socket, wanted: OURS, p50s: [] as number[], rates: [] as number[] },
@@ -57,8 +58,22 @@ export const vaultKv: Measurement = {
         peer: { of: PROXY, value: median(theirs.rates) },
         goal: { atLeast: 2100 },
       }),
+      figure({
+        name: 'vault-kv/spire-p50',
+        what: 'the same, 1 connection, p50',
+        unit: 'ms',
+        ours: median(ours.p50s),
+        peer: SPIRE_AGENT.p50Ms,
+      }),
+      figure({
+        name: 'vault-kv/spire-rate',
+        what: `the same, ${CONNECTIONS} connections`,
+        unit: 'requests/s',
+        ours: median(ours.rates),
+        peer: SPIRE_AGENT.perSecond,
+      }),
       memory('vault-kv/memory', 'RSS after these bursts, with the Vault provider loaded', daemon.pid, proxy.pid),
-      memory('vault-kv/small', `the same, started with \`${SMALL_YOUNG_GENERATION}\``, small.pid, proxy.pid),
+      memory('vault-kv/small', 'the same, started as the systemd unit starts it', small.pid, proxy.pid),
     ];
   },
 };

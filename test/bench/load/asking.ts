@@ -27,7 +27,7 @@ export async function askingFor(socket: string, wanted: Wanted): Promise<Asking>
       require: requireToken,
     };
   }
-  const request = (nonce: string | undefined): Buffer => credentialRequest(key, nonce, wanted.name, wanted.type);
+  const request = (nonce: string | undefined): Buffer => credentialRequest(key, nonce, wanted);
   return {
     async lease(wire) {
       const first = await wire.exchange(request(undefined));
@@ -52,7 +52,8 @@ function askingPlainly(path: string): Asking {
   };
 }
 
-function requireOk(answer: Answer): void {
+/** Throws where an answer is none. */
+export function requireOk(answer: Answer): void {
   if (answer.status !== 200) throw new Error(`refused: ${answer.status} ${answer.body()}`);
 }
 

@@ -1,11 +1,12 @@
 import { startChild } from '../child.ts';
-import type { Answers, BurstCommand, Command, LeasesCommand, SteadyCommand } from './commands.ts';
+import type { Answers, BurstCommand, Command, LeasesCommand, RunsCommand, SteadyCommand } from './commands.ts';
 
 /** The load client. */
 export interface Load extends Disposable {
   burst(command: Omit<BurstCommand, 'kind'>): Promise<Answers['burst']>;
   steady(command: Omit<SteadyCommand, 'kind'>): Promise<Answers['steady']>;
   leases(command: Omit<LeasesCommand, 'kind'>): Promise<Answers['leases']>;
+  runs(command: Omit<RunsCommand, 'kind'>): Promise<Answers['runs']>;
 }
 
 /** Starts the load client in a process of its own. */
@@ -17,6 +18,7 @@ export async function startLoad(): Promise<Load> {
     burst: (command) => ask({ kind: 'burst', ...command }),
     steady: (command) => ask({ kind: 'steady', ...command }),
     leases: (command) => ask({ kind: 'leases', ...command }),
+    runs: (command) => ask({ kind: 'runs', ...command }),
     [Symbol.dispose]: () => program[Symbol.dispose](),
   };
 }

@@ -2,6 +2,7 @@
 import { burst } from '../load/burst.ts';
 import type { Answers, Command } from '../load/commands.ts';
 import { leases } from '../load/leases.ts';
+import { runs } from '../load/runs.ts';
 import { steady } from '../load/steady.ts';
 
 process.on('message', (command: Command) => {
@@ -21,5 +22,7 @@ function run(command: Command): Promise<Answers[Command['kind']]> {
       return steady(command);
     case 'leases':
       return leases(command);
+    case 'runs':
+      return runs(command);
   }
 }
