@@ -59,15 +59,14 @@ export function readAccessToken(claims: Claims): AccessToken {
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
 /**
- * RFC 7800 §3, RFC 9449 §6.1, RFC 8705 §3.1. A confirmation that is not understood is not ignored: it was put there to be
- * checked.
+ * RFC 7800 §3.1, RFC 9449 §6.1, RFC 8705 §3.1. Members that are not understood are ignored beside one that is; where they
+ * stand alone the token is no bearer token, but bound by something that cannot be checked here.
  */
 function confirmed(cnf: unknown): { jkt: string | undefined; x5t: string | undefined } {
   if (cnf === undefined) return { jkt: undefined, x5t: undefined };
-  const { jkt, 'x5t#S256': x5t, ...unknown } = isObject(cnf) ? cnf : {};
+  const { jkt, 'x5t#S256': x5t } = isObject(cnf) ? cnf : {};
   const known = [jkt, x5t].filter((value) => value !== undefined);
-  const isUnderstood = known.length > 0 && known.every(isThumbprint) && Object.keys(unknown).length === 0;
-  if (!isUnderstood) {
+  if (known.length === 0 || !known.every(isThumbprint)) {
     throw new Fault('token_confirmation', 'the token is bound by something other than a DPoP key or a certificate');
   }
   return { jkt: jkt as string | undefined, x5t: x5t as string | undefined };
