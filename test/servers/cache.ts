@@ -31,15 +31,17 @@ export function motoServer(): string {
   return join(cacheFolder('tallystick-test-servers'), `moto-${pins.slice(0, 16)}`, 'bin', 'moto_server');
 }
 
-/** The distribution of Keycloak by its Maven coordinates, and the SHA-256 of its bytes. */
+/** The distribution of Keycloak by its Maven coordinates, the SHA-256 of its bytes, and the previews it is built with. */
 export const KEYCLOAK = {
-  artifact: 'org.keycloak:keycloak-quarkus-dist:26.5.0:zip',
-  sha256: '907f10721092bf57436698733d5046ad9ccf39564991d046f5afd67fadf17f08',
+  artifact: 'org.keycloak:keycloak-quarkus-dist:26.7.3:zip',
+  sha256: '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f',
+  features: 'spiffe',
 } as const;
 
 /** The folder of the Keycloak that is unpacked and made ready, kept as the binaries are. */
 export function keycloakHome(): string {
-  return join(cacheFolder('tallystick-test-servers'), `keycloak-${KEYCLOAK.sha256.slice(0, 16)}`);
+  const pins = createHash('sha256').update(JSON.stringify(KEYCLOAK)).digest('hex');
+  return join(cacheFolder('tallystick-test-servers'), `keycloak-${pins.slice(0, 16)}`);
 }
 
 /** The user's folder for what can be made again, under `name`. */

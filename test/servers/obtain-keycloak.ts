@@ -19,7 +19,7 @@ export async function obtainKeycloak(): Promise<void> {
   const absent = ['java', 'mvn', 'python3'].filter((name) => !onPath(name));
   if (absent.length > 0)
     throw new Error(`keycloak: no ${absent.join(', ')} on PATH; Java 17, Maven and Python 3 are needed`);
-  console.log('keycloak: 160 MB to fetch, then about a minute');
+  console.log('keycloak: 180 MB to fetch, then about a minute');
   // Renamed into place, so that one that was interrupted is never taken for whole.
   const unfinished = `${home}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
@@ -42,7 +42,8 @@ async function makeReady(folder: string): Promise<void> {
   rmSync(archive);
   const [unpacked] = readdirSync(folder) as [string];
   renameSync(join(folder, unpacked), join(folder, 'server'));
-  run('bash', [join(folder, 'server', 'bin', 'kc.sh'), 'build', '--db=dev-file', '--health-enabled=false']);
+  const build = ['--db=dev-file', '--health-enabled=false', `--features=${KEYCLOAK.features}`];
+  run('bash', [join(folder, 'server', 'bin', 'kc.sh'), 'build', ...build]);
 
   mkdirSync(join(folder, 'template'));
   const [port] = (await freePorts(1)) as [number];
