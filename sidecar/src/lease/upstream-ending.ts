@@ -19,7 +19,7 @@ export interface Ending {
 }
 
 /** What came of ending something upstream. */
-export type EndedStatus = 'revoked' | 'not_found' | 'unreachable';
+export type EndedStatus = 'revoked' | 'not_found' | 'expired' | 'unreachable';
 
 /**
  * Ends upstream what was made for leases that nobody may use any more. Nothing waits for it; it is tried again until
@@ -43,8 +43,8 @@ export interface UpstreamEnding {
 /** The inputs of {@link createUpstreamEnding}. */
 export interface UpstreamEndingOptions {
   /**
-   * Told of each that has ended upstream. `unreachable` is told once, when it could not be ended at first: it goes on
-   * being tried.
+   * Told of each that has ended upstream, `expired` where its own time came first. `unreachable` is told once, when it
+   * could not be ended at first: it goes on being tried.
    */
   readonly ended: (ending: Ending, status: EndedStatus) => void;
   /** Told of each that needs no ending any more: it has ended, or its time is over. */
@@ -113,6 +113,7 @@ export function createUpstreamEnding(options: UpstreamEndingOptions): UpstreamEn
   };
   const mayBegin = (own: Pending): boolean => {
     if (clock.nowMs() >= own.untilMs) {
+      ended(own, 'expired');
       settled(own);
       return false;
     }

@@ -12,6 +12,8 @@ export interface UpstreamKeeping {
 
 /** What is kept of one order. */
 export interface KeptOrder {
+  /** True once something that could be made is kept: what comes of it is found out when that is ended. */
+  readonly isKept: boolean;
   /** Durable when it resolves. Of an order that has failed already, what is kept is ended. */
   keep(handle: string): Promise<void>;
   /** Says which record the order refers to. To be called before it goes to the provider. */
@@ -52,6 +54,9 @@ export function createUpstreamKeeping({ leases, claim, end }: UpstreamKeepingOpt
         }
       };
       return {
+        get isKept() {
+          return kept !== undefined;
+        },
         keep: (handle) => keep(handle, order.untilMs),
         intended(id) {
           intent = id;

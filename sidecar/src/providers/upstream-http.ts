@@ -2,6 +2,7 @@ import { TallystickError, withoutBytes } from '@tallystick/core';
 import { suppressTracing } from '@tallystick/telemetry';
 import type { Agent, Dispatcher } from 'undici';
 import { boundedLookup } from './bounded-lookup.ts';
+import { NotSent } from './not-sent.ts';
 
 /** One request to an upstream. */
 export interface UpstreamRequest {
@@ -101,10 +102,29 @@ function unavailable(name: string, error: unknown): TallystickError {
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return new TallystickError('upstream_answer_invalid', `"${name}" answers with more than ${MAX_ANSWER_BYTES} bytes`);
   }
-  return new TallystickError('upstream_unavailable', `"${name}" does not answer (${code ?? 'no reason known'})`, {
+  const Kind = code !== undefined && NOT_CONNECTED.has(code) ? NotSent : TallystickError;
+  return new Kind('upstream_unavailable', `"${name}" does not answer (${code ?? 'no reason known'})`, {
     cause: withoutBytes(error),
   });
 }
+
+/** What ends a connection before anything is sent on it. */
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'EACCES',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'ENOTFOUND',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /**
  * Returns the error that an answer stands for which is no success, as far as its status tells. Nothing of its body is

@@ -17,6 +17,8 @@ export interface UpstreamOutcome {
   readonly provider: string;
   readonly made?: Made;
   readonly error?: unknown;
+  /** False where it is certain that nothing was made. */
+  readonly isMade?: false | undefined;
 }
 
 /** Why a credential whose release is on record did not leave. */
@@ -86,7 +88,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
       });
     },
 
-    outcome(asked, leaseId, intent, { provider, made, error }) {
+    outcome(asked, leaseId, intent, { provider, made, error, isMade }) {
       return recorder.append({
         type: 'credential.outcome',
         ...envelopeOf(asked),
@@ -99,7 +101,7 @@ export function createCredentialRecords(options: CredentialRecordsOptions): Cred
           handles: made?.handles ?? null,
           notAfter: made ? new Date(made.expiresAtMs).toISOString() : null,
           provider,
-          status: made ? 'minted' : statusOf(error),
+          status: made ? 'minted' : isMade === false ? 'not_made' : statusOf(error),
         },
       });
     },

@@ -3,6 +3,7 @@ import type { CredentialConfig } from '../config/config.ts';
 import type { Maker, Minted } from '../lease/lease-manager.ts';
 import type { Lease, LeaseKey } from '../lease/lease.ts';
 import type { UpstreamKeeping } from '../lease/upstream-keeping.ts';
+import { NotSent } from '../providers/not-sent.ts';
 import type { Made, MintOrder, Provider } from '../providers/provider.ts';
 import { UpstreamProofRequired } from '../providers/upstream-proof-required.ts';
 import type { Upstreams } from '../providers/upstreams.ts';
@@ -50,7 +51,8 @@ export function upstreamMaker(asked: Asked, key: LeaseKey, parts: UpstreamParts)
         kept.intended(intent.id);
         try {
           const made = await provider.mint(order).catch(async (error: unknown) => {
-            await records.outcome(asked, leaseId, intent, { provider: credential.provider, error });
+            const isMade = !(error instanceof NotSent) || kept.isKept ? undefined : false;
+            await records.outcome(asked, leaseId, intent, { provider: credential.provider, error, isMade });
             throw error instanceof UpstreamProofRequired ? parts.challenges.ask(error, challengedBy(order)) : error;
           });
           await Promise.all([

@@ -4,6 +4,7 @@ import { bodyHash } from '@tallystick/dpop';
 import { createOneTimeKey, formatCredentialRequest } from '@tallystick/protocol';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { NotSent } from '../../src/providers/not-sent.ts';
 import { configOf, entitled, identity, ISSUER } from '../acme.ts';
 import type { Answer } from '../listen/unix-client.ts';
 import { upstreamCredential } from '../providers/test-provider.ts';
@@ -196,6 +197,22 @@ describe('while the upstream is away', () => {
     const { answer } = await login(one);
     expect([answer.status, answer.json.code]).toEqual([503, 'upstream_answer_invalid']);
     expect([upstream.orders.length, upstream.ended]).toEqual([1, [`handle of ${upstream.orders[0]!.leaseId}`]]);
+  });
+
+  test('the outcome of a request that never left says that nothing was made, unless something was kept before', async () => {
+    const { one, upstream, recorder } = await served();
+    const outcomes = () =>
+      recorder.records.flatMap(({ type, body }) =>
+        type === 'credential.outcome' ? [(body as { status: string }).status] : [],
+      );
+    const mint = upstream.mint.bind(upstream);
+    upstream.mint = () => Promise.reject(NotSent.of(away()));
+    await login(one);
+    expect(outcomes()).toEqual(['not_made']);
+    upstream.mint = mint;
+    upstream.making = () => Promise.reject(NotSent.of(away()));
+    await login(one);
+    expect(outcomes()).toEqual(['not_made', 'unreachable', 'revoked']);
   });
 
   test('the outcome says so, and what may have been made all the same is ended', async () => {

@@ -118,12 +118,16 @@ describe('what is to be ended upstream', () => {
     expect(tries).toBe(2);
   });
 
-  test('is given up when the upstream has ended it by itself', async () => {
-    const { ending, lease, provider, settled, pass, time } = endings();
+  test('is given up when the upstream has ended it by itself, and told as expired', async () => {
+    const { ending, lease, provider, told, settled, pass, time } = endings();
     provider.ending = () => Promise.reject(away());
     ending.end(lease('ls_1', time.nowMs() + 20_000));
     await pass(60_000);
     expect([settled, ending.pending, time.waiting]).toEqual([['ls_1'], 0, 0]);
+    expect(told).toEqual([
+      ['ls_1', 'unreachable'],
+      ['ls_1', 'expired'],
+    ]);
   });
 
   test('that is not there any more has ended, however the provider says it', async () => {

@@ -81,13 +81,16 @@ const minute = { counts: dictionary(word, integer(0), 256), first: time, last: t
 export const CREDENTIAL_BODIES = {
   /** Durable before an upstream is asked to make a credential. Its id is the `corr` of what becomes of it. */
   'credential.intent': unattended,
-  /** What the upstream did. `unknown` and `unreachable` leave the intent open. */
+  /**
+   * What the upstream did. `not_made`: the request for it never left. `expired`: it has ended by itself what could not be ended.
+   * `unknown` and `unreachable` leave the intent open.
+   */
   'credential.outcome': object({
     error: nullable(word),
     handles: nullable(handles),
     notAfter: nullable(time),
     provider: word,
-    status: oneOf('minted', 'refused', 'unknown', 'unreachable', 'revoked', 'not_found'),
+    status: oneOf('minted', 'refused', 'not_made', 'unknown', 'unreachable', 'revoked', 'not_found', 'expired'),
     v: integer(1),
   }),
   'credential.released': asked,

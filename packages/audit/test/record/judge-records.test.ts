@@ -165,6 +165,15 @@ describe('intents and what became of them', () => {
     expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 0 });
   });
 
+  it('takes a request that never left for an answer', () => {
+    const log = begun();
+    const [intent] = mint(log, close.id);
+    log.leaves.length = intent!.index + 1;
+    const outcome = { error: 'upstream_unavailable', handles: null, notAfter: null, provider: 'vault-eu', v: 1 };
+    log.append('credential.outcome', { ...outcome, status: 'not_made' }, { corr: at(intent!).id, outcome: 'failed' });
+    expect(judged(log.leaves)).toMatchObject({ ok: true, openIntents: 0 });
+  });
+
   it('takes the end of what an earlier log has made for an answer, and for nothing that was made', () => {
     const log = begun();
     const ended = (status: 'revoked' | 'unreachable', corr: string): void => {

@@ -1,5 +1,6 @@
 import { TallystickError, type Clock, type Random, type Timers } from '@tallystick/core';
 import type { Log } from '../../observe/log.ts';
+import { NotSent } from '../not-sent.ts';
 import type { MintOrder, Provider } from '../provider.ts';
 import type { UpstreamStatus } from '../upstream-status.ts';
 import { createBreaker, type Pass } from './breaker.ts';
@@ -64,8 +65,8 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
   let calls = 0;
   const ageOf = (atMs: number | undefined): number | undefined =>
     atMs === undefined ? undefined : clock.monotonicMs() - atMs;
-  const notAsked = (retryAfterMs: number): TallystickError =>
-    new TallystickError('upstream_unavailable', `"${name}" is not asked for a while (${lastError ?? 'no answer'})`, {
+  const notAsked = (retryAfterMs: number): NotSent =>
+    new NotSent('upstream_unavailable', `"${name}" is not asked for a while (${lastError ?? 'no answer'})`, {
       retryAfterMs,
     });
   const breaker = createBreaker({
@@ -112,8 +113,8 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     lastError = undefined;
     if (path !== undefined) holdOffs.succeeded(path);
   };
-  const busy = (): TallystickError =>
-    new TallystickError('overloaded', `"${name}" has more calls than it serves in time`, { retryAfterMs: 1000 });
+  const busy = (): NotSent =>
+    new NotSent('overloaded', `"${name}" has more calls than it serves in time`, { retryAfterMs: 1000 });
   /** @throws {TallystickError} Why no call of a caller on a path may begin now. */
   const refuseEarly = (caller: string, path: string | undefined): void => {
     const refusesMs = breaker.refusesMs();
@@ -150,10 +151,12 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     refuseEarly(caller, path);
     const limit = withDeadline({ name, timers, deadlineMs, stop });
     const latestMs = clock.monotonicMs() + deadlineMs / 2;
+    let isBegun = false;
     const begin = async (): Promise<T> => {
       // Cut off soon after it began, it would say of the upstream what is true of those who wait for it.
       if (clock.monotonicMs() > latestMs) throw busy();
       const pass = breaker.admit();
+      isBegun = pass !== undefined;
       if (!pass) throw notAsked(breaker.refusesMs() ?? PROBED_SOON_MS);
       try {
         const value = await observe(call, () => limit.race(act(limit.signal), late));
@@ -168,6 +171,8 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
     calls++;
     try {
       return await lane.run(caller, begin, limit.signal);
+    } catch (error) {
+      throw !isBegun && TallystickError.is(error) ? NotSent.of(error) : error;
     } finally {
       calls--;
       limit.over();

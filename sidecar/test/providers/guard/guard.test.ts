@@ -1,6 +1,7 @@
 import { TallystickError } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
 import { guard, type GuardOptions, type ProviderCall } from '../../../src/providers/guard/guard.ts';
+import { NotSent } from '../../../src/providers/not-sent.ts';
 import type { Made, MintOrder, Provider } from '../../../src/providers/provider.ts';
 import { UpstreamProofRequired } from '../../../src/providers/upstream-proof-required.ts';
 import { identity } from '../../acme.ts';
@@ -87,6 +88,7 @@ describe('an upstream that does not serve', () => {
       for (let i = 0; i < 5; i++) await fail(new TallystickError(code, 'no'));
       await expect(mint()).rejects.toMatchObject({ code: 'upstream_unavailable', retryable: true });
       expect(await mint().catch((error: TallystickError) => error.retryAfterMs)).toBeGreaterThanOrEqual(100);
+      await expect(mint()).rejects.toBeInstanceOf(NotSent);
       expect(calls).toHaveLength(5);
       expect(one.status()).toMatchObject({ reachable: false, breaker: 'open', lastError: code });
     },

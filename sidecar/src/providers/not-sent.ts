@@ -1,0 +1,16 @@
+import { TallystickError, type ErrorCode, type TallystickErrorOptions } from '@tallystick/core';
+
+/** That a request never left for its upstream: whatever else is not known, it has done nothing there. */
+export class NotSent extends TallystickError {
+  /** Returns the same error, as one of a request that never left. */
+  static of(error: TallystickError): NotSent {
+    if (error instanceof NotSent) return error;
+    const { code, description, remedy, retryable, retryAfterMs, cause } = error;
+    return new NotSent(code, description, {
+      remedy,
+      retryable,
+      cause,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  }
+}
