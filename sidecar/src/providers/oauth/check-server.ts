@@ -1,5 +1,5 @@
 import { TallystickError } from '@tallystick/core';
-import type { OauthSettings, OauthWanted } from '../oauth.ts';
+import type { OauthClient, OauthSettings, OauthWanted } from '../oauth.ts';
 import type { CheckFinding, ProviderContext } from '../provider.ts';
 import { secretOf } from './client-authentication.ts';
 import { GRANT_TYPE } from './grant.ts';
@@ -19,14 +19,16 @@ export function checkServer(
     !grants || grants.includes(grant)
       ? finding('grant', grants ? `it has ${grant}` : 'its metadata does not list its grants')
       : finding('grant', `its metadata does not list ${grant}`, 'turn the grant on, upstream'),
-    !authenticationMethods || authenticationMethods.includes(client.authentication)
-      ? finding('client', `it may authenticate by ${client.authentication}`)
-      : finding(
-          'client',
-          `its metadata does not list ${client.authentication}`,
-          `turn ${client.authentication} on, upstream, or correct "client.authentication"`,
-        ),
+    checkClient(client.authentication, authenticationMethods),
   ];
+}
+
+function checkClient(method: OauthClient['authentication'], listed: ServerMetadata['authenticationMethods']): CheckFinding {
+  if (!listed || listed.includes(method)) return finding('client', `it may authenticate by ${method}`);
+  const missing = `its metadata does not list ${method}`;
+  // A method of an Internet-Draft: Keycloak takes it, and does not list it.
+  if (method === 'spiffe_jwt') return finding('client', `${missing}, which a server may take all the same`);
+  return finding('client', missing, `turn ${method} on, upstream, or correct "client.authentication"`);
 }
 
 /** Says whether the client secret is to be had, where there is one. */

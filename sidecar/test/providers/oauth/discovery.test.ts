@@ -112,6 +112,19 @@ describe('a check of the server', () => {
     expect(findings.map(({ ok, remedy }) => ok || remedy === undefined)).toEqual([false, false, false]);
   });
 
+  test('does not hold it against a server that its metadata lists no method of a draft, as that of Keycloak', async () => {
+    const client = { id: undefined, authentication: 'spiffe_jwt' as const, secret: undefined, secretFile: undefined };
+    const { server, provider } = await openedOauth({ settings: () => ({ client }) });
+    server.metadata = (members) => ({
+      body: { ...members, token_endpoint_auth_methods_supported: ['private_key_jwt'] },
+    });
+    const findings = await provider.check(wanted(), new AbortController().signal);
+    expect(findings.find(({ what }) => what === 'client')).toMatchObject({
+      ok: true,
+      message: 'its metadata does not list spiffe_jwt, which a server may take all the same',
+    });
+  });
+
   test('says why it cannot be read', async () => {
     const { server, provider } = await openedOauth();
     server.metadata = () => ({ body: { issuer: 'https://other.example' } });
