@@ -2,20 +2,31 @@
 // say and keep, while they issue, use, rotate, deny, fail, and miss each other.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { command, tallystick } from '../daemon/command.ts';
-import { AUDIENCE, freePort, SERVICE, startDaemon, TALLYSTICK, type Daemon } from '../daemon/daemon.ts';
-import { startOtlpCollector, type OtlpSignal } from '../daemon/otlp-collector.ts';
-import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
+import { AUDIENCE, freePort, SERVICE, startDaemon } from '../daemon/daemon.ts';
+import { startOtlpCollector } from '../daemon/otlp-collector.ts';
+import { startProgram } from '../daemon/program.ts';
 import { socketClient } from '../daemon/socket-client.ts';
-import { filesIn, findLeaks, type Canary, type Place } from './leaks.ts';
+import {
+  askAround,
+  findLeaked,
+  KEYS,
+  noticeMade,
+  noticeOutput,
+  noticeProcess,
+  noticeTelemetry,
+  operate,
+  PATIENCE,
+  telemetryTo,
+  TELLING_SIDECAR,
+  tellingProgram,
+  unseen,
+  type CanaryScene,
+} from './canary-scene.ts';
+import { filesIn, findLeaks } from './leaks.ts';
 import type { Order } from './programs/canary-service.ts';
 
-const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const TELL_SECRETS = at('programs/tell-secrets.ts');
-const REGISTER = at('../../packages/register/src/index.ts');
-const KEYS = 'state/keys/';
 const KEY_FILE = `${KEYS}issuer-keys.json`;
 const LOG_KEY_FILE = `${KEYS}log-key-1-1.json`;
 
@@ -36,20 +47,8 @@ credentials:
 `;
 
 /** The parts of a scene, and all that was seen of them. */
-interface Scene {
-  daemon: Daemon;
-  readonly api: Program;
-  readonly service: Program;
-  readonly places: Place[];
-  readonly canaries: Canary[];
+interface Scene extends CanaryScene {
   order(order: Omit<Order, 'n'>): Promise<unknown>;
-}
-
-/** Notes what the kernel shows of a process that runs. */
-function notice({ places }: Scene, who: string, pid: number): void {
-  for (const name of ['cmdline', 'environ']) {
-    places.push({ name: `${name} of the ${who}`, content: readFileSync(`/proc/${pid}/${name}`) });
-  }
 }
 
 /** Notes the private keys of the key files as they are now. */
@@ -66,110 +65,46 @@ function noticeKeys({ canaries, daemon }: Scene): void {
 }
 
 /** Notes what programs told of the secrets that they made and were sent. */
-function noticeTold({ canaries }: Scene, who: string, told: readonly string[]): void {
+function noticeTold(scene: Scene, who: string, told: readonly string[]): void {
+  noticeMade(scene, who, told);
   for (const line of told) {
-    const { kind, hex = '', authorization = '', dpop = '' } = JSON.parse(line) as Record<string, string>;
-    if (kind !== 'sent') canaries.push({ name: `${kind} of the ${who}`, bytes: Buffer.from(hex, 'hex') });
+    const { authorization = '', dpop = '' } = JSON.parse(line) as Record<string, string>;
     for (const [name, jwt] of Object.entries({ token: authorization.replace(/^\w+ /, ''), proof: dpop })) {
       const signature = jwt.split('.')[2];
       // Who has not the signature has no token, and the rest is no secret.
-      if (signature) canaries.push({ name: `${name} sent to the ${who}`, bytes: Buffer.from(signature) });
+      if (signature) scene.canaries.push({ name: `${name} sent to the ${who}`, bytes: Buffer.from(signature) });
     }
   }
 }
-
-/** Runs commands of an operator, each for people and for programs, and notes what they print. */
-async function operate({ places, daemon }: Scene, commands: readonly (readonly string[])[]): Promise<void> {
-  const runs = commands.flatMap((args) => (args.includes('--json') ? [args] : [args, [...args, '--json']]));
-  await Promise.all(
-    runs.map(async (args) => {
-      const { stdout, stderr } = await command(daemon, ...args);
-      places.push({ name: `tallystick ${args.join(' ')}`, content: Buffer.from(stdout + stderr) });
-    }),
-  );
-}
-
-/** Looks for a token that has leaked, as an operator would, and notes it and what that prints. */
-async function findLeaked({ places, canaries, daemon }: Scene, token: string): Promise<void> {
-  canaries.push({ name: 'token that was looked for', bytes: Buffer.from(token.split('.')[2]!) });
-  for (const args of [[], ['--json']]) {
-    const find = ['audit', 'find', '--secret-stdin', '--config', daemon.config, ...args];
-    // A record can be read when it is published, within a second.
-    await expect
-      .poll(async () => {
-        const { status, stdout, stderr } = await tallystick(find, { input: `${token}\n` });
-        places.push({ name: `tallystick audit find ${args.join(' ')}`, content: Buffer.from(stdout + stderr) });
-        return status;
-      }, PATIENCE)
-      .toBe(0);
-  }
-}
-
-/** Asks what the read-only listeners tell everybody. */
-async function askAround({ places, daemon }: Scene): Promise<void> {
-  const urls = [
-    ...['/metrics', '/readyz', '/livez', '/startupz'].map((path) => daemon.healthUrl + path),
-    ...['/jwks', '/revocations', '/.well-known/oauth-authorization-server'].map((path) => daemon.publicUrl + path),
-  ];
-  for (const url of urls) {
-    const response = await fetch(url);
-    places.push({
-      name: url,
-      content: Buffer.from(`${JSON.stringify([...response.headers])}${await response.text()}`),
-    });
-  }
-}
-
-/** For what follows by itself, on a machine that does much else. */
-const PATIENCE = { timeout: 30_000, interval: 100 };
 
 test('key and token material is nowhere but among the keys', { timeout: 120_000 }, async () => {
   await using collector = await startOtlpCollector();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const telemetry = (name: string): Record<string, string> => ({
-    OTEL_SERVICE_NAME: name,
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
-    OTEL_BSP_SCHEDULE_DELAY: '100',
-    OTEL_LOG_LEVEL: 'debug',
-  });
-  const node = (...args: string[]) => [process.execPath, ...FROM_SOURCES, '--import', TELL_SECRETS, ...args] as const;
   await using daemon = await startDaemon({
     registry: registry(url),
-    command: [process.execPath, '--import', TELL_SECRETS, ...TALLYSTICK],
+    command: TELLING_SIDECAR,
     args: ['--log-level', 'debug'],
-    env: telemetry('tallystick'),
+    env: telemetryTo(collector, 'tallystick'),
   });
   for (const name of ['service', 'api']) mkdirSync(join(daemon.folder, name));
   const exported = await command(daemon, 'issuer', 'export', '--jwks', `${daemon.publicUrl}/jwks`);
   writeFileSync(join(daemon.folder, 'api/issuer.json'), exported.stdout);
   await using api = startProgram({
-    command: node(
-      '--import',
-      REGISTER,
-      at('programs/canary-api.ts'),
-      '--port',
-      `${port}`,
-      '--issuer',
-      'issuer.json',
-      '--audience',
-      AUDIENCE,
-    ),
+    command: tellingProgram('canary-api.ts', '--port', `${port}`, '--issuer', 'issuer.json', '--audience', AUDIENCE),
     cwd: join(daemon.folder, 'api'),
-    env: telemetry('ledger-api'),
+    env: telemetryTo(collector, 'ledger-api'),
   });
   await api.line(({ event }) => event === 'listening');
   await using service = startProgram({
-    command: node('--import', REGISTER, at('programs/canary-service.ts')),
+    command: tellingProgram('canary-service.ts'),
     cwd: join(daemon.folder, 'service'),
-    env: { ...telemetry('close-batch'), TALLYSTICK_SOCKET: `unix://${daemon.socket}` },
+    env: { ...telemetryTo(collector, 'close-batch'), TALLYSTICK_SOCKET: `unix://${daemon.socket}` },
   });
   await service.line(({ event }) => event === 'connected');
   let orders = 0;
   const scene: Scene = {
     daemon,
-    api,
-    service,
     places: [],
     canaries: [],
     async order(order) {
@@ -224,15 +159,16 @@ test('key and token material is nowhere but among the keys', { timeout: 120_000 
     ['check'],
     ['schema'],
   ]);
+  scene.canaries.push({ name: 'token that was looked for', bytes: Buffer.from(mine.split('.')[2]!) });
   await findLeaked(scene, mine);
   await askAround(scene);
-  notice(scene, 'service', service.pid);
-  notice(scene, 'API', api.pid);
-  notice(scene, 'sidecar', daemon.pid);
+  noticeProcess(scene, 'service', service.pid);
+  noticeProcess(scene, 'API', api.pid);
+  noticeProcess(scene, 'sidecar', daemon.pid);
   // An outage.
   await daemon.kill('SIGKILL');
   noticeTold(scene, 'sidecar', daemon.told);
-  scene.places.push({ name: 'output of the sidecar', content: Buffer.from(daemon.output()) });
+  noticeOutput(scene, 'sidecar', daemon);
   expect(await scene.order({ do: 'credential', credential: 'ledger-audit' })).toBe('sidecar_unavailable');
   await operate(scene, [['status'], ['leases', 'list']]);
   const second = await daemon.again();
@@ -254,32 +190,27 @@ test('key and token material is nowhere but among the keys', { timeout: 120_000 
   noticeTold(scene, 'sidecar', second.told);
   noticeTold(scene, 'service', service.told);
   noticeTold(scene, 'API', api.told);
-  for (const [who, process] of Object.entries({ 'second sidecar': second, service, API: api })) {
-    scene.places.push({ name: `output of the ${who}`, content: Buffer.from(process.output()) });
-  }
-  const signals: readonly OtlpSignal[] = ['traces', 'metrics', 'logs'];
-  for (const signal of signals) {
-    scene.places.push(...collector.bodies(signal).map((content, i) => ({ name: `${signal} ${i}`, content })));
-  }
+  noticeOutput(scene, 'second sidecar', second);
+  noticeOutput(scene, 'service', service);
+  noticeOutput(scene, 'API', api);
+  noticeTelemetry(scene, collector);
   scene.places.push(...filesIn(daemon.folder));
 
   // It looked at what there is to look at, and for what there is to look for.
-  const seen = (pattern: RegExp): number =>
-    scene.places.filter(({ name, content }) => pattern.test(name) && content.length > 0).length;
-  for (const pattern of [
-    /^traces/,
-    /^metrics/,
-    /^logs/,
-    /^cmdline/,
-    /^environ/,
-    /entries/,
-    /journal$/,
-    /receipts\.jsonl$/,
-    /^output/,
-    /^tallystick /,
-  ]) {
-    expect(seen(pattern), String(pattern)).toBeGreaterThan(0);
-  }
+  expect(
+    unseen(scene, [
+      /^traces/,
+      /^metrics/,
+      /^logs/,
+      /^cmdline/,
+      /^environ/,
+      /entries/,
+      /journal$/,
+      /receipts\.jsonl$/,
+      /^output/,
+      /^tallystick /,
+    ]),
+  ).toEqual([]);
   expect([...new Set(scene.canaries.map(({ name }) => name))].sort()).toEqual([
     'key of the API',
     'key of the issuer',

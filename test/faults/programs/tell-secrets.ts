@@ -8,10 +8,14 @@ import { promisify } from 'node:util';
 type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
 type Generate = (type: string, options: object, done: (error: Error | null, pair?: Pair) => void) => void;
 
-const { generateKeyPair, randomBytes } = crypto;
+const { generateKeyPair, generateKeyPairSync, randomBytes } = crypto;
 
 function tell(kind: 'key' | 'random', bytes: Buffer): void {
   writeSync(3, `${JSON.stringify({ kind, hex: bytes.toString('hex') })}\n`);
+}
+
+function tellKey({ privateKey }: Pair): void {
+  tell('key', Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url'));
 }
 
 function telling(type: string, options: object): Promise<Pair> {
@@ -19,7 +23,7 @@ function telling(type: string, options: object): Promise<Pair> {
   (generateKeyPair as unknown as Generate)(type, options, (error: Error | null, ...made: unknown[]) => {
     if (error) return reject(error);
     const [publicKey, privateKey] = made as [KeyObject, KeyObject];
-    tell('key', Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url'));
+    tellKey({ publicKey, privateKey });
     resolve({ publicKey, privateKey });
   });
   return promise;
@@ -29,6 +33,11 @@ Object.assign(crypto, {
   generateKeyPair: Object.assign(() => Promise.reject(new Error('the test knows the promise form alone')), {
     [promisify.custom]: telling,
   }),
+  generateKeyPairSync(type: 'ec', options: never) {
+    const pair = generateKeyPairSync(type, options) as unknown as Pair;
+    tellKey(pair);
+    return pair;
+  },
   randomBytes(size: number, done?: never) {
     if (done !== undefined) return randomBytes(size, done);
     const bytes = randomBytes(size);
