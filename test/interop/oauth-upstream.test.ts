@@ -1,18 +1,17 @@
 // A certified OpenID provider, unmodified, that wants a nonce in each proof: the sidecar gets tokens of it which are bound
 // to a key of the service, `identity.fetch` sends them, and our resource server accepts them.
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, type Identity } from '@tallystick/sdk';
 import { decodeJwt, type JWK } from 'jose';
-import Provider, { errors } from 'oidc-provider';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { readRecords } from '../faults/record-files.ts';
+import { nonceProvider } from './nonce-provider.ts';
 
 const SECRET = 'canary-client-secret +&=%';
 let server: Server;
@@ -62,40 +61,7 @@ afterAll(async () => {
 
 /** @param keys The public keys by which the sidecar proves which client it is. */
 function serveProvider(keys: JWK[]): void {
-  const client = { grant_types: ['client_credentials'], response_types: [] as never[], redirect_uris: [] };
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        ...client,
-        client_id: 'close-batch',
-        token_endpoint_auth_method: 'private_key_jwt',
-        token_endpoint_auth_signing_alg: 'ES256',
-        jwks: { keys: keys as never },
-        dpop_bound_access_tokens: true,
-      },
-      { ...client, client_id: 'by-secret', client_secret: SECRET },
-    ],
-    enabledJWA: { clientAuthSigningAlgValues: ['ES256'] },
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: (_context, audience) => {
-          if (audience !== AUDIENCE) throw new errors.InvalidTarget();
-          return {
-            scope: 'journal.write',
-            audience,
-            accessTokenTTL: 300,
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: 'RS256' } },
-          };
-        },
-      },
-    },
-    scopes: ['journal.write'],
-  });
+  const provider = nonceProvider({ issuer, keys, secret: SECRET, audience: AUDIENCE });
   provider.use(async (context, next) => {
     await next();
     const { access_token: token, error } = (context.body ?? {}) as { access_token?: string; error?: string };
