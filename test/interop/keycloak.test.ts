@@ -1,31 +1,31 @@
-// Keycloak, unmodified, with the client that our page describes: its tokens are bound to a key of the service, which sends
+// Keycloak, unmodified, with the clients that our page describes: its tokens are bound to a key of the service, which sends
 // them by `identity.fetch`; our resource server accepts them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createProof, generateHolderKey } from '@tallystick/dpop';
-import { connect, type Identity } from '@tallystick/sdk';
+import { connect, type AccessTokenCredential, type Identity } from '@tallystick/sdk';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { oauthKind } from '../../sidecar/src/providers/oauth.ts';
 import { providerContract } from '../../sidecar/test/providers/contract.ts';
 import { command } from '../daemon/command.ts';
-import { AUDIENCE, oneService, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { AUDIENCE, oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { startTraffic } from '../daemon/traffic.ts';
 import { readRecords, type RecordLine } from '../faults/record-files.ts';
 import { startKeycloak, type Keycloak } from '../servers/keycloak.ts';
 import { listeningAddresses } from '../servers/listening-addresses.ts';
 import { describeWithServers } from '../servers/require-server.ts';
+import { CLIENT_SECRET, FEDERATION, furnishRealm, type Realm } from './keycloak-realm.ts';
 
-const SECRET = 'canary-client-secret';
 const OTHER_AUDIENCE = 'https://payroll.acme.example';
-const PAGE = readFileSync(new URL('../../sidecar/docs/providers/oauth.md', import.meta.url), 'utf8');
 
 describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   let keycloak: Keycloak;
   let issuer: string;
+  let realm: Realm;
   let daemon: Daemon;
   let ledger: Ledger;
   let files: Server;
@@ -38,17 +38,17 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     issuer = await keycloak.makeRealm('prod');
     ledger = await startLedger();
     daemon = await startDaemon({ registry: registry(), edit: inFolder });
-    writeFileSync(join(daemon.folder, 'secret'), SECRET, { mode: 0o600 });
+    writeFileSync(join(daemon.folder, 'secret'), CLIENT_SECRET, { mode: 0o600 });
     writeFileSync(join(daemon.folder, 'wrong-secret'), 'another-secret', { mode: 0o600 });
     const www = join(daemon.folder, 'www');
     expect(await command(daemon, 'issuer', 'publish', '--dir', www)).toMatchObject({ status: 0 });
     files = createServer((request, response) => response.end(readFileSync(join(www, request.url!))));
     await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
-    await makeClients(`http://127.0.0.1:${(files.address() as AddressInfo).port}`);
+    realm = await furnishRealm(keycloak, `http://127.0.0.1:${(files.address() as AddressInfo).port}`);
     ledger.trust({
       issuer,
       jwks: `${issuer}/protocol/openid-connect/certs`,
-      subjects: [await subjectOf('close-batch')],
+      subjects: [await realm.subjectOf('close-batch'), await realm.subjectOf('close-batch-svid'), await realm.user()],
     });
     identity = await connect({
       socket: daemon.socket,
@@ -64,62 +64,35 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   }, 60_000);
 
   function registry(): string {
-    const api = (name: string, provider: string, scope = 'journal.write') =>
-      `  ${name}: { provider: ${provider}, audience: ${AUDIENCE}, scope: ${scope}, indicator: none }\n`;
-    const bySecret = (file: string) =>
-      `{ id: by-secret, authentication: client_secret_basic, secretFile: FOLDER/${file} }`;
+    const api = (name: string, provider: string, { scope = 'journal.write', more = '' } = {}) =>
+      `  ${name}: { provider: ${provider}, audience: ${AUDIENCE}, scope: ${scope}, indicator: none${more} }\n`;
+    const provider = (name: string, client: string) =>
+      `  ${name}: { type: oauth, issuer: '${issuer}', client: { ${client} } }\n`;
+    const bySecret = (file: string) => `id: by-secret, authentication: client_secret_basic, secretFile: FOLDER/${file}`;
+    const entitled = 'ledger-api, erp-api, odd-api, secret-api, wrong-api, granted-api, svid-api, exchanged-api';
     return oneService('https://unused.acme.example/', '15m')
-      .replace('[ledger-api]', '[ledger-api, erp-api, odd-api, secret-api, wrong-api]')
+      .replace('[ledger-api]', `[${entitled}]`)
       .concat(
-        api('erp-api', 'sso').replace(' }', `, use: [${ledger.url}] }`),
-        api('odd-api', 'sso', 'journal.delete'),
+        api('erp-api', 'sso', { more: `, use: [${ledger.url}]` }),
+        api('odd-api', 'sso', { scope: 'journal.delete' }),
         api('secret-api', 'by-secret'),
         api('wrong-api', 'by-wrong-secret'),
+        api('granted-api', 'sso', { more: `, grant: jwt_bearer, use: [${ledger.url}granted]` }),
+        api('svid-api', 'by-svid', { more: `, use: [${ledger.url}svid]` }),
+        api('exchanged-api', 'by-secret', { more: ', grant: token_exchange' }),
+        `federation: { url: ${FEDERATION} }\n`,
         'providers:\n',
-        `  sso: { type: oauth, issuer: '${issuer}', client: { id: close-batch } }\n`,
-        `  by-secret: { type: oauth, issuer: '${issuer}', client: ${bySecret('secret')} }\n`,
-        `  by-wrong-secret: { type: oauth, issuer: '${issuer}', client: ${bySecret('wrong-secret')} }\n`,
+        provider('sso', 'id: close-batch'),
+        provider('by-svid', 'authentication: spiffe_jwt'),
+        provider('by-secret', bySecret('secret')),
+        provider('by-wrong-secret', bySecret('wrong-secret')),
       );
   }
 
-  /** Makes what the page says, with the addresses of this test, and a client with a secret. */
-  async function makeClients(publishedAt: string): Promise<void> {
-    const [scope, client] = [...PAGE.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
-      text!.replace('https://identity.acme.example', publishedAt).replace('https://erp.acme.example', AUDIENCE),
-    );
-    await keycloak.admin('POST', 'realms/prod/client-scopes', JSON.parse(scope!));
-    await keycloak.admin('POST', 'realms/prod/clients', JSON.parse(client!));
-    await keycloak.makeClient('prod', {
-      clientId: 'by-secret',
-      secret: SECRET,
-      audience: AUDIENCE,
-      settings: { optionalClientScopes: ['journal.write'] },
-    });
-  }
-
-  async function clientId(name: string): Promise<string> {
-    const [client] = await keycloak.admin<{ id: string }[]>('GET', `realms/prod/clients?clientId=${name}`);
-    return client!.id;
-  }
-
-  async function subjectOf(client: string): Promise<string> {
-    const path = `realms/prod/clients/${await clientId(client)}/service-account-user`;
-    return (await keycloak.admin<{ id: string }>('GET', path)).id;
-  }
-
-  async function scopeId(): Promise<string> {
-    const scopes = await keycloak.admin<{ id: string; name: string }[]>('GET', 'realms/prod/client-scopes');
-    return scopes.find(({ name }) => name === 'journal.write')!.id;
-  }
-
-  /** Lets a client's tokens have another audience. Returns what gives them their own again. */
-  async function giveAudience(client: string, audience: string): Promise<() => Promise<void>> {
-    const path = `realms/prod/clients/${await clientId(client)}/protocol-mappers/models`;
-    const [mapper] = await keycloak.admin<{ id: string; config: Record<string, string> }[]>('GET', path);
-    const put = (config: object): Promise<void> =>
-      keycloak.admin('PUT', `${path}/${mapper!.id}`, { ...mapper, config });
-    await put({ ...mapper!.config, 'included.custom.audience': audience });
-    return () => put(mapper!.config);
+  /** A token that was denied a moment ago: it is asked for again after a pause. */
+  function given(credential: string): Promise<AccessTokenCredential> {
+    const ask = () => identity.credential(credential, 'access-token').catch(() => undefined);
+    return vi.waitUntil(ask, { timeout: 10_000 });
   }
 
   /** Outcomes of requests to a provider that failed. */
@@ -127,17 +100,6 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     return readRecords(daemon.folder).filter(
       ({ type, outcome, body }) => type === 'credential.outcome' && outcome === 'failed' && body.provider === provider,
     );
-  }
-
-  interface RealmKeys {
-    readonly active: { readonly RS256: string };
-    readonly keys: readonly { readonly kid: string; readonly providerId: string }[];
-  }
-
-  /** The key that its tokens are signed by. */
-  async function signingKey(): Promise<RealmKeys['keys'][number]> {
-    const { active, keys } = await keycloak.admin<RealmKeys>('GET', 'realms/prod/keys');
-    return keys.find(({ kid }) => kid === active.RS256)!;
   }
 
   test('are bound to a key of the service, and accepted by our resource server', async () => {
@@ -155,7 +117,11 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   test('are refused by it to a client that proves nothing (RFC 9449 §6.1), and come from loopback only', async () => {
     const unproven = await fetch(`${issuer}/protocol/openid-connect/token`, {
       method: 'POST',
-      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'by-secret', client_secret: SECRET }),
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: 'by-secret',
+        client_secret: CLIENT_SECRET,
+      }),
     });
     expect(unproven.status).toBe(400);
     // 127.0.0.1 as an IPv6 socket shows it.
@@ -167,6 +133,55 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     expect(decodeJwt(token.reveal())).toMatchObject({ azp: 'by-secret', cnf: { jkt: expect.any(String) as string } });
   });
 
+  test('are given for a workload by a JWT of the federation (RFC 7523 §2.1), and bound to a key of the workload', async () => {
+    const response = await identity.fetch(`${ledger.url}granted`);
+    expect(ledger.refusals.map(({ message }) => message)).toEqual([]);
+    expect(response.status).toBe(200);
+    const { token } = await identity.credential('granted-api', 'access-token');
+    const { cnf } = decodeJwt(token.reveal()) as { cnf: { jkt: string } };
+    expect(ledger.callers.at(-1)).toMatchObject({
+      issuer,
+      identity: await realm.user(),
+      clientId: 'close-batch',
+      binding: 'dpop',
+      jkt: cnf.jkt,
+    });
+  });
+
+  test('are denied to a workload that no user is linked to, and given once one is', async () => {
+    await identity.release(await identity.credential('granted-api', 'access-token'));
+    const link = `users/${await realm.user()}/federated-identity/tallystick`;
+    await realm.admin('DELETE', link);
+    await expect(identity.credential('granted-api', 'access-token')).rejects.toMatchObject({
+      code: 'upstream_denied',
+      remedy: expect.stringContaining('know their subject') as string,
+    });
+    await realm.admin('POST', link, { userId: SERVICE, userName: 'close-batch' });
+    expect((await given('granted-api')).binding).toBe('dpop');
+  });
+
+  test('are given to a client that is the workload, by its JWT-SVID, and not by that of another', async () => {
+    const client = await realm.client('close-batch-svid');
+    const known = (id: string) => realm.admin('PUT', client, { attributes: { 'jwt.credential.sub': id } });
+    await known(`${SERVICE}-2`);
+    await expect(identity.credential('svid-api', 'access-token')).rejects.toMatchObject({ code: 'upstream_denied' });
+    await known(SERVICE);
+    await given('svid-api');
+    expect((await identity.fetch(`${ledger.url}svid`)).status).toBe(200);
+    expect(ledger.callers.at(-1)).toMatchObject({
+      identity: await realm.subjectOf('close-batch-svid'),
+      clientId: 'close-batch-svid',
+      binding: 'dpop',
+    });
+  });
+
+  test('are not exchanged for a JWT of the federation: it takes tokens of its own realm alone', async () => {
+    await expect(identity.credential('exchanged-api', 'access-token')).rejects.toMatchObject({
+      code: 'upstream_denied',
+      message: expect.stringContaining('"by-secret" answered invalid_request to the token request') as string,
+    });
+  });
+
   test('are refused to a client that it does not know by that secret, and for a scope that it does not give', async () => {
     await expect(identity.credential('wrong-api', 'access-token')).rejects.toMatchObject({
       code: 'upstream_login_refused',
@@ -175,7 +190,7 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
   });
 
   test('are in nothing that the sidecar has said', () => {
-    expect(daemon.output()).not.toContain(SECRET);
+    expect(daemon.output()).not.toContain(CLIENT_SECRET);
     expect(daemon.output()).not.toMatch(/eyJ[\w-]+\.eyJ/);
   });
 
@@ -201,12 +216,12 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     },
     makes: ({ method }) => method === 'POST',
     async deny() {
-      const path = `realms/prod/clients/${await clientId('by-secret')}/optional-client-scopes/${await scopeId()}`;
-      await keycloak.admin('DELETE', path);
-      return () => keycloak.admin('PUT', path);
+      const path = await realm.scopeOf('by-secret');
+      await realm.admin('DELETE', path);
+      return () => realm.admin('PUT', path);
     },
     accepted: async ({ material }) => decodeJwt((material as { token: string }).token).iss === reachedAt,
-    secrets: () => [SECRET],
+    secrets: () => [CLIENT_SECRET],
     cannot: {
       'lease id': 'a client with a secret tells it nothing but that',
       keep: 'a token ends by itself, and nothing else is left of it',
@@ -222,9 +237,9 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     // The API reads the keys again for one that it does not know, but not within ten seconds of the last time.
     await vi.waitUntil(() => performance.now() - firstReadMs > 10_000, { timeout: 12_000 });
     const before = await identity.credential('erp-api', 'access-token');
-    const old = await signingKey();
-    const { id } = await keycloak.admin<{ id: string }>('GET', 'realms/prod');
-    await keycloak.admin('POST', 'realms/prod/components', {
+    const old = await realm.signingKey();
+    const { id } = await realm.admin<{ id: string }>('GET', '');
+    await realm.admin('POST', 'components', {
       name: 'next',
       providerId: 'rsa-generated',
       providerType: 'org.keycloak.keys.KeyProvider',
@@ -242,9 +257,9 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
     );
     await traffic.more(20);
     const kids = [before, after].map(({ token }) => decodeProtectedHeader(token.reveal()).kid);
-    expect(kids).toEqual([old.kid, (await signingKey()).kid]);
+    expect(kids).toEqual([old.kid, (await realm.signingKey()).kid]);
     expect(new Set(kids).size).toBe(2);
-    await keycloak.admin('DELETE', `realms/prod/components/${old.providerId}`);
+    await realm.admin('DELETE', `components/${old.providerId}`);
     await traffic.more(20);
     await traffic.stop();
     expect(traffic.failures).toEqual([]);
@@ -260,7 +275,7 @@ describeWithServers(['keycloak'], 'tokens of Keycloak', () => {
       const before = await identity.credential('erp-api', 'access-token');
       await identity.release(await identity.credential('secret-api', 'access-token'));
       const restore = await Promise.all(
-        ['close-batch', 'by-secret'].map((client) => giveAudience(client, OTHER_AUDIENCE)),
+        ['close-batch', 'by-secret'].map((client) => realm.giveAudience(client, OTHER_AUDIENCE)),
       );
       // Who holds none is told why.
       await expect(identity.credential('secret-api', 'access-token')).rejects.toMatchObject({

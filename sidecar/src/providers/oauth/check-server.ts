@@ -23,7 +23,10 @@ export function checkServer(
   ];
 }
 
-function checkClient(method: OauthClient['authentication'], listed: ServerMetadata['authenticationMethods']): CheckFinding {
+function checkClient(
+  method: OauthClient['authentication'],
+  listed: ServerMetadata['authenticationMethods'],
+): CheckFinding {
   if (!listed || listed.includes(method)) return finding('client', `it may authenticate by ${method}`);
   const missing = `its metadata does not list ${method}`;
   // A method of an Internet-Draft: Keycloak takes it, and does not list it.

@@ -14,7 +14,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   invalid_grant: {
     // What it does not trust is one workload's JWT: the client itself it knows.
     code: 'upstream_denied',
-    remedy: 'let the authorization server trust the JWTs of "federation.url" for this client',
+    remedy: 'let the authorization server trust the JWTs of "federation.url" for this client, and know their subject',
   },
   unsupported_grant_type: { code: 'upstream_denied', remedy: 'turn the grant on, upstream, or correct "grant"' },
   invalid_scope: { code: 'upstream_denied', remedy: 'give the client the scope upstream, or correct "scope"' },
