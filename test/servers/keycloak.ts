@@ -56,11 +56,12 @@ export async function startKeycloak(): Promise<Keycloak> {
   const url = `http://127.0.0.1:${port}`;
   const start = () => startKeycloakProcess({ home, folder, port });
   let server = await start();
+  const token = administratorToken(url);
 
   const admin: Keycloak['admin'] = async (method, path, body) =>
     call(`${url}/admin/${path}`, {
       method,
-      headers: { authorization: `Bearer ${await administratorToken(url)}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   return {
@@ -104,13 +105,19 @@ function representationOf({ clientId, secret, audience, attributes, settings }: 
   };
 }
 
-/** Its administrators' tokens live a minute: each call takes one of its own. */
-async function administratorToken(url: string): Promise<string> {
-  const answer = await call<{ readonly access_token: string }>(`${url}/realms/master/protocol/openid-connect/token`, {
-    method: 'POST',
-    body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', ...FIRST_ADMINISTRATOR }),
-  });
-  return answer.access_token;
+/** Returns what gives a token of its administrator. One lives a minute, and costs as much as the call that it is for. */
+function administratorToken(url: string): () => Promise<string> {
+  let held: { readonly token: string; readonly untilMs: number } | undefined;
+  return async () => {
+    if (held && performance.now() < held.untilMs) return held.token;
+    const untilMs = performance.now() + 30_000;
+    const answer = await call<{ readonly access_token: string }>(`${url}/realms/master/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', ...FIRST_ADMINISTRATOR }),
+    });
+    held = { token: answer.access_token, untilMs };
+    return held.token;
+  };
 }
 
 async function call<Answer>(url: string, request: RequestInit): Promise<Answer> {
