@@ -53,6 +53,7 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'query': {
       const result = await pool.query<{ one: number }>('select 1 as one');
+      show('pool', pool);
       return result.rows[0]!.one;
     }
     case 'close':
