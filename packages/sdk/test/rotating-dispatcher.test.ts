@@ -36,3 +36,18 @@ test('a dispatcher that its maker has destroyed neither ends the program when it
   process.off('unhandledRejection', onUnheard);
   expect(unheard).toEqual([]);
 });
+
+test.each(['onResponseEnd', 'onResponseError'] as const)(
+  'a handler that hears of no %s keeps no dispatcher from closing',
+  async (unheard) => {
+    const { source } = certificates();
+    // As an interceptor does, which undici tells of the end.
+    const dispatch = (_options: never, handler: never): boolean => {
+      (handler as Partial<Record<typeof unheard, () => void>>)[unheard]?.();
+      return true;
+    };
+    const dispatcher = await rotatingDispatcher(source, 'it', () => ({ dispatch, close: async () => {} }));
+    dispatcher.dispatch({} as never, { onRequestStart() {} } as never);
+    await dispatcher.close();
+  },
+);

@@ -8,6 +8,9 @@ const ENDS: ReadonlySet<PropertyKey> = new Set([
   'onUpgrade',
 ]);
 
+/** Ends that a handler need not want to hear of, and that we do: interceptors pass them on to those alone that do. */
+const OPTIONAL_ENDS: ReadonlySet<PropertyKey> = new Set(['onResponseEnd', 'onResponseError']);
+
 /**
  * Counts requests from their dispatch to their end. A dispatcher that is closed takes nothing more, also of those that were
  * given to it before: one that still waits for its token, or is sent a second time.
@@ -47,7 +50,7 @@ function watched<H extends object>(handler: H, ended: () => void): H {
   return new Proxy(handler, {
     get(target, name) {
       const own: unknown = Reflect.get(target, name);
-      if (typeof own !== 'function') return own;
+      if (typeof own !== 'function') return OPTIONAL_ENDS.has(name) ? ended : own;
       let method = methods.get(name);
       if (method === undefined) {
         const call = (...args: unknown[]): unknown => Reflect.apply(own, target, args);
