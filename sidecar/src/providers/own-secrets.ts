@@ -30,6 +30,7 @@ interface Kept {
   /** What it was read by. */
   readonly source: string;
   readonly values: Readonly<Record<string, string>>;
+  /** Monotonic, as its end is: a clock that is set back would have it served on. */
   readonly freshUntilMs: number;
   readonly expiresAtMs: number;
 }
@@ -41,7 +42,7 @@ export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecre
 
   const ask = async (config: CredentialConfig): Promise<Kept> => {
     const provider = await upstreams().get(config.provider);
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     const { material, expiresAtMs } = await upstreams().within((signal) =>
       provider.mint({
         leaseId: leaseId(clock, random),
@@ -57,34 +58,36 @@ export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecre
       }),
     );
     const values = (material as { readonly values?: Kept['values'] }).values ?? {};
-    return { source: sourceOf(config), values, freshUntilMs: (nowMs + expiresAtMs) / 2, expiresAtMs };
+    const endMs = clock.monotonicMs() + expiresAtMs - clock.nowMs();
+    return { source: sourceOf(config), values, freshUntilMs: (nowMs + endMs) / 2, expiresAtMs: endMs };
   };
   /** One reading at a time, for however many wait. */
   const readAnew = (config: CredentialConfig): Promise<Kept> => {
-    const { name } = config;
-    const under = flights.get(name);
+    const source = sourceOf(config);
+    const under = flights.get(source);
     if (under) return under;
     const flight = ask(config)
       .then((read) => {
-        kept.set(name, read);
+        kept.set(config.name, read);
         return read;
       })
-      .finally(() => flights.delete(name));
-    flights.set(name, flight);
+      .finally(() => flights.delete(source));
+    flights.set(source, flight);
     return flight;
   };
   /** In the background: who asks is served what is there. */
-  const refresh = (config: CredentialConfig): void => {
+  const refresh = (config: CredentialConfig, held: Kept): void => {
     readAnew(config).catch((error: unknown) => {
       // It was taken from us, which is more than that its upstream is away.
-      if (!TallystickError.is(error) || !error.retryable) kept.delete(config.name);
+      const isTaken = !TallystickError.is(error) || !error.retryable;
+      if (isTaken && kept.get(config.name) === held) kept.delete(config.name);
     });
   };
   const current = (config: CredentialConfig): Kept | Promise<Kept> => {
     const held = kept.get(config.name);
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     if (held?.source !== sourceOf(config) || nowMs >= held.expiresAtMs) return readAnew(config);
-    if (nowMs >= held.freshUntilMs) refresh(config);
+    if (nowMs >= held.freshUntilMs) refresh(config, held);
     return held;
   };
 
@@ -119,8 +122,8 @@ async function refuseLease(): Promise<never> {
 }
 
 /** Another configuration of the same name is another secret. */
-function sourceOf({ provider, wanted }: CredentialConfig): string {
-  return JSON.stringify([provider, wanted]);
+function sourceOf({ name, provider, wanted }: CredentialConfig): string {
+  return JSON.stringify([name, provider, wanted]);
 }
 
 /** The sidecar, as the one that a secret is read for. */

@@ -110,6 +110,16 @@ test('one that is taken away upstream is served on no longer than it takes to he
   await expect(read()).rejects.toMatchObject({ code: 'upstream_denied' });
 });
 
+test('a clock that is set back gives no secret a longer life', async () => {
+  const { read, time, stores, answers } = vault();
+  stores({ client_secret: 'canary' });
+  await read();
+  time.jump(-HOUR_MS);
+  answers(away);
+  time.advance(HOUR_MS);
+  await expect(read()).rejects.toMatchObject({ code: 'upstream_unavailable' });
+});
+
 test('one that was refused where it was shown is read anew', async () => {
   const { read, refused, stores } = vault();
   stores({ client_secret: 'the first' });
@@ -128,6 +138,26 @@ test('another configuration of the same name is another secret, and one that is 
   expect(await read()).toBe('the second');
   configure(undefined);
   await expect(read()).rejects.toMatchObject({ code: 'upstream_login_refused' });
+});
+
+test('what an earlier configuration of the name is still being read for is not served to the later one', async () => {
+  const { read, answers, stores, configure, config, time } = vault();
+  const slow = Promise.withResolvers<Made>();
+  answers(() => slow.promise);
+  const earlier = read();
+  await turn();
+  stores({ client_secret: 'of the later' });
+  configure({ ...config(), wanted: { path: 'secret/sso-next' } });
+  const later = read();
+  await turn();
+  slow.resolve({
+    material: { values: { client_secret: 'of the earlier' }, version: '1' },
+    expiresAtMs: time.nowMs() + HOUR_MS,
+    handles: {},
+  });
+  expect(await earlier).toBe('of the earlier');
+  expect(await later).toBe('of the later');
+  expect(await read()).toBe('of the later');
 });
 
 test.each([{}, { client_secret: '' }, { other: 'canary' }])(
