@@ -98,11 +98,13 @@ function flat(headers: Record<string, string | string[] | undefined>): Record<st
 }
 
 function unavailable(name: string, error: unknown): TallystickError {
-  const { code } = error as { code?: string };
+  const { code, syscall } = error as { code?: string; syscall?: string };
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return new TallystickError('upstream_answer_invalid', `"${name}" answers with more than ${MAX_ANSWER_BYTES} bytes`);
   }
-  const Kind = code !== undefined && NOT_CONNECTED.has(code) ? NotSent : TallystickError;
+  // The way to a host can be lost under a request, too.
+  const wasConnected = syscall === 'read' || syscall === 'write';
+  const Kind = code !== undefined && NOT_CONNECTED.has(code) && !wasConnected ? NotSent : TallystickError;
   return new Kind('upstream_unavailable', `"${name}" does not answer (${code ?? 'no reason known'})`, {
     cause: withoutBytes(error),
   });

@@ -1,5 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { NotSent } from '../../src/providers/not-sent.ts';
 import { openUpstreamHttp } from '../../src/providers/upstream-http.ts';
@@ -29,5 +30,20 @@ test('of one whose connection ended before an answer, nobody knows what it did',
   onTestFinished(() => void server.close());
   const error = await errorOf(await listening(server));
   expect(error).toMatchObject({ code: 'upstream_unavailable' });
+  expect(error).not.toBeInstanceOf(NotSent);
+});
+
+test('a way to the upstream that is lost under a request is not one that was never there', async () => {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  // As the kernel says it of a connection whose packets a router answers with "host unreachable" until it gives up.
+  const lose = (message: unknown): void => {
+    const lost = Object.assign(new Error('read EHOSTUNREACH'), { code: 'EHOSTUNREACH', syscall: 'read' });
+    (message as { socket: Socket }).socket.destroy(lost);
+  };
+  subscribe('undici:client:sendHeaders', lose);
+  onTestFinished(() => void unsubscribe('undici:client:sendHeaders', lose));
+  const error = await errorOf(await listening(server));
+  expect(error).toMatchObject({ code: 'upstream_unavailable', message: expect.stringContaining('EHOSTUNREACH') });
   expect(error).not.toBeInstanceOf(NotSent);
 });
