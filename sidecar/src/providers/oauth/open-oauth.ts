@@ -10,7 +10,7 @@ import { authenticateClient } from './client-authentication.ts';
 import { createDiscovery } from './discovery.ts';
 import { grantParameters } from './grant.ts';
 import { readTokenAnswer } from './token-answer.ts';
-import { oauthErrorOf, tokenRefusalOf } from './token-refusal.ts';
+import { isClientRefusal, oauthErrorOf, tokenRefusalOf } from './token-refusal.ts';
 
 const MAX_CA_BYTES = 1_048_576;
 /** RFC 9449 §8.1; so long that a header holds it. */
@@ -74,10 +74,10 @@ export async function openOauth(settings: OauthSettings, context: ProviderContex
         // One that it refuses although it is its own would be asked for without end.
         const isNew = given !== undefined && given !== proof.nonce;
         if (isNew && oauthErrorOf(answer) === 'use_dpop_nonce') throw new UpstreamProofRequired(htuOf(url), given);
+        // One secret is that of all clients of a provider, also where a credential has a client of its own.
+        if (secret && isClientRefusal(answer)) context.ownSecrets.refused(secret.credential);
         const isSharedClient = wanted.client === undefined && settings.client.authentication !== 'spiffe_jwt';
-        const refusal = tokenRefusalOf(answer, { name, isSharedClient, nowMs: clock.nowMs() });
-        if (refusal.code === 'upstream_login_refused' && secret) context.ownSecrets.refused(secret.credential);
-        throw refusal;
+        throw tokenRefusalOf(answer, { name, isSharedClient, nowMs: clock.nowMs() });
       }
       return readTokenAnswer(answer, {
         name,

@@ -45,6 +45,12 @@ export function oauthErrorOf({ text }: UpstreamAnswer): string | undefined {
   }
 }
 
+/** True where an answer says that the client is not the one that it says it is, or may not ask at all. */
+export function isClientRefusal(answer: UpstreamAnswer): boolean {
+  const error = oauthErrorOf(answer);
+  return error !== undefined && Object.hasOwn(MEANINGS, error) && MEANINGS[error]!.code === 'upstream_login_refused';
+}
+
 /** Who asked for a token, and when. */
 export interface RefusedRequest {
   /** Name of the provider. */

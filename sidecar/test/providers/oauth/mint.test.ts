@@ -187,22 +187,29 @@ describe('the client proves itself', () => {
     expect(error.message).toContain('names a file that others may read');
   });
 
-  test('by a secret that another provider has, and anew by what it has then when that was refused', async () => {
-    const secret = { credential: 'sso-client', value: 'client_secret' };
-    const client = { id: 'close-batch', authentication: 'client_secret_basic' as const, secret, secretFile: undefined };
-    const stored = ['an-old-secret', CLIENT_SECRET];
-    const refused = vi.fn<OwnSecrets['refused']>(() => void stored.shift());
-    const read = vi.fn<OwnSecrets['read']>(async () => stored[0]!);
-    const { mint, refusal } = await openedOauth({
-      settings: () => ({ client }),
-      context: { ownSecrets: { read, refused } },
-    });
-    expect(await refusal()).toMatchObject({ code: 'upstream_login_refused' });
-    expect(refused.mock.calls).toEqual([['sso-client']]);
-    await mint();
-    expect(read).toHaveBeenLastCalledWith('sso-client', 'client_secret', expect.any(AbortSignal));
-    expect(refused).toHaveBeenCalledTimes(1);
-  });
+  test.each([
+    { of: 'the provider', id: 'close-batch', own: undefined, code: 'upstream_login_refused' },
+    { of: 'the credential itself', id: undefined, own: 'close-batch', code: 'upstream_denied' },
+  ] as const)(
+    'by a secret that another provider has, and anew by what it has then when that was refused: as the client of $of',
+    async ({ id, own, code }) => {
+      const secret = { credential: 'sso-client', value: 'client_secret' };
+      const client = { id, authentication: 'client_secret_basic' as const, secret, secretFile: undefined };
+      const stored = ['an-old-secret', CLIENT_SECRET];
+      const refused = vi.fn<OwnSecrets['refused']>(() => void stored.shift());
+      const read = vi.fn<OwnSecrets['read']>(async () => stored[0]!);
+      const { mint, refusal } = await openedOauth({
+        settings: () => ({ client }),
+        context: { ownSecrets: { read, refused } },
+      });
+      const order = { wanted: wanted({ client: own }) };
+      expect(await refusal(order)).toMatchObject({ code });
+      expect(refused.mock.calls).toEqual([['sso-client']]);
+      await mint(order);
+      expect(read).toHaveBeenLastCalledWith('sso-client', 'client_secret', expect.any(AbortSignal));
+      expect(refused).toHaveBeenCalledTimes(1);
+    },
+  );
 });
 
 describe('the grant', () => {
