@@ -1,4 +1,4 @@
-import { TallystickError, type ErrorCode, type TallystickErrorOptions } from '@tallystick/core';
+import { TallystickError } from '@tallystick/core';
 
 /** That a request never left for its upstream: whatever else is not known, it has done nothing there. */
 export class NotSent extends TallystickError {
