@@ -51,3 +51,17 @@ test.each(['onResponseEnd', 'onResponseError'] as const)(
     await dispatcher.close();
   },
 );
+
+test('one that its maker cannot make for a newer certificate says why to each call', async () => {
+  const { source, renew } = certificates();
+  const broken = new Error('no more sockets');
+  let opened = 0;
+  const dispatcher = await rotatingDispatcher(source, 'it', () => {
+    if (opened++ > 0) throw broken;
+    return new Agent();
+  });
+  renew();
+  await expect.poll(() => opened).toBe(2);
+  expect(() => dispatcher.dispatch({} as never, {} as never)).toThrow(broken);
+  await dispatcher.close();
+});

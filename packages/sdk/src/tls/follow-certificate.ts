@@ -19,7 +19,7 @@ export interface CertificateFollower {
   /** That a newer one is there. The earlier is good until it ends, for what has begun with it. */
   changed(tls: TlsMaterial, certificate: X509Credential): void;
   /** That none is to be used any more, and why; undefined: the identity was closed. */
-  ended(why: TallystickError | undefined): void;
+  ended(why: Error | undefined): void;
 }
 
 /**
@@ -43,7 +43,7 @@ export function followCertificate(
       follower.ended(undefined);
       first.reject(new TallystickError('identity_closed', `"${name}" was asked for after close()`));
     } catch (error) {
-      if (!signal.aborted) follower.ended(TallystickError.is(error) ? error : undefined);
+      if (!signal.aborted) follower.ended(error as Error);
       first.reject(error);
     }
   };

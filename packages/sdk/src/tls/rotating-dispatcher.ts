@@ -35,7 +35,7 @@ export async function rotatingDispatcher<D extends Dispatcher>(
   const stopped = new AbortController();
   const closing = new Set<Promise<void>>();
   let current: { readonly dispatcher: D; readonly inFlight: InFlight } | undefined;
-  let why: TallystickError | undefined;
+  let why: Error | undefined;
 
   const replaceBy = (next: D | undefined): void => {
     const before = current;
