@@ -161,7 +161,7 @@ export async function openSidecar(options: OpenOptions): Promise<OpenedSidecar> 
     });
     const { trustDomain } = config;
     const subject = checkSubject({ trustDomain, sidecarId: id });
-    const ownSecrets = createOwnSecrets({ upstreams: () => upstreams, subject, clock, random });
+    const ownSecrets = createOwnSecrets({ upstreams: () => upstreams, subject, clock, timers, random });
     const providerContext = { trustDomain, sidecarId: id, clock, timers, random, ownSecrets };
     const openProvider = ({ name, kind, settings }: ProviderConfig): Promise<Provider> =>
       kind.open(settings, {

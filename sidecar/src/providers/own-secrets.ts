@@ -1,7 +1,8 @@
-import { leaseId, TallystickError, type Clock, type IdentityObject, type Random } from '@tallystick/core';
+import { leaseId, TallystickError, type Clock, type IdentityObject, type Random, type Timers } from '@tallystick/core';
 import type { CredentialConfig } from '../config/config.ts';
+import { withDeadline } from './guard/with-deadline.ts';
+import { OwnSecretMissing } from './own-secret-missing.ts';
 import type { MintOrder } from './provider.ts';
-import { unlessAborted } from './unless-aborted.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** The secrets that the sidecar itself signs in with at one upstream, and that another one, a vault, has. */
@@ -10,7 +11,7 @@ export interface OwnSecrets {
    * Returns one value of the secret that a credential names. From half of its lifetime on it is read anew when it is used,
    * and it serves to its end while the upstream that has it is away.
    *
-   * @throws {TallystickError} `upstream_*`: it is not to be had. The reason of `signal`.
+   * @throws {OwnSecretMissing} `upstream_*`: it is not to be had, or not within 10 s. The reason of `signal`.
    */
   read(credential: string, value: string, signal: AbortSignal): Promise<string>;
   /** That what a credential gave was refused where it was shown: it is read anew when it is asked for again. */
@@ -23,8 +24,12 @@ export interface OwnSecretsOptions {
   /** SPIFFE ID of the sidecar. */
   readonly subject: string;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
 }
+
+/** Less than who waits for it has time: what is slow here is not to be blamed on the upstream that is to be asked. */
+const READ_DEADLINE_MS = 10_000;
 
 interface Kept {
   /** What it was read by. */
@@ -35,7 +40,7 @@ interface Kept {
   readonly expiresAtMs: number;
 }
 
-export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecretsOptions): OwnSecrets {
+export function createOwnSecrets({ upstreams, subject, clock, timers, random }: OwnSecretsOptions): OwnSecrets {
   const kept = new Map<string, Kept>();
   const flights = new Map<string, Promise<Kept>>();
   const identity = ownIdentity(subject);
@@ -90,16 +95,28 @@ export function createOwnSecrets({ upstreams, subject, clock, random }: OwnSecre
     if (nowMs >= held.freshUntilMs) refresh(config, held);
     return held;
   };
+  const inTime = async (config: CredentialConfig, signal: AbortSignal): Promise<Kept> => {
+    const held = current(config);
+    if (!(held instanceof Promise)) return held;
+    const limit = withDeadline({ name: config.provider, timers, deadlineMs: READ_DEADLINE_MS, stop: signal });
+    try {
+      return await limit.race(held);
+    } catch (error) {
+      throw TallystickError.is(error) && !signal.aborted ? OwnSecretMissing.of(error) : error;
+    } finally {
+      limit.over();
+    }
+  };
 
   return {
     async read(name, value, signal) {
       const config = upstreams().credential(name);
       if (!config)
-        throw new TallystickError('upstream_login_refused', `the credential "${name}" is not there any more`);
-      const { values } = await unlessAborted(Promise.resolve(current(config)), signal);
+        throw new OwnSecretMissing('upstream_login_refused', `the credential "${name}" is not there any more`);
+      const { values } = await inTime(config, signal);
       const found = Object.hasOwn(values, value) ? values[value] : undefined;
       if (found !== undefined && found !== '') return found;
-      throw new TallystickError(
+      throw new OwnSecretMissing(
         'upstream_login_refused',
         `the secret of "${name}" has no value under the name configured`,
         {

@@ -2,6 +2,8 @@ import { systemRandom, TallystickError } from '@tallystick/core';
 import { expect, test, vi } from 'vitest';
 import type { CredentialConfig } from '../../src/config/config.ts';
 import { createOwnSecrets } from '../../src/providers/own-secrets.ts';
+import { NotSent } from '../../src/providers/not-sent.ts';
+import { OwnSecretMissing } from '../../src/providers/own-secret-missing.ts';
 import type { Made, MintOrder, Provider } from '../../src/providers/provider.ts';
 import { credential } from '../acme.ts';
 import { manualTime } from '../manual-time.ts';
@@ -35,6 +37,7 @@ function vault() {
     }),
     subject: SUBJECT,
     clock: time,
+    timers: time,
     random: systemRandom,
   });
   return {
@@ -127,6 +130,33 @@ test('one that was refused where it was shown is read anew', async () => {
   stores({ client_secret: 'the second' });
   refused();
   expect(await read()).toBe('the second');
+});
+
+test('that it is not to be had is said of the upstream that has it: nothing was asked of the other', async () => {
+  const { read, answers } = vault();
+  const error = new TallystickError('upstream_rate_limited', '"vault-eu" answers too many', { retryAfterMs: 5000 });
+  answers(() => Promise.reject(error));
+  const thrown: unknown = await read().catch((caught: unknown) => caught);
+  expect(thrown).toBeInstanceOf(OwnSecretMissing);
+  expect(thrown).toBeInstanceOf(NotSent);
+  expect(thrown).toMatchObject({ code: error.code, message: error.message, retryAfterMs: 5000 });
+});
+
+test('a vault that is slow is given up before who waits for its secret is, and read to the end for the next', async () => {
+  const { read, answers, time } = vault();
+  const slow = Promise.withResolvers<Made>();
+  answers(() => slow.promise);
+  const asked = read();
+  await turn();
+  time.advance(10_000);
+  const message = expect.stringContaining('"vault-eu" gave no answer within 10 s') as string;
+  await expect(asked).rejects.toMatchObject({ code: 'upstream_unavailable', message });
+  await expect(asked).rejects.toBeInstanceOf(OwnSecretMissing);
+  const material = { values: { client_secret: 'canary' }, version: '1' };
+  slow.resolve({ material, expiresAtMs: time.nowMs() + HOUR_MS, handles: {} });
+  await turn();
+  answers(away);
+  expect(await read()).toBe('canary');
 });
 
 test('another configuration of the same name is another secret, and one that is gone is none', async () => {

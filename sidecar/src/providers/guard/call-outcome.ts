@@ -1,15 +1,18 @@
 import { TallystickError } from '@tallystick/core';
+import { OwnSecretMissing } from '../own-secret-missing.ts';
 import { UpstreamProofRequired } from '../upstream-proof-required.ts';
 
 /**
  * What a failed call tells of its upstream. `trouble`: it does not serve, whoever asks. `refusal`: it serves, and does
- * not give this. `applicant`: it lacks what the one who asked has to add; the next may have it.
+ * not give this. `applicant`: it lacks what the one who asked has to add; the next may have it. `elsewhere`: it was not
+ * asked, for want of something that another one has.
  */
-export type Failure = 'trouble' | 'refusal' | 'applicant';
+export type Failure = 'trouble' | 'refusal' | 'applicant' | 'elsewhere';
 
 /** Judges a failed call. Pure. */
 export function judgeFailure(error: unknown): Failure {
   if (!TallystickError.is(error)) return 'refusal';
+  if (error instanceof OwnSecretMissing) return 'elsewhere';
   if (error instanceof UpstreamProofRequired) return 'applicant';
   switch (error.code) {
     case 'csr_refused':

@@ -92,6 +92,10 @@ export function guard(provider: Provider, options: GuardOptions): GuardedProvide
   };
   const failed = (path: string | undefined, error: unknown, pass: Pass): void => {
     const failure = judgeFailure(error);
+    if (failure === 'elsewhere') {
+      pass.abandoned();
+      return;
+    }
     if (failure !== 'applicant') {
       lastError = codeOf(error);
       if (path !== undefined) holdOffs.failed(path, error);

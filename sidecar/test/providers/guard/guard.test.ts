@@ -1,7 +1,9 @@
 import { TallystickError } from '@tallystick/core';
 import { describe, expect, test } from 'vitest';
+import { FAILURES_TO_OPEN } from '../../../src/providers/guard/breaker.ts';
 import { guard, type GuardOptions, type ProviderCall } from '../../../src/providers/guard/guard.ts';
 import { NotSent } from '../../../src/providers/not-sent.ts';
+import { OwnSecretMissing } from '../../../src/providers/own-secret-missing.ts';
 import type { Made, MintOrder, Provider } from '../../../src/providers/provider.ts';
 import { UpstreamProofRequired } from '../../../src/providers/upstream-proof-required.ts';
 import { identity } from '../../acme.ts';
@@ -240,6 +242,19 @@ describe('an upstream that answers', () => {
     await turn();
     expect(calls).toHaveLength(3);
   });
+});
+
+test('that another upstream did not give the secret to sign in with says nothing of this one', async () => {
+  const { mint, calls, one } = guarded();
+  const error = new OwnSecretMissing('upstream_unavailable', '"vault-eu" is away');
+  for (let i = 0; i < 2 * FAILURES_TO_OPEN; i++) {
+    const asked = mint();
+    await turn();
+    calls.at(-1)!.fail(error);
+    await expect(asked).rejects.toBe(error);
+  }
+  expect(one.status()).toMatchObject({ breaker: 'closed', reachable: undefined, lastError: undefined });
+  expect(calls).toHaveLength(2 * FAILURES_TO_OPEN);
 });
 
 describe('a call', () => {
