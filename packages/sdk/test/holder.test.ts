@@ -5,25 +5,11 @@ import type { Identity } from '../src/identity.ts';
 import type { Runtime } from '../src/internal.ts';
 import { CLOSE_BATCH, LEDGER, type FakeOptions, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime, type ManualTime } from './manual-time.ts';
+import { next } from './next-message.ts';
 import { connected, sidecar } from './setup.ts';
 
 const held = async (identity: Identity, name = 'ledger-api'): Promise<string> =>
   (await identity.credential(name, 'access-token')).leaseId;
-
-/** Resolves with the next message on a channel that passes. */
-function next<T>(name: string, passes: (message: T) => boolean = () => true): Promise<T> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown): void => {
-      if (!passes(message as T)) return;
-      channel(name).unsubscribe(listen);
-      resolve(message as T);
-    };
-    channel(name).subscribe(listen);
-    onTestFinished(() => {
-      channel(name).unsubscribe(listen);
-    });
-  });
-}
 
 /** A sidecar and an identity in manual time, with the stream open. */
 async function bench(

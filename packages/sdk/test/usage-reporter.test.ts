@@ -8,6 +8,7 @@ import { connectWith } from '../src/internal.ts';
 import type { FakeApi } from './fake-api.ts';
 import { CLOSE_BATCH, LEDGER, sealedCredential, type FakeOptions, type FakeSidecar } from './fake-sidecar.ts';
 import { manualTime, type ManualTime } from './manual-time.ts';
+import { next } from './next-message.ts';
 import { api, connected, sidecar } from './setup.ts';
 
 const RUN = { id: 'BP-1042', runId: '2026-11', ticket: 'CHG-1' };
@@ -218,7 +219,9 @@ test('a sidecar of an older version is not asked again, until it was started ane
 
   await fake.down();
   await fake.up();
+  const opened = next('tallystick:events:open');
   await expect.poll(() => (time.advance(1000), fake.streams)).toBe(1);
+  await opened;
   await identity.fetch(server.origin);
   await reported(2);
   expect(fake.reports[1]).toMatchObject({ uses: [{ count: 1 }] });
