@@ -4,12 +4,9 @@ import { ClosingLine } from './test/closing-line.ts';
 
 const conditions = ['@tallystick/source', 'module', 'node', 'development|production'];
 
-const ALL = [
-  'packages/*/test/**/*.test.ts',
-  'sidecar/test/**/*.test.ts',
-  'test/**/*.test.ts',
-  'examples/*/test/**/*.test.ts',
-];
+const OF_PACKAGES = ['{packages/*,sidecar}/test/**/*.test.ts'];
+/** They start processes by the hundred. */
+const OF_THE_WHOLE = ['{test,examples/*/test}/**/*.test.ts'];
 /**
  * Suites that change nothing of the process that they run in, nor of what it calls global: their files share workers, and
  * load what they test once.
@@ -25,7 +22,11 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'sharing', include: SHARING, isolate: false } },
-      { extends: true, test: { name: 'alone', include: ALL, exclude: [...configDefaults.exclude, ...SHARING] } },
+      {
+        extends: true,
+        test: { name: 'alone', include: OF_PACKAGES, exclude: [...configDefaults.exclude, ...SHARING] },
+      },
+      { extends: true, test: { name: 'whole', include: OF_THE_WHOLE, globalSetup: 'test/daemon/bundle-first.ts' } },
     ],
     reporters: ['default', new ClosingLine()],
     // By itself it leaves one core alone: on two, files would run one by one, and many wait for processes and timers.

@@ -10,11 +10,13 @@ export const ISSUER = 'https://tallystick.acme.example';
 export const AUDIENCE = 'https://ledger.acme.example';
 export const SERVICE = 'spiffe://acme.example/payments/close-batch';
 
-/** The command, from its sources. */
-export const TALLYSTICK: readonly string[] = [
-  ...FROM_SOURCES,
-  fileURLToPath(new URL('../../sidecar/src/main.ts', import.meta.url)),
-];
+/** Path of the command as it is shipped, where it was bundled before (bundle-first.ts). */
+export const BUNDLED = process.env.TALLYSTICK_BUNDLE;
+/** The arguments of Node for the command: bundled, or from its sources. */
+export const TALLYSTICK: readonly string[] =
+  BUNDLED === undefined
+    ? [...FROM_SOURCES, fileURLToPath(new URL('../../sidecar/src/main.ts', import.meta.url))]
+    : [BUNDLED];
 
 /** How a daemon is started. */
 export interface DaemonOptions {

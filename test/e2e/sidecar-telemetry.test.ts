@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readRegistry } from '../../packages/telemetry/generate/registry.ts';
-import { startBundle } from '../bench/bundle.ts';
+import { startBundle } from '../daemon/bundle.ts';
 import { startDaemon, SERVICE } from '../daemon/daemon.ts';
 import { startOtlpCollector } from '../daemon/otlp-collector.ts';
 import { overSocket, socketClient } from '../daemon/socket-client.ts';

@@ -1,7 +1,7 @@
 // The command as it is shipped, of whose dependencies only parts are in the bundle, speaks with a real Vault.
 import { connect } from '@tallystick/sdk';
 import { expect, test } from 'vitest';
-import { startBundle } from '../bench/bundle.ts';
+import { startBundle } from '../daemon/bundle.ts';
 import { kvRegistry, startKvVault } from '../bench/kv-vault.ts';
 import { readRecords } from '../faults/record-files.ts';
 import { describeWithServers } from '../servers/require-server.ts';

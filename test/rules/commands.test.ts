@@ -9,7 +9,7 @@ import { publishedPackages, readText, ROOT } from './repository.ts';
  * any more, or whose test is gone, fails as well.
  */
 const SHOWN_BY: Readonly<Record<string, string>> = {
-  'MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 node --max-semi-space-size=4 main.js run': 'test/bench/bundle.ts',
+  'MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 node --max-semi-space-size=4 main.js run': 'test/daemon/bundle.ts',
   'OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 tallystick run': 'test/e2e/sidecar-telemetry.test.ts',
   'OTEL_SERVICE_NAME=close-batch OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 TALLYSTICK_SOCKET=unix:///run/tallystick/app/api.sock node --import @tallystick/register service.js':
     'packages/register/test/register.test.ts',

@@ -1,6 +1,6 @@
 import { connect, type Identity } from '@tallystick/sdk';
 import { freePort } from '../../daemon/daemon.ts';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { Wire } from '../load/wire.ts';

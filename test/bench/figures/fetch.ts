@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { connect } from '@tallystick/sdk';
 import * as openid from 'openid-client';
 import { ISSUER } from '../../daemon/daemon.ts';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave, timeCalls } from '../interleave.ts';
 import type { Measurement } from '../measurement.ts';

@@ -1,5 +1,5 @@
 import type { Daemon } from '../../daemon/daemon.ts';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { startLoad } from '../load/load.ts';

@@ -1,6 +1,6 @@
 import { findServer } from '../../servers/find.ts';
 import type { Daemon } from '../../daemon/daemon.ts';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { COUNTS_TIMERS, countTimers } from '../count-timers.ts';
 import { figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';

@@ -1,5 +1,5 @@
 import { connect } from '@tallystick/sdk';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave, timeAwaited } from '../interleave.ts';
 import type { Measurement } from '../measurement.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDaemon, type Daemon } from '../../daemon/daemon.ts';
-import { bundledCommand } from '../bundle.ts';
+import { bundledCommand } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Measurement } from '../measurement.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Log } from '@tallystick/audit';
 import { runCli } from '../../../sidecar/test/cli/run-cli.ts';
 import type { Daemon } from '../../daemon/daemon.ts';
-import { bundledCommand, startBundle } from '../bundle.ts';
+import { bundledCommand, startBundle } from '../../daemon/bundle.ts';
 import { describeDisk } from '../environment.ts';
 import { figure, type Figure } from '../figure.ts';
 import { interleave, timeAwaited } from '../interleave.ts';

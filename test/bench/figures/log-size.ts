@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Measurement } from '../measurement.ts';

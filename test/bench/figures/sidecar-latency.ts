@@ -1,4 +1,4 @@
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { probeDisk } from '../environment.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';

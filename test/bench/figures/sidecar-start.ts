@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateHolderKey, type HolderKey } from '@tallystick/dpop';
 import { AUDIENCE, ISSUER, oneService } from '../../daemon/daemon.ts';
-import { bundledCommand } from '../bundle.ts';
+import { bundledCommand } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';
 import { leaseToken } from '../load/token-request.ts';

@@ -1,4 +1,4 @@
-import { FOR_LITTLE_MEMORY, startBundle } from '../bundle.ts';
+import { FOR_LITTLE_MEMORY, startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { startLoad } from '../load/load.ts';
 import type { Measurement } from '../measurement.ts';

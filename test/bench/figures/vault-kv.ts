@@ -1,5 +1,5 @@
 import { findServer } from '../../servers/find.ts';
-import { FOR_LITTLE_MEMORY, startBundle } from '../bundle.ts';
+import { FOR_LITTLE_MEMORY, startBundle } from '../../daemon/bundle.ts';
 import { figure, type Figure } from '../figure.ts';
 import { kvRegistry, SECRET, startKvVault, startVaultProxy } from '../kv-vault.ts';
 import type { Wanted } from '../load/commands.ts';

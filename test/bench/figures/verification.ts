@@ -3,7 +3,7 @@ import { createVerifier } from '@tallystick/resource-server';
 import { connect } from '@tallystick/sdk';
 import * as oauth from 'oauth4webapi';
 import { AUDIENCE, ISSUER } from '../../daemon/daemon.ts';
-import { startBundle } from '../bundle.ts';
+import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave, timeAwaited, timeCalls } from '../interleave.ts';
 import type { Measurement } from '../measurement.ts';

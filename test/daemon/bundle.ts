@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDaemon, type Daemon, type DaemonOptions } from '../daemon/daemon.ts';
+import { BUNDLED, startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
 import { runBin } from '../packaging/command.ts';
 
 let built: Promise<string> | undefined;
 
-/** Returns the path of the sidecar's command, bundled from the sources as they are, once a run. */
+/** Returns the path of the sidecar's command, bundled from the sources as they are: once, for a run of tests as a whole. */
 export function bundledCommand(): Promise<string> {
-  return (built ??= build());
+  return (built ??= BUNDLED === undefined ? build() : Promise.resolve(BUNDLED));
 }
 
 /** What the systemd unit starts it with, and the sidecar's page names for where memory counts more than requests. */
@@ -26,7 +26,7 @@ export async function startBundle({
 }
 
 async function build(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'tallystick-bench-bundle-'));
+  const folder = mkdtempSync(join(tmpdir(), 'tallystick-bundle-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await runBin('sidecar', 'tsup', ['--silent', '--out-dir', folder], 'sidecar');
   return join(folder, 'main.js');
