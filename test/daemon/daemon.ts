@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../servers/free-ports.ts';
 import { FROM_SOURCES, startProgram, type Program } from './program.ts';
 
 /** The issuer of every daemon that tests start, unless they say otherwise. */
@@ -130,15 +130,6 @@ ${registry}`;
 
 function socketPath(folder: string, name: string): string {
   return join(folder, 'run', name, 'api.sock');
-}
-
-/** Returns a TCP port of loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
 
 class DaemonProcess implements Daemon {

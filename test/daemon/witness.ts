@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, TALLYSTICK } from './daemon.ts';
+import { TALLYSTICK } from './daemon.ts';
+import { freePort } from '../servers/free-ports.ts';
 import { startProgram, type Program } from './program.ts';
 
 /** A witness as a process of its own, over a folder that outlives it. */

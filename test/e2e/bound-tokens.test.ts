@@ -13,7 +13,8 @@ import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jos
 import { Agent, request } from 'undici';
 import { expect, onTestFinished, test } from 'vitest';
 import { command } from '../daemon/command.ts';
-import { AUDIENCE, freePort, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { AUDIENCE, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { freePort } from '../servers/free-ports.ts';
 import { allPublished } from '../daemon/published.ts';
 import { readRecords } from '../faults/record-files.ts';
 

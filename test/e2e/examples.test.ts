@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AUDIENCE, freePort, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { AUDIENCE, ISSUER, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { freePort } from '../servers/free-ports.ts';
 import { ENVIRONMENT } from '../daemon/program.ts';
 
 const FLAGS = ['--conditions=@tallystick/source', '--disable-warning=ExperimentalWarning'];

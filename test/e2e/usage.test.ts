@@ -1,6 +1,6 @@
 // What a service did with its leases, on the record of a real sidecar: told by the SDK, found by the command, neither
 // lost nor doubled by a crash; and a log that was set back, found out by a service that lived on.
-import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { socketTransport } from '../../packages/sdk/src/transport.ts';
 import { command, commandJson } from '../daemon/command.ts';
 import { allPublished } from '../daemon/published.ts';
 import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { socketClient } from '../daemon/socket-client.ts';
 import { readRecords } from '../faults/record-files.ts';
 
@@ -181,9 +182,7 @@ test(
 
     // Leases of an earlier run were proven by their tokens, which went nowhere else.
     expect(tokens.size).toBeGreaterThan(0);
-    const kept = readdirSync(first.folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    const kept = filesIn(first.folder).map(({ content }) => content.toString('latin1'));
     const said = [first.output(), daemon.output(), ...kept].join('\n');
     for (const token of tokens) expect(said.includes(token.split('.')[2]!)).toBe(false);
   },

@@ -4,10 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command, tallystick } from '../daemon/command.ts';
-import { AUDIENCE, freePort, SERVICE, startDaemon } from '../daemon/daemon.ts';
+import { AUDIENCE, SERVICE, startDaemon } from '../daemon/daemon.ts';
+import { freePort } from '../servers/free-ports.ts';
 import { startOtlpCollector } from '../daemon/otlp-collector.ts';
 import { startProgram } from '../daemon/program.ts';
 import { socketClient } from '../daemon/socket-client.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import {
   askAround,
   findLeaked,
@@ -24,7 +26,7 @@ import {
   unseen,
   type CanaryScene,
 } from './canary-scene.ts';
-import { filesIn, findLeaks } from './leaks.ts';
+import { findLeaks } from './leaks.ts';
 import type { Order } from './programs/canary-service.ts';
 
 const KEY_FILE = `${KEYS}issuer-keys.json`;

@@ -6,8 +6,8 @@ const PUBLIC = new Set(
   [
     // Of Vault: handles, names, times, and what everybody may see of a certificate.
     ['request_id', 'lease_id', 'accessor', 'entity_id', 'display_name', 'meta', 'metadata', 'username'],
-    ['policies', 'token_policies', 'identity_policies', 'path', 'creation_statements', 'errors', 'hash'],
-    ['certificate', 'issuing_ca', 'ca_chain', 'serial_number', 'signed_key', 'mount_type', 'token_type'],
+    ['policies', 'token_policies', 'identity_policies', 'path', 'creation_statements', 'errors', 'warnings'],
+    ['certificate', 'issuing_ca', 'ca_chain', 'serial_number', 'signed_key', 'mount_type', 'token_type', 'hash'],
     ['issue_time', 'expire_time', 'uuid', 'running_plugin_version'],
     ['csr', 'public_key', 'uri_sans', 'alt_names', 'common_name', 'role', 'paths', 'input'],
     // Of OAuth: what is asked for, and what the server says of itself.

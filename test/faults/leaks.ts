@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-
 /** Something that nobody but its owner may see. */
 export interface Canary {
   readonly name: string;
@@ -19,14 +16,6 @@ export interface Leak {
   readonly place: string;
   /** How it is written there. */
   readonly form: string;
-}
-
-/** Returns the files of a folder, as deep as they are. */
-export function filesIn(folder: string): Place[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ name: relative(folder, path), content: readFileSync(path) }));
 }
 
 /** Bytes of a canary that betray it: a part of a secret is as little to be seen as the whole. */

@@ -9,6 +9,7 @@ import { SERVICE, startDaemon } from '../daemon/daemon.ts';
 import { startOtlpCollector } from '../daemon/otlp-collector.ts';
 import { startProgram } from '../daemon/program.ts';
 import { overSocket } from '../daemon/socket-client.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 import { secretsOf } from './bad-answers.ts';
@@ -30,7 +31,7 @@ import {
   type CanaryScene,
 } from './canary-scene.ts';
 import { secretPart, secretsPassed } from './exchange-secrets.ts';
-import { filesIn, findLeaks, type Leak } from './leaks.ts';
+import { findLeaks, type Leak } from './leaks.ts';
 import type { Order } from './programs/upstream-canary-service.ts';
 import { startRecordedUpstreams } from './recorded-upstreams.ts';
 import type { RecordingProxy } from './recording-proxy.ts';

@@ -12,10 +12,11 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startFaultProxy, type FaultProxy } from '../../sidecar/test/providers/fault-proxy.ts';
 import { startDaemon, SERVICE, type Daemon } from '../daemon/daemon.ts';
 import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 import { ANSWERS_OF_WHAT_WAS_DONE, isLoginMade, secretsOf } from './bad-answers.ts';
-import { filesIn, findLeaks, type Place } from './leaks.ts';
+import { findLeaks, type Place } from './leaks.ts';
 import { readRecords } from './record-files.ts';
 import { FULL, SEED, seeded, shuffled, times, tried } from './scale.ts';
 

@@ -11,11 +11,12 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { startFaultProxy, type FaultProxy, type Weather } from '../../sidecar/test/providers/fault-proxy.ts';
 import { commandJson } from '../daemon/command.ts';
 import { SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { startFurnishedVault, type FurnishedVault } from '../interop/vault/furnished-vault.ts';
 import { describeWithServers } from '../servers/require-server.ts';
 import { BAD_ANSWERS, isLoginMade, secretsOf, TOO_LATE_MS } from './bad-answers.ts';
 import { startDatabaseTraffic, type DatabaseTraffic } from './database-traffic.ts';
-import { filesIn, findLeaks, type Place } from './leaks.ts';
+import { findLeaks, type Place } from './leaks.ts';
 import { readRecords, type RecordLine } from './record-files.ts';
 import { FULL, SEED, seeded, shuffled, tried } from './scale.ts';
 

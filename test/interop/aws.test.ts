@@ -1,7 +1,7 @@
 // The sidecar, the SDK and AWS's own clients together: sessions by the sidecar's real federation before a strict STS of
 // ours, and by an access key before moto, which knows the sessions it gave.
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '@tallystick/core';
@@ -14,6 +14,7 @@ import { STS_LIMITS, SUBJECT_LIMITS } from '../../sidecar/test/providers/aws/sts
 import { MAX_SESSION_SECONDS, MIN_SESSION_SECONDS } from '../../sidecar/src/providers/aws/session.ts';
 import { command } from '../daemon/command.ts';
 import { oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { FROM_SOURCES, startProgram, type Program } from '../daemon/program.ts';
 import { readRecords } from '../faults/record-files.ts';
 import { startMoto, type Moto } from '../servers/moto.ts';
@@ -49,9 +50,9 @@ async function startWith(url: string, auth: string, credentials: Readonly<Record
 
 /** All that a sidecar has written, but the file of its access key. */
 function writtenBy(daemon: Daemon): string[] {
-  const files = readdirSync(daemon.folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'aws-credentials')
-    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
+  const files = filesIn(daemon.folder)
+    .filter(({ name }) => name !== 'aws-credentials')
+    .map(({ content }) => content.toString('latin1'));
   return [...files, daemon.output()];
 }
 

@@ -1,6 +1,6 @@
 // A certified OpenID provider, unmodified, that wants a nonce in each proof: the sidecar gets tokens of it which are bound
 // to a key of the service, `identity.fetch` sends them, and our resource server accepts them.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { decodeJwt, type JWK } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { command } from '../daemon/command.ts';
 import { AUDIENCE, oneService, SERVICE, startDaemon, type Daemon } from '../daemon/daemon.ts';
+import { filesIn } from '../daemon/files-in.ts';
 import { startLedger, type Ledger } from '../daemon/ledger.ts';
 import { readRecords } from '../faults/record-files.ts';
 import { nonceProvider } from './nonce-provider.ts';
@@ -126,9 +127,9 @@ test('an audience that the server does not give the client is denied, with what 
 
 test('neither tokens nor the client secret are in anything that the sidecar has written', async () => {
   expect(tokens.length).toBeGreaterThan(0);
-  const files = readdirSync(daemon.folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'secret')
-    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
+  const files = filesIn(daemon.folder)
+    .filter(({ name }) => name !== 'secret')
+    .map(({ content }) => content.toString('latin1'));
   expect(files.length).toBeGreaterThan(5);
   for (const secret of [SECRET, ...tokens, ...tokens.map((token) => token.split('.')[2]!)]) {
     expect([...files, daemon.output()].filter((text) => text.includes(secret))).toEqual([]);

@@ -1,5 +1,5 @@
 import { connect, type Identity } from '@tallystick/sdk';
-import { freePort } from '../../daemon/daemon.ts';
+import { freePort } from '../../servers/free-ports.ts';
 import { startBundle } from '../../daemon/bundle.ts';
 import { figure } from '../figure.ts';
 import { interleave } from '../interleave.ts';

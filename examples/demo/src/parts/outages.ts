@@ -22,7 +22,7 @@ export const outages: Part = async ({ stage, checks, wiretap }) => {
   // What is held lasts through an outage for as long as it lives: to be replaced in its middle it needs the sidecar.
   const leftMs = (): number => decodeJwt(wiretap.requests.at(-1)!.token).exp! * 1000 - Date.now();
   const latestMs = Date.now() + LIFETIME_SECONDS * 1000;
-  while (leftMs() < AWAY_MS + 4500 && Date.now() < latestMs) await pause(100);
+  while (leftMs() < AWAY_MS + 7000 && Date.now() < latestMs) await pause(100);
   const away = watchTraffic(stage, wiretap);
   await stage.sidecar().stop('SIGKILL');
   await pause(AWAY_MS);
